@@ -1,0 +1,55 @@
+# Two commands on a fresh machine do all set-up: `make demo` and `make test`. Everything lands in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test test-all check format docs bench clean
+
+demo: $(VENV)/.installed-base
+	@$(BIN)/hone demo
+
+test: $(VENV)/.installed-dev
+	@scripts/system-packages bubblewrap chromium
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow and not agent_cli and not gpu and not ray"
+
+test-all: $(VENV)/.installed-dev
+	@scripts/system-packages bubblewrap chromium
+	@$(BIN)/python -m pytest -q -m "not gpu and not ray"
+
+check: $(VENV)/.installed-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_layers.py tests/test_style.py
+
+format: $(VENV)/.installed-dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: $(VENV)/.installed-docs
+	@$(BIN)/zensical build --clean
+
+bench: $(VENV)/.installed-dev
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV)
+
+# A stamp per set of packages: made anew when the pins or the project's requirements change.
+$(VENV)/.installed-base: $(VENV)/bin/python constraints.txt pyproject.toml
+	@echo "installing honing into $(VENV) ..." >&2
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/bin/python constraints.txt pyproject.toml
+	@echo "installing honing and its development tools into $(VENV) ..." >&2
+	@$(PIP) install -c constraints.txt -e ".[dev]"
+	@touch $@ $(VENV)/.installed-base
+
+$(VENV)/.installed-docs: $(VENV)/bin/python constraints.txt pyproject.toml
+	@$(PIP) install -c constraints.txt -e ".[docs]"
+	@touch $@

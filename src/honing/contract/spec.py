@@ -1,0 +1,193 @@
+"""contract.yaml: how a target is set up, rolled out and evaluated, in a form a reviewer can read.
+
+The schema is strict: an unknown key is an error that names the line and the nearest known key.
+`json_schema()` gives the JSON Schema that editors use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from honing.sandbox import Capability, Network
+
+SCHEMA = 1
+
+RelativePath = Annotated[str, Field(pattern=r"^(?!/)(?!.*(^|/)\.\.(/|$))[^\0]+$")]
+"""A path inside the working copy."""
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Answers(StrEnum):
+    """Who answers in a rollout."""
+
+    GATEWAY = "gateway"
+    """A model, through the gateway: a rollout in which no call arrives is invalid."""
+    SAMPLES = "samples"
+    """A samples file that exists already."""
+    POLICY = "policy"
+    """A policy that acts in an environment."""
+    NONE = "none"
+    """Nobody: the target measures something that is not a model."""
+
+
+class TeardownPolicy(StrEnum):
+    ALWAYS = "always"
+    ON_SUCCESS = "on_success"
+    ON_FAILURE = "on_failure"
+    NEVER = "never"
+
+
+class MetricSpec(Record):
+    """The one number a contract is about, declared before anything runs."""
+
+    name: str = "accuracy"
+    path: str = "score"
+    """Where it stands in the metrics file; dots lead into objects."""
+    unit: str = "fraction"
+    direction: Literal["maximize", "minimize"] = "maximize"
+    range: tuple[float, float] = (0.0, 1.0)
+    """Worst and best possible value, in increasing order."""
+    chance: float = 0.0
+    """What an answerer without any knowledge reaches."""
+
+    @field_validator("range")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
+        low, high = value
+        if not low < high or low in (float("-inf"),) or high in (float("inf"),):
+            raise ValueError(f"must be two finite numbers in increasing order, got [{low}, {high}]")
+        return value
+
+    @model_validator(mode="after")
+    def _chance_in_range(self) -> MetricSpec:
+        if not self.range[0] <= self.chance <= self.range[1]:
+            raise ValueError(f"chance {self.chance} lies outside the range {list(self.range)}")
+        return self
+
+
+class StageSpec(Record):
+    """The commands of one stage. They run in order; the first that fails ends the attempt."""
+
+    commands: tuple[str, ...] = ()
+    """Shell text, run as written by `bash -c`."""
+    timeout_s: float = Field(default=600.0, gt=0)
+    """Wall-clock limit of each command; its whole process tree is killed at the limit."""
+    retries: int = Field(default=0, ge=0, le=10)
+    """Further attempts after a failed one."""
+    workdir: RelativePath = "."
+    env: dict[str, str] = {}
+    """Variables added to the stage's own; the host's environment is never inherited."""
+    network: Network = Network.NONE
+    """`open` only where a stage must install or download something."""
+    requires: tuple[Capability, ...] | None = None
+    """Protections without which the stage must not run; the stage's own default where None."""
+
+
+class RolloutSpec(StageSpec):
+    answers: Answers = Answers.GATEWAY
+    samples: RelativePath | None = None
+    """Where the target writes its samples (JSONL: prompt, completion, reward), if it does."""
+
+
+class EvaluateSpec(StageSpec):
+    metrics_path: RelativePath = "metrics.json"
+    required_keys: tuple[str, ...] = ()
+
+
+class DeploySpec(Record):
+    setup: StageSpec = StageSpec()
+    health: StageSpec = StageSpec()
+    teardown: StageSpec = StageSpec()
+    policy: TeardownPolicy = TeardownPolicy.ALWAYS
+
+
+class Stages(Record):
+    """The stages, in the order in which they run."""
+
+    auth: StageSpec = StageSpec()
+    bootstrap: StageSpec = StageSpec(network=Network.OPEN, timeout_s=1800)
+    tests: StageSpec = StageSpec()
+    deploy: DeploySpec = DeploySpec()
+    rollout: RolloutSpec = RolloutSpec()
+    evaluate: EvaluateSpec = EvaluateSpec()
+    benchmark: StageSpec = StageSpec()
+
+
+class OracleSpec(Record):
+    """Where the gold of a target with its own commands comes from, for calibration."""
+
+    file: RelativePath
+    """JSONL rows {"match": text found in the prompt, "completion": the right answer}."""
+
+
+class Provenance(Record):
+    """Who wrote a part of the contract, and from what."""
+
+    part: str
+    """Dotted path in the contract."""
+    by: Literal["target", "derivation", "agent", "user"]
+    anchor: str = ""
+    """file:line (or file:row:column) in the target."""
+    why: str = ""
+
+
+class ContractSpec(Record):
+    """A whole contract. `rows` and `scorer` make Honing roll out and judge; stage commands let the target do it."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    name: str = ""
+    task: dict[str, Any] | None = None
+    """The task as derived from a data set (see docs/contract.md, "task")."""
+    metric: MetricSpec = MetricSpec()
+    oracle: OracleSpec | None = None
+    stages: Stages = Stages()
+    provenance: tuple[Provenance, ...] = ()
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _can_run(self) -> ContractSpec:
+        if self.task is None and not self.stages.evaluate.commands:
+            raise ValueError(
+                "stages.evaluate.commands is empty and there is no task: nothing here can produce a score"
+            )
+        if self.task is None and not self.stages.rollout.commands and self.stages.rollout.answers is Answers.GATEWAY:
+            raise ValueError(
+                "stages.rollout.commands is empty and there is no task: no model would ever be asked; "
+                "write the rollout command, or set stages.rollout.answers to 'samples' or 'none'"
+            )
+        return self
+
+    def as_document(self) -> dict[str, Any]:
+        """The contract as plain data, defaults left out."""
+        document = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return {"schema": SCHEMA, **document}
+
+    @property
+    def digest(self) -> str:
+        """sha256 over everything that decides the result (not over provenance)."""
+        document = self.model_dump(mode="json", by_alias=True, exclude={"provenance"})
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of contract.yaml."""
+    schema = ContractSpec.model_json_schema(by_alias=True)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Honing contract"
+    return schema
+
+
+def with_provenance(spec: ContractSpec, parts: Sequence[Provenance]) -> ContractSpec:
+    """The same contract with further provenance."""
+    return spec.model_copy(update={"provenance": (*spec.provenance, *parts)})
