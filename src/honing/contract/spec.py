@@ -12,13 +12,21 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from honing.sandbox import Capability, Network
 
 SCHEMA = 1
 
-RelativePath = Annotated[str, Field(pattern=r"^(?!/)(?!.*(^|/)\.\.(/|$))[^\0]+$")]
+
+
+def _inside(path: str) -> str:
+    if not path or path.startswith("/") or ".." in path.split("/") or "\0" in path:
+        raise ValueError("must be a path inside the working copy, without '..'")
+    return path
+
+
+RelativePath = Annotated[str, AfterValidator(_inside)]
 """A path inside the working copy."""
 
 
