@@ -1,0 +1,156 @@
+"""Figures of a report as plain data; `view` draws them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from honing.errors import StoreError
+from honing.store.report_cells import CellKind, check_finite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A named number with its interval, for figures."""
+
+    label: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    group: str = ""
+    """Estimates of one group share a colour."""
+
+    def __post_init__(self) -> None:
+        check_finite(f"Estimate {self.label!r}", (self.value, self.low, self.high))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bracket:
+    """Scores between their controls: the oracle at the top, the answers without knowledge at the floor."""
+
+    title: str
+    scores: tuple[Estimate, ...]
+    ceilings: tuple[Estimate, ...]
+    """Controls that must score near the maximum (oracle, format variants)."""
+    floors: tuple[Estimate, ...]
+    """Controls that must score near chance (null, shuffled)."""
+    low: float = 0.0
+    """Lower end of the metric's range."""
+    high: float = 1.0
+    chance: float | None = None
+    """Declared score of guessing."""
+    unit: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bars:
+    """One bar per estimate, with its interval, from zero."""
+
+    title: str
+    bars: tuple[Estimate, ...]
+    unit: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dots:
+    """One row per estimate: a dot and its interval on a common scale."""
+
+    title: str
+    dots: tuple[Estimate, ...]
+    reference: float | None = None
+    """A vertical line to compare with (0 for differences)."""
+    unit: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One point of a series, with an optional interval in y."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        check_finite("Point", (self.x, self.y, self.low, self.high))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Points that belong together."""
+
+    name: str
+    points: tuple[Point, ...]
+    joined: bool = True
+    """A line through the points; False draws a scatter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """Series over a common x axis: curves (with bands) or scatters."""
+
+    title: str
+    series: tuple[Series, ...]
+    x_label: str = ""
+    y_label: str = ""
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """Counts of a quantity in adjoining bins."""
+
+    title: str
+    edges: tuple[float, ...]
+    """Bin edges, ascending, one more than counts."""
+    counts: tuple[int, ...]
+    x_label: str = ""
+    marks: tuple[Estimate, ...] = ()
+    """Vertical lines to point out, such as a mean or a threshold."""
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        check_finite(f"Histogram {self.title!r}", self.edges)
+        if len(self.edges) != len(self.counts) + 1 or any(
+            a >= b for a, b in zip(self.edges, self.edges[1:], strict=False)
+        ):
+            raise StoreError(
+                f"Histogram {self.title!r}: {len(self.counts)} counts need {len(self.counts) + 1} "
+                f"ascending edges, got {list(self.edges)!r}."
+            )
+        if any(count < 0 for count in self.counts):
+            raise StoreError(
+                f"Histogram {self.title!r}: counts must not be negative, got {list(self.counts)!r}."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatMap:
+    """A matrix of values, each cell with its number."""
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    values: tuple[tuple[float | None, ...], ...]
+    """Shape (rows, columns); None is an empty cell."""
+    row_label: str = ""
+    column_label: str = ""
+    kind: CellKind = CellKind.NUMBER
+    digits: int | None = None
+    centre: float | None = None
+    """Where colours diverge (0 for differences); None shades from the smallest to the largest value."""
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        check_finite(f"HeatMap {self.title!r}", [value for row in self.values for value in row])
+        shape = [len(row) for row in self.values]
+        if shape != [len(self.columns)] * len(self.rows):
+            raise StoreError(
+                f"HeatMap {self.title!r}: rows of {shape!r} values, "
+                f"expected {len(self.rows)} of {len(self.columns)}."
+            )
+
+
+Figure = Bracket | Bars | Dots | Lines | Histogram | HeatMap
