@@ -39,7 +39,10 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation, text only in `text`; parts that are not text are kept in `parts` as given."""
+    """One turn of a conversation, text only in `text`; parts that are not text are kept in `parts` as given.
+
+    Text given in several parts is joined by a line break, except an assistant's, which is joined by nothing.
+    """
 
     role: Role
     text: str
@@ -64,9 +67,7 @@ class Sampling:
     def as_dict(self) -> dict[str, Any]:
         """The parameters that are set, by name."""
         values = {name: getattr(self, name) for name in self.__slots__}
-        return {
-            name: list(v) if name == "stop" else v for name, v in values.items() if v is not None
-        }
+        return {name: list(v) if name == "stop" else v for name, v in values.items() if v is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +79,17 @@ class ModelRequest:
     sampling: Sampling = field(default_factory=Sampling)
     tools: Sequence[Mapping[str, Any]] = ()
     """Tool definitions as {"name", "description", "parameters"} (JSON Schema)."""
-    tool_choice: Any = None
+    tool_choice: str | Mapping[str, str] | None = None
+    """"auto", "none", "required", or {"name": tool}; None where the caller did not choose."""
     response_format: Mapping[str, Any] | None = None
+    """{"type": "json_object"} or {"type": "json_schema", "name", "schema", "strict"}; None for plain text."""
     stream: bool = False
+    stream_usage: bool = True
+    """Whether a streamed reply ends with its usage. OpenAI chat sends it on request only; the others always."""
+    uncarried: Sequence[str] = ()
+    """Fields of the body this was parsed from that could change the answer and have no place here, by path
+    ("frequency_penalty", "messages[2].content[1] (image_url)"). They reach the model only where the body itself is
+    passed on; `render_request` leaves them out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
