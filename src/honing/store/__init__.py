@@ -1,1 +1,92 @@
-"""To be written."""
+"""Run folders: what a run is on disk, its journal, its evidence, and the files it writes."""
+
+from honing.store.encoding import canonical_json, digest, json_bytes, jsonl_bytes, parse_json, tsv_bytes
+from honing.store.evidence import Damage, DamageKind, Evidence, EvidenceCheck, Record, verify
+from honing.store.journal import Attempt, AttemptOutcome, Committed, Journal, Totals
+from honing.store.manifest import RunStatus
+from honing.store.report import (
+    REPORT_FILE,
+    REPORT_SCHEMA,
+    Block,
+    Diff,
+    Headline,
+    KeyValues,
+    Report,
+    SampleRow,
+    Samples,
+    Section,
+    StageEvidence,
+    Table,
+    Text,
+)
+from honing.store.report_cells import Badge, Cell, CellKind, Column, Fact, Interval, Tone
+from honing.store.report_figures import (
+    Bars,
+    Bracket,
+    Dots,
+    Estimate,
+    Figure,
+    HeatMap,
+    Histogram,
+    Lines,
+    Point,
+    Series,
+)
+from honing.store.run import Run, load_run
+from honing.store.volatile import VOLATILE_FIELDS, VOLATILE_NAMES, identity
+
+__all__ = [
+    "REPORT_FILE",
+    "REPORT_SCHEMA",
+    "VOLATILE_FIELDS",
+    "VOLATILE_NAMES",
+    "Attempt",
+    "AttemptOutcome",
+    "Badge",
+    "Bars",
+    "Block",
+    "Bracket",
+    "Cell",
+    "CellKind",
+    "Column",
+    "Committed",
+    "Damage",
+    "DamageKind",
+    "Diff",
+    "Dots",
+    "Estimate",
+    "Evidence",
+    "EvidenceCheck",
+    "Fact",
+    "Figure",
+    "Headline",
+    "HeatMap",
+    "Histogram",
+    "Interval",
+    "Journal",
+    "KeyValues",
+    "Lines",
+    "Point",
+    "Record",
+    "Report",
+    "Run",
+    "RunStatus",
+    "SampleRow",
+    "Samples",
+    "Section",
+    "Series",
+    "StageEvidence",
+    "Table",
+    "Text",
+    "Tone",
+    "Totals",
+    "canonical_json",
+    "digest",
+    "identity",
+    "json_bytes",
+    "jsonl_bytes",
+    "load_run",
+    "parse_json",
+    "tsv_bytes",
+    "verify",
+]
