@@ -1,0 +1,18 @@
+"""Judges of completions, one file each."""
+
+from honing.contract.scorers.base import Row, ScoreDetail, Scorer, ScoreStatus
+from honing.contract.scorers.choice import ChoiceScorer
+from honing.contract.scorers.numeric import NumericScorer
+from honing.contract.scorers.scripted import ScriptedScorer
+from honing.contract.scorers.text import TextScorer
+
+__all__ = [
+    "ChoiceScorer",
+    "NumericScorer",
+    "Row",
+    "ScoreDetail",
+    "ScoreStatus",
+    "Scorer",
+    "ScriptedScorer",
+    "TextScorer",
+]
