@@ -1,1 +1,44 @@
-"""To be written."""
+"""Many units of work: where they run, and the one resumable map over them."""
+
+from honing.executors.base import Completed, Executor, Json, Unit, UnitFunction, UnitStatus
+from honing.executors.budget import Budget, Observation, Observe
+from honing.executors.local import LocalExecutor
+from honing.executors.progress import (
+    BarProgress,
+    LineProgress,
+    Progress,
+    SilentProgress,
+    Tally,
+    choose_progress,
+    describe,
+)
+from honing.executors.resumable import MapOptions, UnitResult, plan, run_map
+from honing.executors.scripted import ScriptedExecutor
+from honing.executors.threads import ThreadsExecutor, inline
+
+__all__ = [
+    "BarProgress",
+    "Budget",
+    "Completed",
+    "Executor",
+    "Json",
+    "LineProgress",
+    "LocalExecutor",
+    "MapOptions",
+    "Observation",
+    "Observe",
+    "Progress",
+    "ScriptedExecutor",
+    "SilentProgress",
+    "Tally",
+    "ThreadsExecutor",
+    "Unit",
+    "UnitFunction",
+    "UnitResult",
+    "UnitStatus",
+    "choose_progress",
+    "describe",
+    "inline",
+    "plan",
+    "run_map",
+]

@@ -1,13 +1,13 @@
 """What an executor is: it runs many units of one step and hands back each result as it arrives.
 
-An executor knows nothing of journals, retries or budgets beyond its own worker: `resumable.run_map` adds those once
-for all. Execution is at-least-once (a worker killed by the system is replaced and its unit run again); that each
-result counts once is the journal's part.
+An executor knows nothing of journals, retries or budgets beyond its own worker: `resumable.run_map` adds
+those once for all. Execution is at-least-once (a worker killed by the system is replaced and its unit run
+again); that each result counts once is the journal's part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -50,6 +50,8 @@ class Completed:
     error: str = ""
     error_kind: str = ""
     """Class name of the error that was raised."""
+    trace: str = ""
+    """Where it was raised, as Python prints it; the last 4,000 characters."""
     attempts: int = 1
     """How often the unit was started, lost workers included."""
     worker: str = ""
@@ -59,7 +61,7 @@ class Completed:
 
 
 class Executor(Protocol):
-    """Runs units, at most `workers` at a time, and yields each as it completes, in any order."""
+    """Runs units, at most `workers` at a time, and yields them as they complete, in any order."""
 
     @property
     def name(self) -> str: ...
@@ -69,13 +71,21 @@ class Executor(Protocol):
 
     def run(
         self, fn: UnitFunction, units: Iterable[Unit], should_stop: Callable[[], bool]
-    ) -> Iterator[Completed]:
-        """Run every unit, pulling from `units` only as workers become free.
+    ) -> Generator[Sequence[Completed], None, None]:
+        """Run every unit, pulling from `units` only a bounded number ahead of the workers.
+
+        Yields whatever has completed since the last time, so that a slow reader gets larger batches instead
+        of slowing the workers down. A batch may be empty: nothing completed for a while, the units go on.
+        Closing the iterator early ends the work at once as far as the executor can.
 
         Args:
             fn: The work.
-            units: What to run. Consumed lazily, so a million units need no memory.
-            should_stop: Asked before each unit is started and while waiting; once true, no unit is started any more
-                and those under way are waited for.
+            units: What to run. Consumed lazily and by the calling thread, so a million units need no memory.
+            should_stop: Asked before a unit is started and while waiting, by the calling thread; once true,
+                no unit is started any more and those under way are waited for.
+
+        Raises:
+            ExecutorError: `fn` cannot be run here (not importable in another process ...). What a unit raises
+                is never raised here: it is that unit's ending.
         """
         ...

@@ -21,7 +21,7 @@ CREATE TABLE leases (
     key TEXT PRIMARY KEY, owner TEXT NOT NULL, token INTEGER NOT NULL, expires REAL NOT NULL);
 CREATE TABLE attempts (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, step TEXT NOT NULL, outcome TEXT NOT NULL, starts INTEGER NOT
-    NULL, owner TEXT NOT NULL, worker TEXT NOT NULL, error TEXT NOT NULL, error_kind TEXT NOT NULL,
+    NULL, owner TEXT NOT NULL, worker TEXT NOT NULL, error TEXT NOT NULL, error_kind TEXT NOT NULL, trace TEXT NOT NULL,
     started REAL NOT NULL, duration_s REAL NOT NULL,
     tokens INTEGER NOT NULL, cost_usd REAL NOT NULL, cost_known INTEGER NOT NULL);
 CREATE INDEX attempts_by_step ON attempts (step, key);

@@ -21,8 +21,8 @@ from honing.errors import StoreError
 from honing.store.database import identities, named, prepare, refuse_network
 
 _ADD_ATTEMPT = """
-INSERT INTO attempts (key, step, outcome, starts, owner, worker, error, error_kind, started, duration_s,
-    tokens, cost_usd, cost_known) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT INTO attempts (key, step, outcome, starts, owner, worker, error, error_kind, trace, started,
+    duration_s, tokens, cost_usd, cost_known) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 _ADD_RESULT = "INSERT INTO results (key, step, value, attempt) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
@@ -61,7 +61,7 @@ class Attempt:
     key: str
     step: str
     outcome: AttemptOutcome
-    """DONE, FAILED or WORKER_LOST; the journal itself turns DONE into LATE or any into STALE."""
+    """DONE, FAILED, WORKER_LOST or LATE; the journal itself turns DONE into LATE and any into STALE."""
     value: str = ""
     """For DONE: the result as JSON text."""
     token: int = 0
@@ -71,6 +71,8 @@ class Attempt:
     worker: str = ""
     error: str = ""
     error_kind: str = ""
+    trace: str = ""
+    """Where the error was raised, as Python prints it."""
     started: float = 0.0
     """Unix time, seconds."""
     duration_s: float = 0.0
@@ -238,7 +240,7 @@ class Journal:
             self._connection.executemany(
                 _ADD_ATTEMPT,
                 [
-                    (key, step, "abandoned", 0, was, "", "", "", 0.0, 0.0, 0, 0.0, 1)
+                    (key, step, "abandoned", 0, was, "", "", "", "", 0.0, 0.0, 0, 0.0, 1)
                     for key, step, was in others
                 ],
             )
@@ -286,6 +288,11 @@ class Journal:
         with self._transaction():
             self._connection.execute("DELETE FROM leases WHERE owner = ?", (owner,))
 
+    def add_wall(self, step: str, wall_s: float) -> None:
+        """Add seconds of supervision to a step."""
+        with self._transaction():
+            self._connection.execute("UPDATE steps SET wall_s = wall_s + ? WHERE step = ?", (wall_s, step))
+
     def commit(self, batch: Iterable[Attempt], *, owner: str, wall_s: float = 0.0) -> Committed:
         """Record ended attempts in one synced transaction: all of them or, on an error, none.
 
@@ -319,7 +326,8 @@ class Journal:
             _ADD_ATTEMPT,
             (
                 *(attempt.key, attempt.step, outcome.value, attempt.starts, owner, attempt.worker),
-                *(attempt.error, attempt.error_kind, attempt.started, attempt.duration_s),
+                *(_storable(attempt.error), attempt.error_kind, _storable(attempt.trace)),
+                *(attempt.started, attempt.duration_s),
                 *(attempt.tokens, attempt.cost_usd or 0.0, known),
             ),
         ).lastrowid
@@ -333,6 +341,8 @@ class Journal:
         """Late where a result is there already, stale where the lease is somebody else's or gone."""
         if self._one("SELECT count(*) FROM results WHERE key = ?", attempt.key):
             return AttemptOutcome.LATE if attempt.outcome is AttemptOutcome.DONE else attempt.outcome
+        if attempt.outcome is AttemptOutcome.LATE:
+            return AttemptOutcome.LATE
         holds = self._one(
             "SELECT count(*) FROM leases WHERE key = ? AND owner = ? AND token = ?",
             attempt.key,
@@ -373,3 +383,8 @@ class Journal:
     def _one(self, query: str, *values: object) -> int | float | str:
         value: int | float | str = self._all(query, *values)[0][0]
         return value
+
+
+def _storable(text: str) -> str:
+    # A lone surrogate (bytes that were no UTF-8) cannot be stored as text.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

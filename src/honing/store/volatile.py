@@ -116,12 +116,10 @@ def _without_volatile(value: Any) -> Any:
 
 def _lasting_table(content: bytes, separator: str) -> bytes:
     lines = content.decode("utf-8", "surrogateescape").split("\n")
+    # Our TSV cells are never quoted, so a quotation mark in one is just that.
+    split = csv.reader(lines) if separator == "," else csv.reader(lines, "excel-tab", quoting=csv.QUOTE_NONE)
     try:
-        rows = list(
-            csv.reader(
-                lines, delimiter=separator, quoting=csv.QUOTE_NONE if separator == "\t" else csv.QUOTE_MINIMAL
-            )
-        )
+        rows = list(split)
     except csv.Error:
         return content
     dropped = {i for i, name in enumerate(rows[0]) if name in VOLATILE_FIELDS} if rows else set()
