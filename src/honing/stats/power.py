@@ -1,0 +1,197 @@
+"""How many episodes a question needs, before any is run. Pure Python."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from honing.stats.distributions import binomial_pmf, normal_cdf, normal_quantile, t_quantile
+from honing.stats.hypothesis import mcnemar_exact
+from honing.stats.intervals import check_level
+from honing.stats.proportions import score_limits
+
+_EXACT_PAIRS = 400
+"""Up to this many pairs the power of McNemar's test is summed exactly; beyond, an approximation is close."""
+
+
+def episodes_for_half_width(half_width: float, *, rate: float = 0.5, level: float = 0.95) -> int:
+    """Fewest independent episodes whose Wilson interval reaches `half_width` to either side on average.
+
+    Args:
+        half_width: Wanted, in (0, 0.5), as a share: 0.03 for three points.
+        rate: Expected success rate; 0.5 needs the most.
+        level: Two-sided confidence.
+
+    Raises:
+        ValueError: An argument lies outside its range.
+    """
+    check_level(level)
+    if not 0.0 < half_width < 0.5:
+        raise ValueError(f"half_width: must lie in (0, 0.5), got {half_width!r}. Write three points as 0.03.")
+    _check_rate(rate, "rate")
+    critical = normal_quantile(0.5 + level / 2.0)
+
+    def narrow_enough(n: int) -> bool:
+        low, high = score_limits(rate, n, critical)
+        return (high - low) / 2.0 <= half_width
+
+    return _fewest(narrow_enough)
+
+
+def pairs_to_detect(
+    rate_a: float,
+    rate_b: float,
+    *,
+    correlation: float = 0.0,
+    power: float = 0.8,
+    level: float = 0.95,
+) -> int:
+    """Fewest tasks, each run under both arms, on which McNemar's exact test finds the difference.
+
+    Power is summed exactly over the number of differing tasks up to 400 pairs (and the answer is then a
+    number from which it does not fall below `power` again); beyond, it is Connor's (1987) normal
+    approximation.
+
+    Args:
+        rate_a: Success rate of the first arm.
+        rate_b: Success rate of the second.
+        correlation: Between the two arms' successes on one task; common random numbers raise it, and it saves
+            tasks.
+        power: Chance wanted of finding it.
+        level: 1 - the chance of finding a difference where there is none.
+
+    Raises:
+        ValueError: The rates are equal or impossible together with that correlation.
+    """
+    check_level(level)
+    check_level(power)
+    only_a, only_b = _discordance(rate_a, rate_b, correlation)
+    approximate = _connor(only_a, only_b, power, level)
+    if approximate > _EXACT_PAIRS:
+        return approximate
+    last_below = 0
+    for n in range(1, 2 * approximate + 20):
+        if mcnemar_power(n, only_a, only_b, level=level) < power:
+            last_below = n
+    return last_below + 1
+
+
+def mcnemar_power(pairs: int, only_a: float, only_b: float, *, level: float = 0.95) -> float:
+    """Chance that McNemar's exact test rejects, summed over every possible outcome.
+
+    Args:
+        pairs: Tasks, each run under both arms.
+        only_a: Chance that only the first arm solves a task.
+        only_b: Chance that only the second does.
+        level: 1 - the level of the test.
+    """
+    check_level(level)
+    differing = only_a + only_b
+    total = 0.0
+    for n in range(1, pairs + 1):
+        reject_at = _rejects_up_to(n, 1.0 - level)
+        if reject_at < 0:
+            continue
+        share = only_a / differing
+        tails = math.fsum(
+            binomial_pmf(k, n, share) + binomial_pmf(n - k, n, share) for k in range(reject_at + 1)
+        )
+        total += binomial_pmf(n, pairs, differing) * tails
+    return total
+
+
+def episodes_to_detect(rate_a: float, rate_b: float, *, power: float = 0.8, level: float = 0.95) -> int:
+    """Fewest episodes in each of two independent arms that find the difference (Fleiss and others 2003).
+
+    Raises:
+        ValueError: The rates are equal or not in (0, 1).
+    """
+    check_level(level)
+    check_level(power)
+    _discordance(rate_a, rate_b, 0.0)
+    mean = (rate_a + rate_b) / 2.0
+    null = normal_quantile(0.5 + level / 2.0) * math.sqrt(2.0 * mean * (1.0 - mean))
+    real = normal_quantile(power) * math.sqrt(rate_a * (1.0 - rate_a) + rate_b * (1.0 - rate_b))
+    return math.ceil(((null + real) / (rate_a - rate_b)) ** 2)
+
+
+def pairs_to_detect_mean(
+    difference: float, standard_deviation: float, *, power: float = 0.8, level: float = 0.95
+) -> int:
+    """Fewest pairs whose t test finds a mean difference, given the deviation of one pair's difference.
+
+    n = ((t + z) * deviation / difference) ** 2 with t at n - 1 degrees of freedom for the level and z at the
+    power, plus a correction for the tail of the noncentral t (Guenther 1981).
+
+    Raises:
+        ValueError: The difference is 0, or the deviation is not above 0.
+    """
+    check_level(level)
+    check_level(power)
+    if difference == 0.0 or not standard_deviation > 0.0:
+        raise ValueError(
+            f"difference, standard_deviation: must not be 0, got {difference!r} and {standard_deviation!r}."
+        )
+    effect = abs(difference) / standard_deviation
+
+    def powerful_enough(n: int) -> bool:
+        if n < 2:
+            return False
+        critical, df = t_quantile(0.5 + level / 2.0, n - 1), n - 1
+        # Normal approximation to the noncentral t (Johnson and Welch 1940).
+        reached = (effect * math.sqrt(n) - critical * (1.0 - 1.0 / (4.0 * df))) / math.sqrt(
+            1.0 + critical * critical / (2.0 * df)
+        )
+        return normal_cdf(reached) >= power
+
+    return _fewest(powerful_enough)
+
+
+def _connor(only_a: float, only_b: float, power: float, level: float) -> int:
+    differing, gap = only_a + only_b, only_a - only_b
+    null = normal_quantile(0.5 + level / 2.0) * math.sqrt(differing)
+    real = normal_quantile(power) * math.sqrt(differing - gap * gap)
+    return max(1, math.ceil(((null + real) / gap) ** 2))
+
+
+def _discordance(rate_a: float, rate_b: float, correlation: float) -> tuple[float, float]:
+    """Chances that only the first, and only the second, arm solves a task."""
+    _check_rate(rate_a, "rate_a")
+    _check_rate(rate_b, "rate_b")
+    if rate_a == rate_b:
+        raise ValueError(
+            f"rate_a, rate_b: must differ, got {rate_a!r} twice. No number of tasks finds nothing."
+        )
+    both = rate_a * rate_b + correlation * math.sqrt(rate_a * (1 - rate_a) * rate_b * (1 - rate_b))
+    only_a, only_b = rate_a - both, rate_b - both
+    if min(only_a, only_b, both, 1.0 - rate_a - only_b) < -1e-12:
+        raise ValueError(
+            f"correlation: {correlation!r} is impossible between rates {rate_a!r} and {rate_b!r}; "
+            "take it nearer to 0."
+        )
+    return max(0.0, only_a), max(0.0, only_b)
+
+
+def _rejects_up_to(n: int, alpha: float) -> int:
+    """Largest count of the rarer kind, out of n, at which McNemar's exact test rejects; -1 if none does."""
+    largest = -1
+    while 2 * (largest + 1) < n and mcnemar_exact(largest + 1, n - largest - 1) <= alpha:
+        largest += 1
+    return largest
+
+
+def _check_rate(rate: float, name: str) -> None:
+    if not 0.0 < rate < 1.0:
+        raise ValueError(f"{name}: must lie strictly between 0 and 1, got {rate!r}.")
+
+
+def _fewest(enough: Callable[[int], bool]) -> int:
+    """Smallest n that is enough, where more is never worse."""
+    high = 1
+    while not enough(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
