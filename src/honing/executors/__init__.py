@@ -14,13 +14,14 @@ from honing.executors.progress import (
 )
 from honing.executors.resumable import MapOptions, UnitResult, plan, run_map
 from honing.executors.scripted import ScriptedExecutor
-from honing.executors.threads import ThreadsExecutor, inline
+from honing.executors.threads import InlineExecutor, ThreadsExecutor
 
 __all__ = [
     "BarProgress",
     "Budget",
     "Completed",
     "Executor",
+    "InlineExecutor",
     "Json",
     "LineProgress",
     "LocalExecutor",
@@ -38,7 +39,6 @@ __all__ = [
     "UnitStatus",
     "choose_progress",
     "describe",
-    "inline",
     "plan",
     "run_map",
 ]

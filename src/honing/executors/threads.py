@@ -17,12 +17,38 @@ _SLICE_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
+class InlineExecutor:
+    """Runs one unit after the other in the caller's own thread."""
+
+    @property
+    def name(self) -> str:
+        return "inline"
+
+    @property
+    def workers(self) -> int:
+        return 1
+
+    def run(
+        self, fn: UnitFunction, units: Iterable[Unit], should_stop: Callable[[], bool]
+    ) -> Generator[Sequence[Completed], None, None]:
+        """See `Executor.run`."""
+        source = iter(units)
+        batch: list[Completed] = []
+        began = time.monotonic()
+        while not should_stop() and (unit := next(source, None)) is not None:
+            batch.append(attempt(fn, unit, worker="inline"))
+            if time.monotonic() - began >= _SLICE_S:
+                yield batch
+                batch, began = [], time.monotonic()
+        yield batch
+
+
+@dataclass(frozen=True, slots=True)
 class ThreadsExecutor:
-    """Runs units in threads of this process. Any callable will do; a unit cannot be interrupted from
-    outside."""
+    """Runs units in threads of this process. Any callable will do; a unit cannot be interrupted from outside."""
 
     workers: int = 8
-    """Units under way at a time. With 1 they run in the caller's own thread, one after the other."""
+    """Units under way at a time. With 1 they run in the caller's own thread, as `InlineExecutor` does it."""
 
     def __post_init__(self) -> None:
         if self.workers < 1:
@@ -30,20 +56,15 @@ class ThreadsExecutor:
 
     @property
     def name(self) -> str:
-        return "inline" if self.workers == 1 else "threads"
+        return "threads"
 
     def run(
         self, fn: UnitFunction, units: Iterable[Unit], should_stop: Callable[[], bool]
     ) -> Generator[Sequence[Completed], None, None]:
         """See `Executor.run`."""
         if self.workers == 1:
-            return _run_inline(fn, units, should_stop)
+            return InlineExecutor().run(fn, units, should_stop)
         return Crew(lambda number: _ThreadWorker(fn, number), self.workers).run(units, should_stop)
-
-
-def inline() -> ThreadsExecutor:
-    """One unit after the other, in the caller's thread."""
-    return ThreadsExecutor(workers=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +81,3 @@ class _ThreadWorker:
     def kill(self) -> bool:
         """A thread cannot be killed; what it still brings is not read."""
         return False
-
-
-def _run_inline(
-    fn: UnitFunction, units: Iterable[Unit], should_stop: Callable[[], bool]
-) -> Generator[Sequence[Completed], None, None]:
-    source = iter(units)
-    batch: list[Completed] = []
-    began = time.monotonic()
-    while not should_stop() and (unit := next(source, None)) is not None:
-        batch.append(attempt(fn, unit, worker="inline"))
-        if time.monotonic() - began >= _SLICE_S:
-            yield batch
-            batch, began = [], time.monotonic()
-    yield batch

@@ -20,13 +20,15 @@ CREATE TABLE units (key TEXT PRIMARY KEY, step TEXT NOT NULL, position INTEGER N
 CREATE TABLE leases (
     key TEXT PRIMARY KEY, owner TEXT NOT NULL, token INTEGER NOT NULL, expires REAL NOT NULL);
 CREATE TABLE attempts (
-    id INTEGER PRIMARY KEY, key TEXT NOT NULL, step TEXT NOT NULL, outcome TEXT NOT NULL, starts INTEGER NOT
-    NULL, owner TEXT NOT NULL, worker TEXT NOT NULL, error TEXT NOT NULL, error_kind TEXT NOT NULL, trace TEXT NOT NULL,
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL, step TEXT NOT NULL, outcome TEXT NOT NULL,
+    starts INTEGER NOT NULL, owner TEXT NOT NULL, worker TEXT NOT NULL,
+    error TEXT NOT NULL, error_kind TEXT NOT NULL, trace TEXT NOT NULL,
     started REAL NOT NULL, duration_s REAL NOT NULL,
     tokens INTEGER NOT NULL, cost_usd REAL NOT NULL, cost_known INTEGER NOT NULL);
 CREATE INDEX attempts_by_step ON attempts (step, key);
-CREATE TABLE results (key TEXT PRIMARY KEY, step TEXT NOT NULL, value TEXT NOT NULL, attempt INTEGER NOT
-NULL); CREATE INDEX results_by_step ON results (step);
+CREATE TABLE results (
+    key TEXT PRIMARY KEY, step TEXT NOT NULL, value TEXT NOT NULL, attempt INTEGER NOT NULL);
+CREATE INDEX results_by_step ON results (step);
 """
 
 # File systems on which SQLite's shared memory does not work between machines, so a WAL database can be
