@@ -14,7 +14,7 @@ from honing.executors.progress import (
 )
 from honing.executors.resumable import MapOptions, UnitResult, plan, run_map
 from honing.executors.scripted import ScriptedExecutor
-from honing.executors.threads import InlineExecutor, ThreadsExecutor
+from honing.executors.threads import InlineExecutor, ThreadsExecutor, inline
 
 __all__ = [
     "BarProgress",
@@ -39,6 +39,7 @@ __all__ = [
     "UnitStatus",
     "choose_progress",
     "describe",
+    "inline",
     "plan",
     "run_map",
 ]

@@ -45,7 +45,7 @@ class InlineExecutor:
 
 @dataclass(frozen=True, slots=True)
 class ThreadsExecutor:
-    """Runs units in threads of this process. Any callable will do; a unit cannot be interrupted from outside."""
+    """Runs units in threads of this process. Any callable will do; a running unit cannot be interrupted."""
 
     workers: int = 8
     """Units under way at a time. With 1 they run in the caller's own thread, as `InlineExecutor` does it."""
@@ -65,6 +65,11 @@ class ThreadsExecutor:
         if self.workers == 1:
             return InlineExecutor().run(fn, units, should_stop)
         return Crew(lambda number: _ThreadWorker(fn, number), self.workers).run(units, should_stop)
+
+
+def inline() -> InlineExecutor:
+    """The executor for single units and small steps."""
+    return InlineExecutor()
 
 
 @dataclass(frozen=True, slots=True)
