@@ -1,5 +1,17 @@
 """Run folders: what a run is on disk, its journal, its evidence, and the files it writes."""
 
+from honing.store.catalogue import (
+    Forecast,
+    Garbage,
+    RunEntry,
+    collect_garbage,
+    disk_use,
+    find_run,
+    forecast,
+    free_disk,
+    list_runs,
+    remove,
+)
 from honing.store.encoding import canonical_json, digest, json_bytes, jsonl_bytes, parse_json, tsv_bytes
 from honing.store.evidence import Damage, DamageKind, Evidence, EvidenceCheck, Record, verify
 from honing.store.journal import Attempt, AttemptOutcome, Committed, Journal, Totals
@@ -59,6 +71,8 @@ __all__ = [
     "EvidenceCheck",
     "Fact",
     "Figure",
+    "Forecast",
+    "Garbage",
     "Headline",
     "HeatMap",
     "Histogram",
@@ -70,6 +84,7 @@ __all__ = [
     "Record",
     "Report",
     "Run",
+    "RunEntry",
     "RunStatus",
     "SampleRow",
     "Samples",
@@ -81,12 +96,19 @@ __all__ = [
     "Tone",
     "Totals",
     "canonical_json",
+    "collect_garbage",
     "digest",
+    "disk_use",
+    "find_run",
+    "forecast",
+    "free_disk",
     "identity",
     "json_bytes",
     "jsonl_bytes",
+    "list_runs",
     "load_run",
     "parse_json",
+    "remove",
     "tsv_bytes",
     "verify",
 ]
