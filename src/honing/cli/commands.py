@@ -1,0 +1,83 @@
+"""The table of commands. A command's module is imported when the command is invoked, and not before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One command of `hone`."""
+
+    name: str
+    module: str
+    """Has `app`, a `typer.Typer` made by `command_app`."""
+    sentence: str
+    """What `hone --help` says about it."""
+
+
+COMMANDS = (
+    Listed("doctor", "honing.cli.doctor", "Say what is ready on this machine, and how to fix what is not."),
+    Listed("runs", "honing.cli.runs", "List, show and remove runs."),
+    Listed("report", "honing.cli.report", "Write a run's page as one HTML file."),
+    Listed("config", "honing.cli.config", "Show every setting and where it comes from."),
+)
+"""In the order of `hone --help`. To add a command, write its module and add its line here."""
+
+_COMMON: dict[str, Any] = {
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+
+
+def command_app(help_text: str | None = None, *, group: bool = False, **options: Any) -> typer.Typer:
+    """The `app` of a command's module.
+
+    Args:
+        help_text: For a group: examples first. A single command is described by its function's docstring.
+        group: Whether the command has commands of its own.
+        **options: Passed on to `typer.Typer`.
+    """
+    options.setdefault("add_completion", False)
+    app = typer.Typer(help=help_text, no_args_is_help=group, **_COMMON, **options)
+    if group:
+        app.callback()(lambda: None)
+    return app
+
+
+class CommandTable(TyperGroup):
+    """The group `hone`: knows its commands by name and sentence, and loads the one that is asked for."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """The names, in the table's order."""
+        return [listed.name for listed in COMMANDS]
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        """Load one command; None where there is none of that name."""
+        for listed in COMMANDS:
+            if listed.name == cmd_name:
+                command = typer.main.get_command(import_module(listed.module).app)
+                command.name = cmd_name
+                return command
+        return None
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """Find the command, or say which one may be meant."""
+        names = self.list_commands(ctx)
+        if not args[0].startswith("-") and args[0] not in names:
+            near = get_close_matches(args[0], names, n=1)
+            meant = f" Did you mean '{near[0]}'?" if near else f" There are {', '.join(names)}."
+            ctx.fail(f"there is no command {args[0]!r}.{meant}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write the table without loading anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(listed.name, listed.sentence) for listed in COMMANDS])
