@@ -1,7 +1,8 @@
 """The neutral form of a model call, which every wire maps to and from.
 
-A *wire* is one provider's request and reply shape (OpenAI chat, OpenAI responses, Anthropic messages, Gemini). The
-client, the gateway and the scripted model all speak through the same four wires, so a shape is written down once.
+A *wire* is one provider's request and reply shape (OpenAI chat, OpenAI responses, Anthropic messages,
+Gemini). The client, the gateway and the scripted model all speak through the same four wires, so a shape is
+written down once.
 """
 
 from __future__ import annotations
@@ -85,11 +86,12 @@ class ModelRequest:
     """{"type": "json_object"} or {"type": "json_schema", "name", "schema", "strict"}; None for plain text."""
     stream: bool = False
     stream_usage: bool = True
-    """Whether a streamed reply ends with its usage. OpenAI chat sends it on request only; the others always."""
+    """Whether a streamed reply ends with its usage. OpenAI chat sends it on request only; the others
+    always."""
     uncarried: Sequence[str] = ()
     """Fields of the body this was parsed from that could change the answer and have no place here, by path
-    ("frequency_penalty", "messages[2].content[1] (image_url)"). They reach the model only where the body itself is
-    passed on; `render_request` leaves them out."""
+    ("frequency_penalty", "messages[2].content[1] (image_url)"). They reach the model only where the body
+    itself is passed on; `render_request` leaves them out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

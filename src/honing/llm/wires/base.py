@@ -1,7 +1,8 @@
 """What a wire is: one provider's shape of request, reply, stream and error, to and from the neutral form.
 
-A wire is pure: it opens no connection and reads no clock. The same object serves all threads. `parse` reads what a
-stranger wrote and is strict about everything the answer depends on; fields it does not know are left alone.
+A wire is pure: it opens no connection and reads no clock. The same object serves all threads. `parse` reads
+what a stranger wrote and is strict about everything the answer depends on; fields it does not know are left
+alone.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from honing.llm.base import ModelReply, ModelRequest, Sampling
 class StreamParser(Protocol):
     """Reads one streamed reply as its bytes arrive.
 
-    `feed` never raises: what went wrong is kept, the rest of the stream is ignored, and `finish` raises it. So the
-    bytes can be relayed to a reader while they are parsed.
+    `feed` never raises: what went wrong is kept, the rest of the stream is ignored, and `finish` raises it.
+    So the bytes can be relayed to a reader while they are parsed.
     """
 
     @property
     def complete(self) -> bool:
-        """Nothing that could follow matters any more: the terminal event was seen, or the stream is beyond repair.
+        """Nothing that could follow matters: the terminal event was seen, or the stream is beyond repair.
 
         Gemini has no terminal event, so there only the end of the bytes tells.
         """
@@ -36,8 +37,8 @@ class StreamParser(Protocol):
         """The whole reply, the same as the unstreamed one would be.
 
         Raises:
-            ModelReplyError: The stream was cut before its terminal event, held malformed JSON or an error event, or
-                assembles to no known answer.
+            ModelReplyError: The stream was cut before its terminal event, held malformed JSON or an error
+                event, or assembles to no known answer.
         """
         ...
 
@@ -60,8 +61,8 @@ class Wire(Protocol):
         What cannot be carried to another wire is listed in `ModelRequest.uncarried`.
 
         Raises:
-            ModelRequestError: A field is missing or has a value that no server of this wire accepts; the text names
-                the field.
+            ModelRequestError: A field is missing or has a value that no server of this wire accepts; the text
+                names the field.
         """
         ...
 
@@ -81,8 +82,8 @@ class Wire(Protocol):
         """What `render_request` sends of these sampling parameters, including what this wire insists on."""
         ...
 
-    def sampling_field(self, name: str) -> Sequence[str]:
-        """The path of a sampling parameter in the body (("generationConfig", "topP")); empty where it has none."""
+    def sampling_fields(self, name: str) -> Sequence[str]:
+        """Names of the body's fields that carry a sampling parameter; empty where this wire has none."""
         ...
 
     def auth_headers(self, key: str) -> dict[str, str]:
@@ -93,13 +94,17 @@ class Wire(Protocol):
         """Read a reply that was not streamed.
 
         Raises:
-            ModelReplyError: No answer can be found in the fields this wire promises, or a value is of the wrong kind
-                or absurd (negative or impossible usage, an unknown way to finish, an unknown kind of content).
+            ModelReplyError: No answer can be found in the fields this wire promises, or a value is of the
+                wrong kind or absurd (negative or impossible usage, an unknown way to finish, an unknown kind
+                of content).
         """
         ...
 
     def render_reply(self, reply: ModelReply, request: ModelRequest) -> dict[str, Any]:
-        """The JSON body of an unstreamed reply. Ids are digests of request and reply, so equal calls give equal bytes."""
+        """The JSON body of an unstreamed reply.
+
+        Ids are digests of request and reply, so equal calls give equal bytes.
+        """
         ...
 
     def render_stream(self, reply: ModelReply, request: ModelRequest) -> Iterator[bytes]:
