@@ -8,7 +8,7 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,6 @@ DRAFT_SUFFIX = ".new"
 REMOVED_PREFIX = ".removed-"
 _DRAFT_FILE = re.compile(r"\..+\.\d+\.[0-9a-f]{8}\.new")
 """Names that `write_atomic` gives to what it has not finished."""
-_SCRATCH = ("cache", "work")
 _RESUMABLE = frozenset({RunStatus.CREATED, RunStatus.STOPPED, RunStatus.EXHAUSTED, RunStatus.INTERRUPTED})
 _DAY_S = 86400.0
 
@@ -161,9 +160,7 @@ def collect_garbage(
         if leftover and clock() - folder.lstat().st_mtime > 3600:
             found.append(_discard(folder, "left by a crash", dry_run=dry_run))
     for folder in _run_folders(root):
-        with _alone_with(folder) as run:
-            if run is not None:
-                found.extend(_collect_in(run, now=clock(), keep_s=keep_resumable_s, dry_run=dry_run))
+        found.extend(_collect_in(folder, now=clock(), keep_s=keep_resumable_s, dry_run=dry_run))
     return found
 
 
@@ -240,32 +237,31 @@ def _entry(folder: Path) -> RunEntry:
         return RunEntry(path=folder, name=folder.name, damage=str(error))
 
 
-@contextmanager
-def _alone_with(folder: Path) -> Iterator[Run | None]:
-    """The run, locked by us; None where it is damaged or somebody works on it: then it is not ours to
-    clean."""
+def _collect_in(folder: Path, *, now: float, keep_s: float, dry_run: bool) -> list[Garbage]:
     with ExitStack() as held:
-        run: Run | None = None
         try:
             run = Run.open(folder)
+            # Asked before we lock it ourselves: a run is interrupted when its lock is free.
+            status = run.status
             held.enter_context(run.lock())
         except StoreError:
-            run = None
-        yield run
+            # Damaged, or somebody works on it: neither is ours to clean.
+            return []
+        keep_work = status in _RESUMABLE and now - (folder / MANIFEST).stat().st_mtime < keep_s
+        return [
+            _discard(path, why, dry_run=dry_run)
+            for path, why in _scratch(folder, status, keep_work=keep_work)
+        ]
 
 
-def _collect_in(run: Run, *, now: float, keep_s: float, dry_run: bool) -> Iterator[Garbage]:
-    status = run.status
-    touched = (run.path / MANIFEST).stat().st_mtime
-    for name in _SCRATCH:
-        folder = run.path / name
-        needed = name == "work" and status in _RESUMABLE and now - touched < keep_s
-        if os.path.lexists(folder) and not needed:
-            yield _discard(folder, f"{name} of a run that is {status.value}", dry_run=dry_run)
-    for parent, folders, files in os.walk(run.path):
-        folders[:] = [name for name in folders if name not in _SCRATCH]
+def _scratch(folder: Path, status: RunStatus, *, keep_work: bool) -> Iterator[tuple[Path, str]]:
+    for name in ("cache",) if keep_work else ("cache", "work"):
+        if os.path.lexists(folder / name):
+            yield folder / name, f"{name} of a run that is {status.value}"
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in ("cache", "work")]
         for name in filter(_DRAFT_FILE.fullmatch, files):
-            yield _discard(Path(parent) / name, "draft of a file that was never finished", dry_run=dry_run)
+            yield Path(parent) / name, "draft of a file that was never finished"
 
 
 def _discard(path: Path, why: str, *, dry_run: bool) -> Garbage:
