@@ -1,0 +1,134 @@
+"""Which parts of the host a command sees: the caller's mounts, and the public part of the system."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from honing.errors import SandboxError
+from honing.sandbox.base import Command, Mount, Network
+
+SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
+"""Programs and libraries. Those that are links on the host (/bin to usr/bin) are links inside."""
+
+PUBLIC_ETC = (
+    "alternatives", "ca-certificates", "ca-certificates.conf", "crypto-policies", "fonts", "ld.so.cache",
+    "ld.so.conf", "ld.so.conf.d", "localtime", "magic", "mime.types", "os-release", "debian_version", "pki/tls",
+    "pki/ca-trust", "protocols", "services", "ssl/certs", "ssl/openssl.cnf", "timezone", "terminfo", "shells",
+)  # fmt: skip
+"""What programs need of /etc and what holds no secret. /etc/ssl/private, for one, is not here."""
+NETWORK_ETC = ("resolv.conf", "gai.conf", "hosts")
+"""Further files a command with an open network needs."""
+
+OWN_ETC = Path(__file__).parent / "etc"
+"""Files that replace the host's: passwd and group know two names, hosts one, so nothing is told of the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """One path made visible: both absolute, the source free of symbolic links."""
+
+    source: str
+    inside: str
+    writable: bool
+
+
+def resolve(mounts: Iterable[Mount]) -> list[Bind]:
+    """The binds for a command's mounts, parents before their children.
+
+    A source that is reached through symbolic links appears under both names, the given one and the real one, so that
+    scripts which wrote down either still work.
+
+    Raises:
+        SandboxError: A source does not exist, or a mount would cover the system.
+    """
+    binds = []
+    for mount in mounts:
+        try:
+            real = os.path.realpath(mount.source, strict=True)
+        except OSError as error:
+            raise SandboxError(
+                f"mount {mount.source}: cannot be resolved ({error.strerror}). "
+                "Create the folder before the command is run, or leave the mount out."
+            ) from error
+        names = [str(mount.inside)] if mount.inside is not None else [os.path.abspath(mount.source), real]
+        for name in dict.fromkeys(names):
+            _check_inside(name)
+            binds.append(Bind(real, name, mount.writable))
+    return sorted(binds, key=lambda bind: len(PurePosixPath(bind.inside).parts))
+
+
+def _check_inside(name: str) -> None:
+    if not os.path.isabs(name) or os.path.normpath(name) != name:
+        raise SandboxError(f"mount at {name!r}: the path inside must be absolute and without '..'")
+    if name in ("/", "/proc", "/dev", "/etc", "/tmp", "/dev/shm", *SYSTEM_FOLDERS):
+        raise SandboxError(
+            f"mount at {name}: would cover a folder that every command has; mount below it instead"
+        )
+
+
+def check_workdir(command: Command, binds: Sequence[Bind]) -> None:
+    """Refuse a working folder that no mount makes visible.
+
+    Raises:
+        SandboxError: It lies below none of the mounts.
+    """
+    workdir = PurePosixPath(os.path.abspath(command.workdir))
+    if not any(workdir.is_relative_to(bind.inside) for bind in binds):
+        seen = ", ".join(bind.inside for bind in binds) or "none"
+        raise SandboxError(
+            f"working folder {workdir}: lies below none of the command's mounts ({seen}); mount it"
+        )
+
+
+def writable_sources(binds: Iterable[Bind]) -> list[str]:
+    """Host folders the command can write to, without those inside another."""
+    found: list[str] = []
+    for source in sorted({bind.source for bind in binds if bind.writable}):
+        if not any(PurePosixPath(source).is_relative_to(parent) for parent in found):
+            found.append(source)
+    return found
+
+
+def etc_binds(network: Network) -> list[Bind]:
+    """The public part of /etc as this command sees it."""
+    names = PUBLIC_ETC + (NETWORK_ETC if network is Network.OPEN else ())
+    binds = [
+        Bind(os.path.realpath(f"/etc/{name}"), f"/etc/{name}", False)
+        for name in names
+        if os.path.exists(f"/etc/{name}")
+    ]
+    taken = {bind.inside for bind in binds}
+    for file in sorted(OWN_ETC.iterdir()):
+        if f"/etc/{file.name}" not in taken:
+            binds.append(Bind(str(file), f"/etc/{file.name}", False))
+    return binds
+
+
+def interpreter_binds() -> list[Bind]:
+    """What the bridge needs to run inside: the real interpreter's installation, without any virtual environment."""
+    prefix = os.path.realpath(sys.base_prefix)
+    if PurePosixPath(prefix).is_relative_to("/usr"):
+        return []
+    return [Bind(prefix, prefix, False)]
+
+
+def interpreter() -> str:
+    """The real program behind `sys.executable`, which lies below `interpreter_binds`."""
+    return os.path.realpath(sys.executable)
+
+
+def python_mounts() -> tuple[Mount, ...]:
+    """The read-only mounts with which `sys.executable` runs inside, wherever it is installed (also below a home).
+
+    The virtual environment (or the prefix) and the installation it was made from. An editable install's source folder
+    is not among them: mount it as well where the command imports it.
+    """
+    mounts = []
+    for prefix in dict.fromkeys((sys.prefix, sys.base_prefix)):
+        if not PurePosixPath(os.path.realpath(prefix)).is_relative_to("/usr"):
+            mounts.append(Mount(Path(prefix)))
+    return tuple(mounts)
