@@ -53,6 +53,8 @@ class Column:
     """How a value reads in the table; JSON and TSV have the value itself."""
     right: bool = False
     """Whether it is aligned to the right, as numbers are."""
+    lines: bool = False
+    """Whether a line break in a value is one in the table."""
     from_width: int = 0
     """Narrower terminals than this leave the column out."""
 
@@ -134,7 +136,9 @@ def _print_table(columns: Sequence[Column], rows: Sequence[Row], console: Consol
     for column in shown:
         table.add_column(column.heading, justify="right" if column.right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(visible(_cell(column, row))) for column in shown))
+        table.add_row(
+            *(Text(visible(_cell(column, row), keep="\n" if column.lines else "")) for column in shown)
+        )
     console.print(table)
 
 

@@ -1,0 +1,94 @@
+"""How a measurement's result and forecast are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from honing.cli.printing import Column, Format, Look, print_json, print_rows
+
+if TYPE_CHECKING:
+    from honing.store import Run
+
+_LINE = (Column(key="name", heading=""), Column(key="value", heading=""))
+
+
+def print_result(run: Run, metrics: Mapping[str, Any], *, json: bool, look: Look) -> None:
+    """Print one result: metrics.json itself, or the table a person reads."""
+    if json:
+        print_json(dict(metrics))
+        return
+    print_rows(_MODELS, [model_row(metrics)], format=Format.TABLE, look=look)
+    print_calibration(metrics["calibration"], look=look)
+    lines = [{"name": "level", "value": f"{metrics['level']} ({metrics['label']})"}]
+    if metrics["reason"]:
+        lines.append({"name": "no score" if not metrics["ok"] else "note", "value": metrics["reason"]})
+    for k, found in metrics["pass_at"].items():
+        low, high = found["ci95"]
+        lines.append({"name": f"pass@{k}", "value": f"{found['estimate']:.3f} [{low:.3f}, {high:.3f}]"})
+    lines.append({"name": "run", "value": str(run.path)})
+    lines.append({"name": "page", "value": f"hone report {run.path.name}"})
+    print_rows(_LINE, lines, format=Format.TABLE, look=look)
+
+
+def print_calibration(calibration: Mapping[str, Any], *, look: Look) -> None:
+    """Print the controls' scores, worst format variant first among the formats."""
+    rows = [{"control": name, "score": calibration[name]} for name in ("oracle", "null", "shuffled")]
+    formats = calibration["format"]
+    rows += [{"control": f"format: {name}", "score": score} for name, score in formats.items()]
+    shown = [row for row in rows if row["score"] is not None]
+    note = f"control (over {calibration['rows']} of {calibration['population']} rows)"
+    columns = (Column(key="control", heading=note), Column(key="score", heading="score", show=_three, right=True))
+    print_rows(columns, shown, format=Format.TABLE, look=look)
+
+
+def model_row(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """One line of a table of models."""
+    return {
+        "model": metrics["model"],
+        "score": metrics["score"],
+        "ci95": metrics["ci95"],
+        "n": f"{metrics['n_scored']} of {metrics['n_planned']}",
+        "tokens": sum(metrics["tokens"].values()),
+        "cost_usd": metrics["cost_usd"],
+        "label": metrics["label"],
+    }
+
+
+def print_models(rows: Sequence[Mapping[str, Any]], *, look: Look) -> None:
+    """Print several models measured on the same rows."""
+    print_rows(_MODELS, rows, format=Format.TABLE, look=look)
+
+
+def print_forecast(forecast: Mapping[str, Any], *, json: bool, look: Look) -> None:
+    """Print what would be asked and what it may cost."""
+    if json:
+        print_json(dict(forecast))
+        return
+    lines = [{"name": name.replace("_", " "), "value": _plain(value)} for name, value in forecast.items()]
+    print_rows(_LINE, lines, format=Format.TABLE, look=look)
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _three(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _bounds(value: Sequence[float]) -> str:
+    return f"[{value[0]:.3f}, {value[1]:.3f}]"
+
+
+_MODELS = (
+    Column(key="model", heading="model"),
+    Column(key="score", heading="score", show=_three, right=True),
+    Column(key="ci95", heading="95% interval", show=_bounds),
+    Column(key="n", heading="judged", right=True),
+    Column(key="tokens", heading="tokens", show=lambda n: f"{n:,}", right=True, from_width=70),
+    Column(key="cost_usd", heading="cost", show=lambda usd: f"${usd:.4f}", right=True, from_width=80),
+    Column(key="label", heading=""),
+)

@@ -1,0 +1,58 @@
+"""`hone report`: a run's page as one HTML file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from honing.cli.commands import command_app
+from honing.cli.frame import Frame
+from honing.cli.printing import visible
+from honing.errors import StoreError
+
+app = command_app()
+
+
+@app.command()
+def report(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(help="Name, id, the start of either, or latest.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write it; - is stdout.")
+    ] = None,
+) -> None:
+    """Write a run's page as one HTML file that needs nothing else, and print where it lies.
+
+    \b
+    Examples:
+      hone report latest
+      hone report latest --out page.html
+      hone report latest --out - > page.html
+    """
+    from honing.store import Report, find_run
+    from honing.view import render
+
+    found = find_run(Frame.of(ctx).settings().paths.home, run)
+    source = found.path / "report.json"
+    if not source.is_file():
+        raise StoreError(
+            f"{source}: this run has no report yet; it is {found.status.value}. A report is written when the "
+            f"run ends. `hone runs show {found.path.name}` says how to repeat or resume it."
+        )
+    page = render(Report.read(source))
+    if str(out) == "-":
+        sys.stdout.write(page)
+        return
+    target = found.write_text("report.html", page) if out is None else _write(out, page)
+    sys.stdout.write(f"{visible(str(target))}\n")
+
+
+def _write(target: Path, page: str) -> Path:
+    try:
+        target.write_text(page, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be written: {error.strerror}. Choose another --out.") from error
+    return target
