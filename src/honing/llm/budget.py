@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from honing.llm.failures import CallFailedError, ErrorKind
+from honing.llm.records import CallRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +36,17 @@ class Account:
     Args:
         budget: The limits.
         owner: Whose budget it is, for messages ("channel 'judge'").
+        earlier: Calls of earlier sessions of the same run, which count as well.
     """
 
-    def __init__(self, budget: Budget, owner: str) -> None:
+    def __init__(self, budget: Budget, owner: str, earlier: Iterable[CallRecord] = ()) -> None:
         self.budget = budget
         self.calls = 0
         self.tokens = 0
         self.cost_usd = Decimal(0)
+        for record in earlier:
+            self.calls += record.forwarded
+            self.settle(tokens=record.charged_tokens, cost_usd=record.charged_usd)
         self.exhausted: str | None = None
         """Why the first call was refused; None as long as none was."""
         self._owner = owner
@@ -67,10 +72,10 @@ class Account:
         """Count a call that goes on to the source."""
         self.calls += 1
 
-    def settle(self, *, tokens: int, cost_usd: Decimal | None) -> None:
+    def settle(self, *, tokens: int, cost_usd: Decimal) -> None:
         """Count what a call turned out to cost."""
         self.tokens += tokens
-        self.cost_usd += cost_usd or Decimal(0)
+        self.cost_usd += cost_usd
 
     def _spent_limit(self) -> str | None:
         for what, spent, limit in (

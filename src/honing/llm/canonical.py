@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from honing.llm.base import Message, ModelRequest, Role
+from honing.llm.base import Finish, Message, ModelReply, ModelRequest, Role, ToolCall, Usage
 
 
 def prompt_text(request: ModelRequest) -> str:
@@ -43,6 +45,22 @@ def message_dict(message: Message) -> dict[str, Any]:
     return found
 
 
+def reply_dict(reply: ModelReply) -> dict[str, Any]:
+    """A reply as plain data, for a recording."""
+    found = asdict(reply)
+    found["usage"] = {name: n for name, n in asdict(reply.usage).items() if n is not None}
+    return found
+
+
+def reply_from(found: Mapping[str, Any]) -> ModelReply:
+    """The reply that `reply_dict` wrote."""
+    values = dict(found)
+    values["finish"] = Finish(found["finish"])
+    values["tool_calls"] = [ToolCall(**call) for call in found["tool_calls"]]
+    values["usage"] = Usage(**found["usage"])
+    return ModelReply(**values)
+
+
 def digest(value: Any) -> str:
     """SHA-256 of a value's canonical JSON, in hexadecimal."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
@@ -58,7 +76,7 @@ def key_parts(request: ModelRequest) -> dict[str, str]:
     """
     return {
         "model": request.model,
-        "sampling": digest(request.sampling.as_dict()),
+        "sampling": digest([request.sampling.as_dict(), list(request.uncarried)]),
         "prompt": digest(_renumbered(request)),
         "tools": digest([list(request.tools), request.tool_choice, request.response_format]),
     }

@@ -12,7 +12,7 @@ import asyncio
 import ssl
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -65,7 +65,7 @@ class _Link:
 
 
 class Incoming:
-    """A reply whose head has arrived. Read it with `chunks` or `read`, then `close` it, in every case."""
+    """A reply whose head has arrived. Read it with `receive` or `read`, then `close` it, in every case."""
 
     def __init__(self, exchange: Exchange, origin: Origin, link: _Link, deadline: float) -> None:
         self._exchange = exchange
@@ -73,6 +73,7 @@ class Incoming:
         self._link = link
         self._deadline = deadline
         self._open = True
+        self._size = 0
         self.status = 0
         self.headers: dict[str, str] = {}
 
@@ -85,35 +86,37 @@ class Incoming:
                 self.headers = {n.decode("latin-1"): v.decode("latin-1") for n, v in event.headers}
                 return
 
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The body's pieces as they arrive.
+    async def receive(self) -> bytes:
+        """The body's next piece as it arrives; b"" at its end.
 
         Raises:
             CallFailedError: It ended early, stalled, or is longer than allowed.
         """
-        size = 0
-        while True:
+        event = await self._event()
+        while not isinstance(event, h11.Data | h11.EndOfMessage):
             event = await self._event()
-            if isinstance(event, h11.Data):
-                size += len(event.data)
-                if size > self._exchange.limits.reply_bytes:
-                    raise CallFailedError(
-                        ErrorKind.TOO_LARGE,
-                        f"the server's reply is longer than {self._exchange.limits.reply_bytes} bytes",
-                    )
-                yield bytes(event.data)
-            elif isinstance(event, h11.EndOfMessage):
-                return
+        if isinstance(event, h11.EndOfMessage):
+            return b""
+        self._size += len(event.data)
+        if self._size > self._exchange.limits.reply_bytes:
+            raise CallFailedError(
+                ErrorKind.TOO_LARGE,
+                f"the server's reply is longer than {self._exchange.limits.reply_bytes} bytes",
+            )
+        return bytes(event.data)
 
     async def read(self) -> bytes:
         """The whole body."""
-        return b"".join([chunk async for chunk in self.chunks()])
+        pieces = []
+        while piece := await self.receive():
+            pieces.append(piece)
+        return b"".join(pieces)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Keep the connection where the reply was read to its end, drop it otherwise. Safe to repeat."""
         if self._open:
             self._open = False
-            await self._exchange.give_back(self._origin, self._link)
+            self._exchange.give_back(self._origin, self._link)
 
     async def _event(self) -> object:
         try:
@@ -181,19 +184,19 @@ class Exchange:
                 await self._ask(link, message, body)
                 await incoming.head()
             except CallFailedError as error:
-                await link.close()
+                link.writer.transport.abort()
                 if link.reused and error.kind is ErrorKind.TRUNCATED:
                     continue
                 raise
             except BaseException:
-                link.writer.close()
+                link.writer.transport.abort()
                 raise
             return incoming
 
-    async def give_back(self, origin: Origin, link: _Link) -> None:
-        """Keep a connection for the next request, or close it where it cannot serve one."""
+    def give_back(self, origin: Origin, link: _Link) -> None:
+        """Keep a connection for the next request, or drop it where it cannot serve one."""
         if not link.reusable() or link.reader.at_eof():
-            await link.close()
+            link.writer.transport.abort()
             return
         link.parser.start_next_cycle()
         link.idle_since = self.clock()
@@ -226,7 +229,7 @@ class Exchange:
             if not link.reader.at_eof() and self.clock() - link.idle_since < self.limits.keep_idle_s:
                 link.reused = True
                 return link
-            await link.close()
+            link.writer.transport.abort()
         return await self._connect(origin)
 
     async def _connect(self, origin: Origin) -> _Link:

@@ -54,7 +54,9 @@ class ErrorKind(StrEnum):
     TOO_LARGE = "too_large"
     """The reply is longer than allowed."""
     ANSWERER = "answerer"
-    """An answerer (script, oracle, control) raised something that is not a model error."""
+    """An answerer (script, oracle, control) or source raised something that is not a model error."""
+    RECORDING = "recording"
+    """The answer could not be written to the recording, so it was not given."""
 
 
 STATUS = {
@@ -76,6 +78,7 @@ STATUS = {
     ErrorKind.REDIRECT: 502,
     ErrorKind.TOO_LARGE: 502,
     ErrorKind.ANSWERER: 500,
+    ErrorKind.RECORDING: 500,
 }
 """What the caller is answered, where the server's own status does not say better."""
 

@@ -11,7 +11,7 @@ import asyncio
 import inspect
 import logging
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Self, cast
@@ -75,6 +75,7 @@ class HttpServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
+        self._background: list[Callable[[], Coroutine[None, None, None]]] = []
         self._on_close: list[Callable[[], Awaitable[None]]] = []
 
     def start(self) -> Self:
@@ -106,6 +107,10 @@ class HttpServer:
         self.workers.close(self.limits.close_s)
         for bound in self._bound:
             bound.close()
+
+    def on_start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Run `work` on the server's loop from start to close, when it is cancelled."""
+        self._background.append(work)
 
     def on_close(self, action: Callable[[], Awaitable[None]]) -> None:
         """Await `action` on the server's loop when it closes, after the connections have ended."""
@@ -143,12 +148,14 @@ class HttpServer:
             ready.set_exception(error)  # the waiting thread's to raise
             return
         ready.set_result(None)
+        background = [self._loop.create_task(work()) for work in self._background]
         await self._stop.wait()
         for server in servers:
             server.close()
-        for task in list(self._connections):
+        running = [*self._connections, *background]
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
         for action in self._on_close:
             await action()
         # One more turn of the loop, in which the transports really close their sockets.

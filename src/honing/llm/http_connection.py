@@ -251,13 +251,15 @@ class Connection(asyncio.Protocol):
 
     async def _send_chunks(self, response: HttpResponse, chunks: AsyncGenerator[bytes, None]) -> None:
         async with aclosing(chunks):
+            # The head goes out with the first chunk: chunks that fail at once leave the reader without a
+            # reply.
             head = h11.Response(status_code=response.status, headers=_headers(response))
-            self._write(self._parser.send(head))
-            await self._drain()
+            unsent = self._parser.send(head) or b""
             async for chunk in chunks:
-                self._write(self._parser.send(h11.Data(data=chunk)))
+                self._write(unsent + (self._parser.send(h11.Data(data=chunk)) or b""))
+                unsent = b""
                 await self._drain()
-            self._write(self._parser.send(h11.EndOfMessage()))
+            self._write(unsent + (self._parser.send(h11.EndOfMessage()) or b""))
             await self._drain()
 
     async def _linger(self) -> None:

@@ -74,10 +74,24 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
         StoreError: The file cannot be read.
         EvidenceError: A line is damaged; the text names it.
     """
+    return (record for _, record in read_lines_at(path))
+
+
+def read_lines_at(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """As `read_lines`, each record with the offset at which its line begins, for `read_line`."""
+    offset = 0
     with boundary(StoreError, f"{path}: reading the log"), path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if line.endswith(b"\n"):
-                yield _record(path, number, line[:-1])
+                yield offset, _record(f"{path}, line {number}", line[:-1])
+            offset += len(line)
+
+
+def read_line(path: Path, offset: int) -> dict[str, Any]:
+    """The one record whose line begins at `offset`."""
+    with boundary(StoreError, f"{path}: reading the log"), path.open("rb") as file:
+        file.seek(offset)
+        return _record(f"{path}, byte {offset}", file.readline().rstrip(b"\n"))
 
 
 def _line(record: Mapping[str, Any]) -> bytes:
@@ -89,11 +103,11 @@ def _sum(rest: bytes) -> bytes:
     return hashlib.sha256(rest).hexdigest()[:_SUM_DIGITS].encode()
 
 
-def _record(path: Path, number: int, line: bytes) -> dict[str, Any]:
+def _record(where: str, line: bytes) -> dict[str, Any]:
     rest = line[_HEAD:]
     if line[:_HEAD] != b'{"sum":"' + _sum(rest) + b'",':
         raise EvidenceError(
-            f"{path}, line {number}: the checksum does not match: the line was changed after it was written. "
+            f"{where}: the checksum does not match: the line was changed after it was written. "
             "Restore the file from a copy, or record again."
         )
     found = json.loads(b"{" + rest)

@@ -40,9 +40,15 @@ class CallRecord:
     """The name the server gave the model."""
     usage: Usage = field(default_factory=Usage)
     usage_estimated: bool = False
-    """The server did not count: budgets were charged by an estimate; `usage` holds what it said."""
+    """The server did not count, so budgets were charged by an estimate; `usage` holds what it said."""
     cost_usd: Decimal | None = None
     """None means unknown, never free."""
+    forwarded: bool = True
+    """Whether the call reached its channel's source."""
+    charged_tokens: int = 0
+    """What the call took of the token budgets."""
+    charged_usd: Decimal = Decimal(0)
+    """What the call took of the money budgets."""
     requested: Mapping[str, Any] = field(default_factory=dict)
     """Sampling parameters the caller set."""
     sent: Mapping[str, Any] = field(default_factory=dict)
@@ -69,6 +75,7 @@ class CallRecord:
         found = asdict(self)
         found["usage"] = {name: n for name, n in asdict(self.usage).items() if n is not None}
         found["cost_usd"] = None if self.cost_usd is None else str(self.cost_usd)
+        found["charged_usd"] = str(self.charged_usd)
         return {"schema": SCHEMA, **found}
 
     @classmethod
@@ -78,6 +85,7 @@ class CallRecord:
         values["usage"] = Usage(**found["usage"])
         cost = found["cost_usd"]
         values["cost_usd"] = None if cost is None else Decimal(cost)
+        values["charged_usd"] = Decimal(found["charged_usd"])
         return cls(**values)
 
 

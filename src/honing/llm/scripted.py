@@ -13,10 +13,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
-from honing.errors import ModelServerError
-from honing.llm.base import Finish, ModelReply, ModelRequest, Role, ToolCall, Usage
+from honing.errors import ModelServerError, UsageError, boundary
+from honing.llm.base import Answerer, Finish, ModelReply, ModelRequest, Role, ToolCall, Usage
 from honing.llm.canonical import estimate_tokens, last_user_text, prompt_text, request_key
 
 Answer = str | ModelReply
@@ -212,6 +213,37 @@ class ToolScript:
                 return step, made
             made += len(step.calls)
         return self._last_text, made
+
+
+def load_script(path: Path) -> Answerer:
+    """Read a model from a JSON file.
+
+    The file is an object with one of: "rules", a list of {"match": regular expression, "reply": text} with an
+    optional "default" beside it; "replies", a list of texts; "steps", a list of texts and of {"calls":
+    [{"name", "arguments"}], "text"}, for a `ToolScript`; "echo": true.
+
+    Raises:
+        UsageError: The file cannot be read or says none of these.
+    """
+    with boundary(UsageError, f"{path}: reading the script"):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if "rules" in found:
+            rules = [(rule["match"], rule["reply"]) for rule in found["rules"]]
+            return ScriptedModel.of_rules(rules, default=found.get("default"))
+        if "replies" in found:
+            return ScriptedModel.of_replies(found["replies"])
+        if "steps" in found:
+            return ToolScript([_step_of(step) for step in found["steps"]])
+        if found.get("echo") is True:
+            return EchoModel()
+    raise UsageError(f"{path}: a script needs 'rules', 'replies', 'steps' or 'echo'; found {sorted(found)}")
+
+
+def _step_of(step: Any) -> ToolStep | str:
+    if isinstance(step, str):
+        return step
+    calls = [(call["name"], call["arguments"]) for call in step["calls"]]
+    return ToolStep(calls, step.get("text", ""))
 
 
 if __name__ == "__main__":
