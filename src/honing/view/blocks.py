@@ -34,7 +34,7 @@ from honing.view.samples import samples_html
 from honing.view.tables import badge_html, facts_html, table_html
 from honing.view.text import bounded, escape
 
-WIDE = 700
+WIDE = 780
 """Width of a figure on a wide page, in CSS pixels."""
 NARROW = 330
 BESIDE = 420
@@ -106,7 +106,7 @@ def _figure(figure: Figure, idents: Idents) -> str:
     data = table_html(_figure_data(figure), css="small")
     return (
         f'<figure>{_figure_caption(figure)}<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
-        f'<details class="data"><summary>Figures as a table</summary>{data}</details></figure>'
+        f'<details class="data"><summary>Numbers as a table</summary>{data}</details></figure>'
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from honing.store import Bars, Bracket, Dots, Estimate, Figure, HeatMap, Histogram, Lines
 from honing.view import plots
-from honing.view.formats import compact, number
+from honing.view.formats import compact, figures_for, number
 from honing.view.svg import Canvas, Scale, apart, text_width, ticks
 
 _ROW = 30
@@ -52,17 +52,19 @@ def describe(figure: Figure) -> str:
 
 def estimate_text(estimate: Estimate) -> str:
     """`0.731 [0.665, 0.790]`."""
-    value = number(float(estimate.value))
+    digits = figures_for(estimate.value, *_bounds(estimate))
+    value = number(float(estimate.value), digits=digits)
     if estimate.low is None or estimate.high is None:
         return value
-    return f"{value} [{number(float(estimate.low))}, {number(float(estimate.high))}]"
+    low, high = (number(float(end), digits=digits) for end in (estimate.low, estimate.high))
+    return f"{value} [{low}, {high}]"
 
 
 def interval_bar(low: float, value: float | None, high: float, span: tuple[float, float]) -> str:
     """The small bar beside an interval in a table: a track, the interval, a dot, and zero if inside."""
-    canvas = Canvas(88, 14)
-    place = Scale(*span, 3, 85)
-    canvas.line(3, 7, 85, 7, "track")
+    canvas = Canvas(72, 14)
+    place = Scale(*span, 3, 69)
+    canvas.line(3, 7, 69, 7, "track")
     if span[0] < 0 < span[1]:
         canvas.line(place(0), 2, place(0), 12, "zero")
     canvas.line(place(low), 7, place(high), 7, "whisker")
@@ -103,10 +105,15 @@ def _zones(canvas: Canvas, figure: Bracket, place: Scale, across: tuple[float, f
     left, right = across
     reached = max([figure.chance or figure.low, figure.low, *(_top(each) for each in figure.floors)])
     canvas.rect(left, place(reached), (right - left, place(figure.low) - place(reached)), "floor-zone")
+    if figure.ceilings:
+        lowest = min(control.value for control in figure.ceilings)
+        canvas.text(left + 6, place(lowest) + 14, "given every answer", "tick")
+    if figure.floors:
+        canvas.text(left + 6, place(reached) - 6, "given no answer", "tick")
     if figure.chance is not None:
         canvas.line(left, place(figure.chance), right, place(figure.chance), "chance")
         if place(figure.low) - place(figure.chance) > 18:
-            canvas.text(left + 6, place(figure.chance) - 5, f"chance {compact(figure.chance)}", "tick")
+            canvas.text(left + 6, place(figure.chance) + 13, f"chance {compact(figure.chance)}", "tick")
 
 
 def _controls(canvas: Canvas, figure: Bracket, place: Scale, across: tuple[float, float]) -> None:

@@ -67,6 +67,12 @@ def duration(seconds: float) -> str:
     return f"{sign}{hours // 24} d {hours % 24:02d} h"
 
 
+def figures_for(*values: float) -> int:
+    """Digits after the point that give about three figures to the largest of the values."""
+    largest = max(abs(value) for value in values)
+    return next((digits for bound, digits in ((10, 3), (100, 2), (1000, 1)) if largest < bound), 0)
+
+
 def compact(value: float) -> str:
     """A short number for axes: no trailing zeros, thousands as k."""
     if value == 0 or not math.isfinite(value):

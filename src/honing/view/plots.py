@@ -174,7 +174,7 @@ def _legend_rows(names: list[str], width: float) -> list[list[tuple[str, int, fl
     x = 10.0
     for number, name in enumerate(names):
         name = fit(name, width - 40)
-        need = text_width(name, 12) + 34
+        need = text_width(name, 12) + 38
         if rows[-1] and x + need > width:
             rows.append([])
             x = 10.0

@@ -13,7 +13,7 @@ from html import escape as escape_markup
 
 from honing.view.text import shortened, visible
 
-CHARACTER_EM = 0.56
+CHARACTER_EM = 0.59
 """Mean advance of a character of the page's face, in em; wide (CJK) characters count double."""
 
 

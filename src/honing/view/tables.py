@@ -18,6 +18,8 @@ NUMERIC = (
     CellKind.INTERVAL,
 )
 _CELL_CHARACTERS = 2000
+_SHORT = 24
+"""Words of at most this many characters are never broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ def _head(column: Column, *, sortable: bool) -> str:
 
 def _cell(column: Column, value: Cell, span: Span) -> str:
     right = column.kind in NUMERIC or _is_number(value)
-    css = ' class="right"' if right else ""
+    short = isinstance(value, str) and len(value) <= _SHORT
+    css = ' class="right"' if right else ' class="short"' if short else ""
     shown = value_html(value, column.kind, column.digits)
     if isinstance(value, Interval) and span.ends is not None:
         bar = interval_bar(value.low, value.value, value.high, span.ends)

@@ -3,6 +3,7 @@
 (() => {
   const PAGE_ROWS = 50;
   const FOLDED_FROM = 1800;
+  const SHORT = 60;
   const root = document.documentElement;
 
   // Text goes in as text nodes only: nothing in a report is ever parsed as markup here.
@@ -71,8 +72,10 @@
       this.search = box.querySelector(".search");
       this.filters = new Map();
       this.mark = "";
+      this.usual = this.#usualStatus();
       this.#marks();
       this.#selects();
+      this.titles = this.#titles();
       let waiting;
       this.search.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(() => this.refresh(), 120); });
       box.querySelector(".previous").addEventListener("click", () => this.turn(-1));
@@ -81,10 +84,30 @@
       this.refresh();
     }
 
+    // The status most samples have needs no badge; a column of its own only where there is another.
+    #usualStatus() {
+      const counts = new Map();
+      for (const row of this.rows) counts.set(row[STATUS], (counts.get(row[STATUS]) ?? 0) + 1);
+      this.hasStatus = counts.size > 1;
+      return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0];
+    }
+
+    #titles() {
+      const item = make("li", "titles");
+      item.setAttribute("aria-hidden", "true");
+      item.append(make("span"), make("span", "", "id"), make("span", "", "prompt"));
+      this.columns.forEach((column) => item.append(make("span", column.right ? "right" : "", column.title)));
+      if (this.hasStatus) item.append(make("span", "", "status"));
+      item.append(make("span", "right", "reward"));
+      this.list.style.setProperty("--extras", item.children.length - 3);
+      return item;
+    }
+
     #marks() {
       const group = this.box.querySelector(".marks");
       const present = ["right", "wrong", "unjudged"].filter((mark) => this.rows.some((row) => row[MARK] === mark));
-      if (present.length < 2) return;
+      this.hasMarks = present.length > 1;
+      if (!this.hasMarks) return;
       for (const mark of ["", ...present]) {
         const count = mark ? this.rows.filter((row) => row[MARK] === mark).length : this.rows.length;
         const button = make("button", "", `${mark || "all"} ${count.toLocaleString("en")}`);
@@ -138,11 +161,10 @@
     draw() {
       const start = this.page * PAGE_ROWS;
       const visible = this.shown.slice(start, start + PAGE_ROWS);
-      this.list.replaceChildren(...visible.map((index) => this.#row(index)));
-      this.list.start = start + 1;
+      this.list.replaceChildren(this.titles, ...visible.map((index) => this.#row(index)));
       const total = this.rows.length.toLocaleString("en");
       const count = this.shown.length.toLocaleString("en");
-      this.box.querySelector(".count").textContent = this.shown.length === this.rows.length ? `${total} samples` : `${count} of ${total} samples`;
+      this.box.querySelector(".count").textContent = this.shown.length === this.rows.length && this.hasMarks ? "" : `${count} of ${total} samples`;
       const pages = Math.max(1, Math.ceil(this.shown.length / PAGE_ROWS));
       const pager = this.box.querySelector(".pager");
       pager.hidden = pages === 1;
@@ -160,18 +182,21 @@
       const tell = make("span", `tell ${row[MARK]}`, GLYPHS[row[MARK]]);
       tell.setAttribute("role", "img");
       tell.setAttribute("aria-label", row[MARK]);
-      const end = make("span", "end");
-      row[COLUMNS].forEach((value, n) => {
-        if (value === "") return;
-        end.append(Array.isArray(value) ? make("span", `badge ${value[1]}`, value[0]) : make("span", this.columns[n].right ? "num" : "", value));
-      });
-      if (row[STATUS] !== "completed") end.append(make("span", "badge warn", row[STATUS]));
-      end.append(make("span", "reward", row[REWARD]));
-      button.append(tell, make("span", "id", row[ID]), make("span", "start", row[PROMPT].slice(0, 400).replace(/\s+/g, " ")), end);
+      button.append(tell, make("span", "id", row[ID]), make("span", "start", row[PROMPT].slice(0, 400).replace(/\s+/g, " ")));
+      row[COLUMNS].forEach((value, n) => button.append(this.#extra(value, this.columns[n].right ? "right" : "")));
+      if (this.hasStatus) button.append(this.#extra(row[STATUS] === this.usual ? "" : [row[STATUS], "warn"], ""));
+      button.append(this.#extra(row[REWARD], "right reward"));
       button.addEventListener("click", () => { this.at = this.shown.indexOf(index); this.toggle(node, index); });
       node.append(button);
       this.#dress(node, index);
       return node;
+    }
+
+    #extra(value, css) {
+      const cell = make("span", `extra ${css}`);
+      if (Array.isArray(value)) cell.append(make("span", `badge ${value[1]}`, value[0]));
+      else cell.textContent = value;
+      return cell;
     }
 
     #dress(node, index) {
@@ -190,8 +215,22 @@
       pair.append(this.#passage("Completion", row[COMPLETION]), this.#passage("Target", row[TARGET]));
       box.append(pair);
       const extra = this.details.map((column, n) => [column, row[DETAILS][n]]).filter(([, value]) => value !== "");
-      for (const [column, value] of extra) box.append(this.#passage(column.title, words(value)));
+      const short = extra.filter(([, value]) => Array.isArray(value) || (value.length <= SHORT && !value.includes("\n")));
+      for (const [column, value] of extra) if (!short.some(([other]) => other === column)) box.append(this.#passage(column.title, words(value)));
+      if (short.length) box.append(this.#facts(short));
       return box;
+    }
+
+    #facts(pairs) {
+      const list = make("dl", "facts");
+      for (const [column, value] of pairs) {
+        const pair = make("div");
+        const place = make("dd");
+        place.append(this.#extra(value, ""));
+        pair.append(make("dt", "", column.title), place);
+        list.append(pair);
+      }
+      return list;
     }
 
     #passage(title, text) {
@@ -252,14 +291,18 @@
     }
 
     #focus() {
-      const node = this.list.children[this.at - this.page * PAGE_ROWS];
+      const node = this.#current();
       node?.firstChild.focus({ preventScroll: true });
       node?.scrollIntoView({ block: "nearest" });
     }
 
+    #current() {
+      return this.list.querySelectorAll(".row")[this.at - this.page * PAGE_ROWS];
+    }
+
     close() {
       const index = this.shown[this.at];
-      const node = this.list.children[this.at - this.page * PAGE_ROWS];
+      const node = this.#current();
       if (node && this.open.delete(index)) this.#dress(node, index);
     }
   }
