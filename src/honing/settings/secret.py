@@ -26,6 +26,9 @@ class Secret:
     def __str__(self) -> str:
         return "(set, not shown)"
 
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and self.__text == other.reveal()
 
