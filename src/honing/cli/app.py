@@ -26,7 +26,7 @@ Results go to stdout, progress to stderr. Exit codes: 0 done, 1 failed, 2 usage,
 4 budget exhausted, 5 stopped and resumable, 130 Ctrl-C.
 """
 
-app = command_app(_HELP, cls=CommandTable, add_completion=True)
+app = command_app(_HELP, cls=CommandTable, add_completion=True, no_args_is_help=True)
 
 # Where the user writes them does not matter: they are moved in front of the command.
 _OWN_SWITCHES = frozenset({"--debug", "--quiet", "-q", "--no-progress"})

@@ -45,8 +45,8 @@ def command_app(help_text: str | None = None, *, group: bool = False, **options:
         group: Whether the command has commands of its own.
         **options: Passed on to `typer.Typer`.
     """
-    options.setdefault("add_completion", False)
-    app = typer.Typer(help=help_text, no_args_is_help=group, **_COMMON, **options)
+    options = {"add_completion": False, "no_args_is_help": group, **_COMMON, **options}
+    app = typer.Typer(help=help_text, **options)
     if group:
         app.callback()(lambda: None)
     return app

@@ -13,7 +13,7 @@ import typer
 from honing.cli.checks import Check, Status, run_checks
 from honing.cli.commands import command_app
 from honing.cli.frame import Frame
-from honing.cli.printing import Column, Format, Look, print_json, print_rows, visible
+from honing.cli.printing import Column, Format, Look, print_json, print_rows, visible, write_trimmed
 from honing.errors import MissingToolError
 
 if TYPE_CHECKING:
@@ -66,14 +66,16 @@ def _print_checks(checks: Sequence[Check], look: Look) -> None:
     from honing import __version__
 
     console = look.console(sys.stdout)
-    console.print(f"honing {__version__}")
-    for group, members in groupby(checks, key=lambda check: check.group):
-        console.print(f"\n{group}", style="bold")
-        for check in members:
-            _print_check(check, console)
     missing = [check.name for check in checks if check.status is Status.MISSING]
     verdict = f"not ready: {', '.join(missing)}" if missing else "ready: the base jobs can run"
-    console.print(f"\n{verdict}", style="bold red" if missing else "bold green")
+    with console.capture() as captured:
+        console.print(f"honing {__version__}")
+        for group, members in groupby(checks, key=lambda check: check.group):
+            console.print(f"\n{group}", style="bold")
+            for check in members:
+                _print_check(check, console)
+        console.print(f"\n{verdict}", style="bold red" if missing else "bold green")
+    write_trimmed(captured.get())
 
 
 def _print_check(check: Check, console: Console) -> None:

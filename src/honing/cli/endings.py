@@ -67,7 +67,7 @@ def _show_usage(error: typer.TyperException, environ: Mapping[str, str]) -> int:
 
 def _with_nearest(message: str, option: str, ctx: Any) -> str:
     known = [] if ctx is None else [name for param in ctx.command.params for name in param.opts]
-    near = get_close_matches(option, known, n=1, cutoff=0.5)
+    near = get_close_matches(option, known, n=1, cutoff=0.65)
     return f"{message} Did you mean {near[0]}?" if near and near[0] != option else message
 
 

@@ -139,7 +139,14 @@ def _print_table(columns: Sequence[Column], rows: Sequence[Row], console: Consol
         table.add_row(
             *(Text(visible(_cell(column, row), keep="\n" if column.lines else "")) for column in shown)
         )
-    console.print(table)
+    with console.capture() as captured:
+        console.print(table)
+    write_trimmed(captured.get())
+
+
+def write_trimmed(text: str) -> None:
+    """Write lines on stdout without the spaces with which rich fills them up."""
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in text.splitlines()))
 
 
 def _cell(column: Column, row: Row) -> str:

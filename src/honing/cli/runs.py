@@ -58,7 +58,7 @@ def list_(
     kind: Annotated[str | None, typer.Option(help="Only runs of this kind, for example measure.")] = None,
     status: Annotated[str | None, typer.Option(help="Only runs that stand there, for example done.")] = None,
     name: Annotated[str | None, typer.Option(help="Only runs whose name or id contains this.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the newest so many.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many, the newest.")] = None,
     json: _AsJson = False,
     tsv: _AsTsv = False,
 ) -> None:
@@ -75,10 +75,10 @@ def list_(
     frame = Frame.of(ctx)
     settings = frame.settings()
     home = settings.paths.home
-    entries = list_runs(home, kind=kind, status=_status(status), name=name)
+    entries = _newest(list_runs(home, kind=kind, status=_status(status), name=name), limit)
     print_rows(
         _LIST,
-        [_entry_row(entry) for entry in (entries if limit is None else entries[-limit:])],
+        [_entry_row(entry) for entry in entries],
         format=Format.chosen(json=json, tsv=tsv),
         look=frame.look(settings),
         empty=f"no runs in {home} that match" if any((kind, status, name)) else f"no runs in {home} yet",
@@ -107,6 +107,7 @@ def show(
     if format is Format.JSON:
         print_json(document)
         return
+    document["versions"] = {name: found.versions.get(name) for name in ("honing", "python")}
     rows = [{"field": name, "value": _plain(name, value)} for name, value in document.items()]
     columns = [Column(key="field", heading="FIELD"), Column(key="value", heading="VALUE", lines=True)]
     print_rows(columns, rows, format=format, look=frame.look(settings))
@@ -144,13 +145,14 @@ def gc(
     json: _AsJson = False,
     tsv: _AsTsv = False,
 ) -> None:
-    """Remove what no run needs any more: caches, old working copies, drafts left by a crash.
+    """Remove caches and leftovers that no run needs.
 
     \b
     Examples:
       hone runs gc --dry-run
       hone runs gc
 
+    That is: caches, working copies of runs that ended or were left for a week, and drafts of a crash.
     Results, journals and evidence stay. A run that is being worked on is left alone.
     """
     from honing.store import collect_garbage
@@ -168,6 +170,16 @@ def gc(
     if rows and not settings.output.quiet:
         verb = "would free" if dry_run else "freed"
         sys.stderr.write(f"{verb} {show_size(total)}\n")
+
+
+def _newest(entries: list[RunEntry], limit: int | None) -> list[RunEntry]:
+    """The newest sound runs; damaged ones have no age and are only counted, on stderr."""
+    if limit is None:
+        return entries
+    sound = [entry for entry in entries if not entry.damage]
+    if len(sound) < len(entries):
+        sys.stderr.write(f"{len(entries) - len(sound)} damaged not shown: leave out --limit to see them\n")
+    return sound[-limit:]
 
 
 def _status(word: str | None) -> RunStatus | None:
@@ -231,7 +243,7 @@ def _plain(name: str, value: Any) -> str:
     import shlex
 
     if name in {"created", "ended"}:
-        return show_time(value)
+        return f"{show_time(value)} UTC"
     if name == "bytes":
         return show_size(value)
     if name == "command":
