@@ -164,6 +164,7 @@ class _Session:
         self._failed = 0
         self._values: list[float] = []
         self._exhausted = ""
+        self._withheld = False
         self._fatal: HoningError | None = None
         self._observe_error: Exception | None = None
         self._began = self._settled = time.monotonic()
@@ -209,8 +210,9 @@ class _Session:
         self._stop.raise_if_asked(state)
         if self._fatal is not None:
             raise type(self._fatal)(f"{self._fatal} {state}")
-        if left and self._exhausted:
-            raise BudgetExhaustedError(f"The budget of {self._exhausted} is spent. {state}")
+        if left and (self._exhausted or self._withheld):
+            spent = self._exhausted or f"{self._options.budget.units} units"
+            raise BudgetExhaustedError(f"The budget of {spent} is spent. {state}")
         if left:
             raise ExecutorError(f"The executor ended without running {left} units. {state}")
 
@@ -248,8 +250,8 @@ class _Session:
         allowed = len(todo) if limit is None else min(len(todo), max(0, limit - self._spent.attempts))
         for start in range(0, allowed, _LEASE_CHUNK):
             yield from self._lease(todo[start : min(start + _LEASE_CHUNK, allowed)])
-        if allowed < len(todo):
-            self._exhausted = f"{limit} units"
+        # No stop: those that were handed out still run.
+        self._withheld = allowed < len(todo)
 
     def _lease(self, chunk: Sequence[Unit]) -> Sequence[Unit]:
         wanted = [(unit.key, self._step, unit.index) for unit in chunk]
@@ -342,6 +344,7 @@ class _Session:
     def _settle(self) -> float:
         seconds = self._unsettled()
         self._settled += seconds
+        self._spent = replace(self._spent, wall_s=self._spent.wall_s + seconds)
         return seconds
 
     def _tally(self) -> Tally:
