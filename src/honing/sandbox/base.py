@@ -1,8 +1,8 @@
 """What a sandbox is: one contained command, its limits, and how it ended.
 
-Whatever an agent or a target wrote runs here. A sandbox says which protections it really gives (`Capability`, proven
-by a probe at start-up, never assumed from a program's presence), and a stage says which it needs; `require` fails
-closed where they do not meet.
+Whatever an agent or a target wrote runs here. A sandbox says which protections it really gives (`Capability`,
+proven by a probe at start-up, never assumed from a program's presence), and a stage says which it needs;
+`require` fails closed where they do not meet.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from honing.errors import MissingToolError
 
 
 class Capability(StrEnum):
-    """One protection. A sandbox lists those it gives; every `Finished` records those that held for that command."""
+    """One protection. A sandbox lists those it gives, a `Finished` those that held for its command."""
 
     NET_CUT = "net_cut"
-    """No network at all, other than the forwards asked for: no TCP, no UDP, no abstract or foreign path sockets."""
+    """No network at all, other than the forwards asked for: no TCP, UDP, abstract or foreign path sockets."""
     NET_PORT_ONLY = "net_port_only"
-    """TCP is limited to the forwarded ports; other families are denied where the kernel can. Weaker than NET_CUT."""
+    """TCP is limited to the forwarded ports; other families are denied. Weaker than NET_CUT."""
     HOME_HIDDEN = "home_hidden"
     """The user's home, other runs and everything not mounted cannot be read."""
     HOST_READ_ONLY = "host_read_only"
@@ -82,7 +82,7 @@ class Limits:
     disk_bytes: int = 4 * 1024**3
     """Bytes written below the writable mounts together, where `DISK_CAP` holds."""
     output_bytes: int = 1024 * 1024
-    """Bytes kept of each of stdout and stderr: the first half and the last half; the rest is counted and dropped."""
+    """Bytes kept of each of stdout and stderr: the first and the last half; the rest is only counted."""
     open_files: int = 1024
     """File descriptors of each process."""
 
@@ -100,7 +100,7 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """A loopback TCP port inside that leads to a Unix socket of ours outside. It works with the network cut."""
+    """A loopback TCP port inside that leads to a Unix socket outside. It works with the network cut."""
 
     port: int
     socket: Path
@@ -132,8 +132,9 @@ class Finished:
     exit_code: int | None
     """0-255, minus the signal's number, or None where we killed it."""
     stdout: str
-    """Sanitised: valid UTF-8, no control or escape sequences but newline and tab, bidi and zero-width characters
-    shown as \\uXXXX. Bounded by `Limits.output_bytes`; a cut is marked by a line that says how much is missing."""
+    """Sanitised: valid UTF-8, no control or escape sequences but newline and tab, bidi and zero-width
+    characters shown as \\uXXXX. Bounded by `Limits.output_bytes`; a cut is marked by a line that says how
+    much is missing."""
     stderr: str
     stdout_bytes: int
     """Bytes written in all, also those that were dropped."""
@@ -148,7 +149,7 @@ class Finished:
 
     @property
     def ok(self) -> bool:
-        """Whether the command exited by itself with code 0. Never more than that: an exit code is not a score."""
+        """Whether the command exited by itself with code 0. An exit code is not a score."""
         return self.ending is Ending.EXITED and self.exit_code == 0
 
 
@@ -161,8 +162,8 @@ class Cancel(Protocol):
 class Sandbox(Protocol):
     """Runs one command contained. Safe to call from several threads at once.
 
-    `run` returns for everything the command does, however hostile; it raises `SandboxError` only where the sandbox
-    itself failed (ours), so the caller can tell an infrastructure failure from a bad command.
+    `run` returns for everything the command does, however hostile; it raises `SandboxError` only where the
+    sandbox itself failed (ours), so the caller can tell an infrastructure failure from a bad command.
     """
 
     @property
@@ -190,7 +191,7 @@ def require(sandbox: Sandbox, needed: Iterable[Capability], *, what: str) -> Non
     missing = sorted(set(needed) - sandbox.capabilities)
     if missing:
         raise MissingToolError(
-            f"{what} needs {', '.join(missing)}, which the sandbox '{sandbox.name}' does not give on this machine. "
+            f"{what} needs {', '.join(missing)}, which the sandbox '{sandbox.name}' does not give here. "
             "Install bubblewrap (Debian: apt-get install bubblewrap) and run `hone doctor`, "
             "or choose `--sandbox unconfined` to accept the risk; the choice is recorded beside every result."
         )

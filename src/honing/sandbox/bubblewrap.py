@@ -1,7 +1,7 @@
 """The strong sandbox: bubblewrap's namespaces, a system call filter and control groups.
 
-The command runs as an unprivileged user of its own user namespace, sees the system's programs, its mounts and nothing
-else, and has a process table, a network, an IPC space and a /tmp of its own. No step needs root.
+The command runs as an unprivileged user of its own user namespace, sees the system's programs, its mounts and
+nothing else, and has a process table, a network, an IPC space and a /tmp of its own. No step needs root.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from honing.sandbox.mounts import (
     resolve,
     writable_sources,
 )
+from honing.sandbox.plan import Plan
 from honing.sandbox.seccomp import Sockets, build_filter
-from honing.sandbox.supervise import Plan, run_plan
+from honing.sandbox.supervise import run_plan
 
 INSIDE_ID = "65534"
 """User and group inside; outside it is the caller's, who therefore owns what the command writes."""
@@ -39,7 +40,7 @@ _OWN_PROCESSES = 1
 
 
 class Protection(StrEnum):
-    """One part of the containment that a test can leave out, to show that its attack is live. Never left out else."""
+    """One part of the containment that a test may leave out to show that its attack is live."""
 
     NETWORK = "network"
     HIDDEN_FILES = "hidden_files"
@@ -63,8 +64,8 @@ class BubblewrapSandbox:
     """Contains a command with bubblewrap.
 
     Args:
-        program: The bwrap to use; found on the usual system path when None. The caller's PATH is not searched, so a
-            program of that name planted there is never run.
+        program: The bwrap to use; found on the usual system path when None. The caller's PATH is not
+            searched, so a program of that name planted there is never run.
         protections: Everything but in tests.
 
     Raises:
@@ -194,9 +195,9 @@ class BubblewrapSandbox:
         argv = []
         if Protection.HIDDEN_FILES in self._protections:
             for folder in SYSTEM_FOLDERS:
-                if os.path.islink(folder):
-                    argv += ["--symlink", os.readlink(folder), folder]
-                elif os.path.isdir(folder):
+                if Path(folder).is_symlink():
+                    argv += ["--symlink", str(Path(folder).readlink()), folder]
+                elif Path(folder).is_dir():
                     argv += ["--ro-bind", folder, folder]
             for bind in etc_binds(command.network):
                 argv += ["--ro-bind", bind.source, bind.inside]
@@ -210,7 +211,7 @@ class BubblewrapSandbox:
                 size = min(command.limits.disk_bytes, command.limits.memory_bytes // share)
                 argv += ["--size", str(max(size, 4096))]
             argv += ["--perms", "1777", "--tmpfs", folder]
-        for bind in (*interpreter_binds(), Bind(str(_BRIDGE), BRIDGE_INSIDE, False), *binds):
+        for bind in (*interpreter_binds(), Bind(str(_BRIDGE), BRIDGE_INSIDE), *binds):
             writable = bind.writable or Protection.READ_ONLY not in self._protections
             argv += ["--bind" if writable else "--ro-bind", bind.source, bind.inside]
         if Protection.READ_ONLY in self._protections:

@@ -1,8 +1,9 @@
 """Control groups: the kernel's own cap on the memory and the number of processes of a whole tree.
 
-Version 1 (one folder per controller) and version 2 (one folder) are both used where the current group is writable,
-which is usual for root and for containers, and rare for an ordinary user. A group is named after the process that
-made it, so that what a killed Honing left behind is found and removed by the next one (`sweep`).
+Version 1 (one folder per controller) and version 2 (one folder) are both used where the current group is
+writable, which is usual for root and for containers, and rare for an ordinary user. A group is named after
+the process that made it, so that what a killed Honing left behind is found and removed by the next one
+(`sweep`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from honing.errors import SandboxError
 
 _PREFIX = "honing-"
+_REMOVAL_PAUSE_S = 0.0005
 _numbers = itertools.count()
 
 
@@ -47,7 +49,7 @@ def hierarchy() -> Hierarchy:
     mounts = Path("/proc/self/mounts").read_text(errors="replace").splitlines()
     memberships = Path("/proc/self/cgroup").read_text(errors="replace").splitlines()
     own = dict(line.split(":", 2)[1:] for line in memberships)
-    parents = {}
+    parents: dict[str, Path] = {}
     for line in mounts:
         _, folder, kind, options = line.split()[:4]
         for controller in ("memory", "pids"):
@@ -58,7 +60,7 @@ def hierarchy() -> Hierarchy:
         _, folder, kind = line.split()[:3]
         if unified and kind == "cgroup2" and "" in own:
             group = Path(folder + own[""])
-            parents = {name: group for name in _delegated(group)}
+            parents = dict.fromkeys(_delegated(group), group)
     usable = {name: folder for name, folder in parents.items() if _can_limit(name, folder, unified=unified)}
     return Hierarchy(usable, unified)
 
@@ -100,12 +102,12 @@ def _owner() -> str:
 
 
 def _namespace() -> int:
-    """Which numbering process ids belong to: a group of another container must not be judged by our numbers."""
-    return os.stat("/proc/self/ns/pid").st_ino
+    """Which numbering our process ids belong to: another container's groups are not ours to judge."""
+    return Path("/proc/self/ns/pid").stat().st_ino
 
 
 def _start_ticks(pid: int) -> str:
-    """When a process started, which tells it from a later one with the same number; empty where there is none."""
+    """When a process started, which tells it from a later one with its number; empty where it is gone."""
     try:
         line = Path("/proc", str(pid), "stat").read_bytes()
     except OSError:
@@ -117,7 +119,8 @@ class Group:
     """The control groups of one command; empty (and harmless) where none can be made.
 
     Args:
-        memory_bytes: Cap on the memory of all members together, page cache and tmpfs files included; None for no cap.
+        memory_bytes: Cap on the memory of all members together, page cache and tmpfs files included; None for
+            no cap.
         processes: Cap on processes and threads together; None for no cap.
 
     Raises:
@@ -146,7 +149,8 @@ class Group:
             raise SandboxError(f"making the control group {folder}: {error}") from error
         if controller != "memory":
             return
-        # Swap would let the tree have more than its limit. The file is missing where the kernel counts no swap.
+        # Swap would let the tree have more than its limit. The file is missing where the kernel counts no
+        # swap.
         swap = folder / ("memory.swap.max" if self._unified else "memory.memsw.limit_in_bytes")
         try:
             swap.write_text("0" if self._unified else str(limit))
@@ -188,7 +192,7 @@ class Group:
         return False
 
     def members(self) -> list[int]:
-        found = set()
+        found: set[int] = set()
         for folder in set(self._folders.values()):
             try:
                 found.update(int(pid) for pid in (folder / "cgroup.procs").read_text().split())
@@ -212,7 +216,7 @@ class Group:
                 if time.monotonic() > deadline:
                     return False
                 self.kill()
-                time.sleep(0.005)
+                time.sleep(_REMOVAL_PAUSE_S)
         return True
 
 
@@ -246,7 +250,7 @@ def sweep() -> int:
 
 
 def _clear(folder: Path) -> bool:
-    for _ in range(200):
+    for _ in range(2000):
         if _remove(folder):
             return True
         try:
@@ -254,5 +258,5 @@ def _clear(folder: Path) -> bool:
                 os.kill(int(pid), signal.SIGKILL)
         except OSError:
             continue
-        time.sleep(0.005)
+        time.sleep(_REMOVAL_PAUSE_S)
     return False

@@ -1,8 +1,8 @@
 """The fall-back where user namespaces are forbidden: Landlock, a system call filter and a warden.
 
-It needs no privilege and no namespace, so it works in ordinary containers. It is weaker than bubblewrap, and says so
-by the protections it does not list: processes and file names are visible, a TCP rule names ports and not machines,
-and there is no private /tmp.
+It needs no privilege and no namespace, so it works in ordinary containers. It is weaker than bubblewrap, and
+says so by the protections it does not list: processes and file names are visible, a TCP rule names ports and
+not machines, and there is no private /tmp.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ from honing.sandbox.mounts import (
     resolve,
     writable_sources,
 )
+from honing.sandbox.plan import Plan
 from honing.sandbox.relay import open_listeners
 from honing.sandbox.seccomp import Owner, Sockets, build_filter, notified
-from honing.sandbox.supervise import Plan, run_plan
+from honing.sandbox.supervise import run_plan
 
 WARDEN = Path(__file__).parent.joinpath("scripts/warden.py").resolve()
 WARDEN_PROCESSES = 1
@@ -52,7 +53,7 @@ def landlock_abi() -> int:
 
 
 class Restriction(StrEnum):
-    """One part of the containment that a test can leave out, to show that its attack is live. Never left out else."""
+    """One part of the containment that a test may leave out to show that its attack is live."""
 
     FILES = "files"
     NETWORK = "network"
@@ -71,7 +72,8 @@ ALL_RESTRICTIONS = frozenset(Restriction)
 class LandlockSandbox:
     """Contains a command with Landlock.
 
-    A mount cannot be shown at another path, nor a folder be read-only below a writable one; such commands are refused.
+    A mount cannot be shown at another path, nor a folder be read-only below a writable one; such commands are
+    refused.
 
     Args:
         restrictions: Everything but in tests.
@@ -164,10 +166,10 @@ class LandlockSandbox:
     def _confinement(self, command: Command, binds: list[Bind], folders: list[str]) -> dict[str, Any]:
         """What `scripts/confine.py` is told."""
         kept = self._restrictions
-        reads = [folder for folder in SYSTEM_FOLDERS if os.path.isdir(folder)]
+        reads = [folder for folder in SYSTEM_FOLDERS if Path(folder).is_dir()]
         reads += [bind.source for bind in etc_binds(command.network)]
         # The host's own: no mount can put ours in their place.
-        reads += [f"/etc/{file.name}" for file in OWN_ETC.iterdir() if os.path.exists(f"/etc/{file.name}")]
+        reads += [f"/etc/{file.name}" for file in OWN_ETC.iterdir() if Path("/etc", file.name).exists()]
         reads += ["/proc", *(bind.source for bind in (*interpreter_binds(), *binds) if not bind.writable)]
         if Restriction.FILES not in kept:
             reads, folders = ["/"], ["/"]
@@ -181,7 +183,7 @@ class LandlockSandbox:
             "abi": landlock_abi(),
             "read": [os.fsencode(path) for path in reads],
             "write": [os.fsencode(path) for path in folders],
-            "devices": [os.fsencode(device) for device in _DEVICES if os.path.exists(device)],
+            "devices": [os.fsencode(device) for device in _DEVICES if Path(device).exists()],
             "ports": ports,
             "scoped": Restriction.SCOPE in kept,
             "drop": Restriction.PRIVILEGES in kept,
@@ -191,18 +193,18 @@ class LandlockSandbox:
 
 
 def _check_expressible(binds: list[Bind]) -> None:
-    """Refuse mounts that Landlock has no rule for, rather than run the command with less protection than asked."""
+    """Refuse mounts that Landlock has no rule for, rather than protect less than was asked."""
     writable = writable_sources(binds)
     for bind in binds:
         if os.path.realpath(bind.inside) != bind.source:
             raise SandboxError(
-                f"sandbox 'landlock': {bind.source} cannot be shown at {bind.inside}; mount it at its own path, "
-                "or install bubblewrap"
+                f"sandbox 'landlock': {bind.source} cannot be shown at {bind.inside}; "
+                "mount it at its own path, or install bubblewrap"
             )
         if not bind.writable and any(
             PurePosixPath(bind.source).is_relative_to(parent) for parent in writable
         ):
             raise SandboxError(
-                f"sandbox 'landlock': {bind.source} cannot be read-only below a writable mount; move one of them, "
-                "or install bubblewrap"
+                f"sandbox 'landlock': {bind.source} cannot be read-only below a writable mount; "
+                "move one of them, or install bubblewrap"
             )

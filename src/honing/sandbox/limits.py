@@ -8,6 +8,7 @@ import resource
 import stat
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from honing.sandbox.base import Ending, Limits
 from honing.sandbox.processes import deleted_bytes, descendants, memory_of
@@ -25,8 +26,9 @@ def process_limits(
 ) -> list[tuple[int, int]]:
     """Resource limits of each process, as (RLIMIT_*, value).
 
-    Those on memory and processes stand in where no control group caps the tree: RLIMIT_DATA, which unlike RLIMIT_AS
-    lets runtimes reserve address space, and RLIMIT_NPROC, which the kernel does not hold against root.
+    Those on memory and processes stand in where no control group caps the tree: RLIMIT_DATA, which unlike
+    RLIMIT_AS lets runtimes reserve address space, and RLIMIT_NPROC, which the kernel does not hold against
+    root.
     """
     chosen = [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, limits.open_files)]
     if not disk_capped:
@@ -47,14 +49,15 @@ class DiskMeter:
 
     def __init__(self, folders: Sequence[str]) -> None:
         self._folders = folders
-        self._devices = {os.stat(folder).st_dev for folder in folders}
+        self._devices = {Path(folder).stat().st_dev for folder in folders}
         self._before, _ = self._walk(budget_s=30.0)
         self._free_before = self._free()
 
     def used(self, pids: Sequence[int]) -> int:
         """Bytes of growth, deleted files that `pids` hold open included.
 
-        Where a folder cannot be read, or is too large to walk in time, the growth of its whole file system counts
+        Where a folder cannot be read, or is too large to walk in time, the growth of its whole file system
+        counts
         instead: hiding files must not help.
         """
         total, complete = self._walk(budget_s=WALK_BUDGET_S)
@@ -62,13 +65,14 @@ class DiskMeter:
         return grown if complete else max(grown, self._free_before - self._free())
 
     def _free(self) -> int:
-        found = {
-            os.stat(folder).st_dev: os.statvfs(folder) for folder in self._folders if os.path.exists(folder)
-        }
+        found = {}
+        for folder in self._folders:
+            with contextlib.suppress(FileNotFoundError):
+                found[Path(folder).stat().st_dev] = os.statvfs(folder)
         return sum(one.f_bfree * one.f_frsize for one in found.values())
 
     def _walk(self, budget_s: float) -> tuple[int, bool]:
-        """Disk bytes below the folders, and whether every folder could be read in time. Links are counted once."""
+        """Disk bytes below the folders (hard links once), and whether all could be read in time."""
         deadline = time.monotonic() + budget_s
         total, complete, seen = 0, True, set()
         waiting = list(self._folders)
@@ -123,10 +127,14 @@ class Meters:
         self._watch_memory = watch_memory
         self.next_look = time.monotonic() + SHORTEST_PAUSE_S
 
-    def look(self) -> tuple[Ending, str] | None:
-        """The limit that is exceeded with a sentence on it, or None; sets `next_look`."""
+    def look(self, *, ended: bool = False) -> tuple[Ending, str] | None:
+        """The limit that is exceeded with a sentence on it, or None; sets `next_look`.
+
+        Args:
+            ended: Whether the tree is gone, so that only what it left counts.
+        """
         started = time.monotonic()
-        pids = descendants(self._root) if self._disk or self._watch_memory else []
+        pids = descendants(self._root) if (self._disk or self._watch_memory) and not ended else []
         room = [FILL_RATE]
         if self._exceeded():
             return Ending.MEMORY, f"the tree needed more than {self._limits.memory_bytes} bytes of memory"

@@ -15,16 +15,17 @@ SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"
 """Programs and libraries. Those that are links on the host (/bin to usr/bin) are links inside."""
 
 PUBLIC_ETC = (
-    "alternatives", "ca-certificates", "ca-certificates.conf", "crypto-policies", "fonts", "ld.so.cache",
-    "ld.so.conf", "ld.so.conf.d", "localtime", "magic", "mime.types", "os-release", "debian_version", "pki/tls",
-    "pki/ca-trust", "protocols", "services", "ssl/certs", "ssl/openssl.cnf", "timezone", "terminfo", "shells",
+    "alternatives", "ca-certificates", "ca-certificates.conf", "crypto-policies", "debian_version", "fonts",
+    "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "magic", "mime.types", "os-release",
+    "pki/ca-trust", "pki/tls", "protocols", "services", "shells", "ssl/certs", "ssl/openssl.cnf", "terminfo",
+    "timezone",
 )  # fmt: skip
 """What programs need of /etc and what holds no secret. /etc/ssl/private, for one, is not here."""
 NETWORK_ETC = ("resolv.conf", "gai.conf", "hosts")
 """Further files a command with an open network needs."""
 
 OWN_ETC = Path(__file__).parent / "etc"
-"""Files that replace the host's: passwd and group know two names, hosts one, so nothing is told of the machine."""
+"""Files that replace the host's: passwd and group know two names, hosts one: nothing of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,14 @@ class Bind:
 
     source: str
     inside: str
-    writable: bool
+    writable: bool = False
 
 
 def resolve(mounts: Iterable[Mount]) -> list[Bind]:
     """The binds for a command's mounts, parents before their children.
 
-    A source that is reached through symbolic links appears under both names, the given one and the real one, so that
-    scripts which wrote down either still work.
+    A source that is reached through symbolic links appears under both names, the given one and the real one,
+    so that scripts which wrote down either still work.
 
     Raises:
         SandboxError: A source does not exist, or a mount would cover the system.
@@ -54,15 +55,20 @@ def resolve(mounts: Iterable[Mount]) -> list[Bind]:
                 f"mount {mount.source}: cannot be resolved ({error.strerror}). "
                 "Create the folder before the command is run, or leave the mount out."
             ) from error
-        names = [str(mount.inside)] if mount.inside is not None else [os.path.abspath(mount.source), real]
+        names = [str(mount.inside)] if mount.inside is not None else [absolute(mount.source), real]
         for name in dict.fromkeys(names):
             _check_inside(name)
             binds.append(Bind(real, name, mount.writable))
     return sorted(binds, key=lambda bind: len(PurePosixPath(bind.inside).parts))
 
 
+def absolute(path: Path) -> str:
+    """The path from the root without `.` and `..`, symbolic links left as they are."""
+    return os.path.normpath(path.absolute())
+
+
 def _check_inside(name: str) -> None:
-    if not os.path.isabs(name) or os.path.normpath(name) != name:
+    if not name.startswith("/") or os.path.normpath(name) != name:
         raise SandboxError(f"mount at {name!r}: the path inside must be absolute and without '..'")
     if name in ("/", "/proc", "/dev", "/etc", "/tmp", "/dev/shm", *SYSTEM_FOLDERS):
         raise SandboxError(
@@ -76,7 +82,7 @@ def check_workdir(command: Command, binds: Sequence[Bind]) -> None:
     Raises:
         SandboxError: It lies below none of the mounts.
     """
-    workdir = PurePosixPath(os.path.abspath(command.workdir))
+    workdir = PurePosixPath(absolute(command.workdir))
     if not any(workdir.is_relative_to(bind.inside) for bind in binds):
         seen = ", ".join(bind.inside for bind in binds) or "none"
         raise SandboxError(
@@ -97,23 +103,23 @@ def etc_binds(network: Network) -> list[Bind]:
     """The public part of /etc as this command sees it."""
     names = PUBLIC_ETC + (NETWORK_ETC if network is Network.OPEN else ())
     binds = [
-        Bind(os.path.realpath(f"/etc/{name}"), f"/etc/{name}", False)
+        Bind(os.path.realpath(f"/etc/{name}"), f"/etc/{name}")
         for name in names
-        if os.path.exists(f"/etc/{name}")
+        if Path("/etc", name).exists()
     ]
     taken = {bind.inside for bind in binds}
     for file in sorted(OWN_ETC.iterdir()):
         if f"/etc/{file.name}" not in taken:
-            binds.append(Bind(str(file), f"/etc/{file.name}", False))
+            binds.append(Bind(str(file), f"/etc/{file.name}"))
     return binds
 
 
 def interpreter_binds() -> list[Bind]:
-    """What the bridge needs to run inside: the real interpreter's installation, without any virtual environment."""
+    """What the bridge needs to run inside: the interpreter's installation, no virtual environment."""
     prefix = os.path.realpath(sys.base_prefix)
     if PurePosixPath(prefix).is_relative_to("/usr"):
         return []
-    return [Bind(prefix, prefix, False)]
+    return [Bind(prefix, prefix)]
 
 
 def interpreter() -> str:
@@ -122,10 +128,11 @@ def interpreter() -> str:
 
 
 def python_mounts() -> tuple[Mount, ...]:
-    """The read-only mounts with which `sys.executable` runs inside, wherever it is installed (also below a home).
+    """The read-only mounts with which `sys.executable` runs inside, wherever it is installed (also below a
+    home).
 
-    The virtual environment (or the prefix) and the installation it was made from. An editable install's source folder
-    is not among them: mount it as well where the command imports it.
+    The virtual environment (or the prefix) and the installation it was made from. An editable install's
+    source folder is not among them: mount it as well where the command imports it.
     """
     mounts = []
     for prefix in dict.fromkeys((sys.prefix, sys.base_prefix)):

@@ -13,7 +13,6 @@ from honing.sandbox.landlock import LandlockSandbox
 from honing.sandbox.selfcheck import Proof
 from honing.sandbox.unconfined import UnconfinedSandbox
 
-
 MAKERS: Mapping[str, Callable[[], BubblewrapSandbox | LandlockSandbox | UnconfinedSandbox]] = {
     "bubblewrap": BubblewrapSandbox,
     "landlock": LandlockSandbox,
@@ -35,12 +34,12 @@ SMALLEST = frozenset(
 """Without all of these, `auto` does not choose a sandbox."""
 FIXES: Mapping[str, str] = {
     "bubblewrap": (
-        "install it (Debian: apt-get install bubblewrap; Fedora: dnf install bubblewrap) and allow user namespaces: "
-        "on Ubuntu 24.04 `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, "
+        "install it (Debian: apt-get install bubblewrap; Fedora: dnf install bubblewrap) "
+        "and allow user namespaces: on Ubuntu 24.04 `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, "
         "in Docker `--security-opt seccomp=unconfined`"
     ),
-    "landlock": "use Linux 6.12 or newer with `landlock` in its `lsm=` list",
-    "unconfined": "ask for it by name (`--sandbox unconfined`) where nothing else works and the code is trusted",
+    "landlock": "use Linux 6.12 or newer with `landlock` in its `lsm=` list; bubblewrap gives the rest",
+    "unconfined": "ask for it by name (`--sandbox unconfined`) where nothing else works",
 }
 
 

@@ -13,14 +13,15 @@ from collections.abc import Sequence, Set
 from concurrent.futures import Future
 from pathlib import Path
 
-from honing.sandbox.scripts.tree import descendants
+from honing.sandbox.scripts.tree import descendants as descendants
 
 
 class Launcher:
     """One long-lived thread that starts every sandboxed process.
 
-    A parent-death signal follows the *thread* that started a process, not the program: a worker thread that ended
-    would take its sandboxes with it, and the kernel would be right. This thread lives as long as the program.
+    A parent-death signal follows the *thread* that started a process, not the program: a worker thread that
+    ended would take its sandboxes with it, and the kernel would be right. This thread lives as long as the
+    program.
     """
 
     def __init__(self) -> None:
@@ -30,7 +31,7 @@ class Launcher:
         threading.Thread(target=self._serve, name="honing-launcher", daemon=True).start()
 
     def start(self, argv: Sequence[str], streams: Streams) -> subprocess.Popen[bytes]:
-        """Start a process with an empty environment in a session of its own, so that Ctrl-C reaches only us."""
+        """Start a process with no environment, in a session of its own: Ctrl-C is for us alone."""
         future: Future[subprocess.Popen[bytes]] = Future()
         self._orders.put((future, argv, streams))
         return future.result()
@@ -56,7 +57,7 @@ class Launcher:
 
 
 class Streams:
-    """File descriptors a new process gets: its three streams and those it inherits under their own numbers."""
+    """File descriptors a new process gets: its streams, and those it inherits under the same numbers."""
 
     def __init__(self, stdin: int, stdout: int, stderr: int, inherited: Sequence[int]) -> None:
         self.stdin = stdin
@@ -79,7 +80,7 @@ def launcher() -> Launcher:
 
 
 def memory_of(pids: Sequence[int]) -> int:
-    """Proportional memory of the processes together, in bytes; resident memory where the kernel hides the former."""
+    """Memory of the processes together, in bytes: proportional, or resident where that is hidden."""
     return sum(_memory_of_one(pid) for pid in pids)
 
 
@@ -97,7 +98,8 @@ def _memory_of_one(pid: int) -> int:
 
 
 def deleted_bytes(pids: Sequence[int], devices: Set[int]) -> int:
-    """Disk bytes of deleted files that the processes still hold open: no folder lists them, yet they fill the disk.
+    """Disk bytes of deleted files that the processes still hold open: no folder lists them, yet they fill the
+    disk.
 
     Args:
         pids: Whose descriptors to look at.
@@ -105,14 +107,14 @@ def deleted_bytes(pids: Sequence[int], devices: Set[int]) -> int:
     """
     seen: dict[tuple[int, int], int] = {}
     for pid in pids:
-        folder = f"/proc/{pid}/fd"
+        folder = Path("/proc", str(pid), "fd")
         try:
-            names = os.listdir(folder)
+            entries = list(folder.iterdir())
         except OSError:
             continue
-        for name in names:
+        for entry in entries:
             try:
-                found = os.stat(f"{folder}/{name}")
+                found = entry.stat()
             except OSError:
                 continue
             if found.st_nlink == 0 and found.st_dev in devices and stat.S_ISREG(found.st_mode):
@@ -134,7 +136,7 @@ class ProcessHandle:
             return
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether the process ended within the time. A namespace's first process ends after all the others."""
+        """Whether the process ended within the time. A namespace's first ends after all its others."""
         poll = select.poll()
         poll.register(self._fd, select.POLLIN)
         return bool(poll.poll(timeout_s * 1000))

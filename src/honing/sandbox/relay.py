@@ -1,7 +1,7 @@
 """Forwards: connections accepted inside the sandbox's network are carried to Unix sockets outside.
 
-The listening sockets were opened inside (so they live in its network namespace) and handed out, so the relay itself
-runs here, where the command cannot reach it, and the Unix socket need not be visible inside.
+The listening sockets were opened inside (so they live in its network namespace) and handed out, so the relay
+itself runs here, where the command cannot reach it, and the Unix socket need not be visible inside.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from honing.errors import SandboxError
 
@@ -32,7 +33,7 @@ def open_listeners(ports: Sequence[int]) -> list[tuple[int, socket.socket]]:
             for _, listener in listeners:
                 listener.close()
             raise SandboxError(
-                f"forward of port {port}: another program has it ({error.strerror}). Choose another port; only "
+                f"forward of port {port}: another program has it ({error.strerror}). Choose another; only "
                 "bubblewrap gives each command ports of its own."
             ) from error
     return listeners
@@ -63,7 +64,7 @@ class Relay:
         self._wake, self._waker = socket.socketpair()
         self._selector.register(self._wake, selectors.EVENT_READ, None)
         for port, listener in listeners:
-            listener.setblocking(False)
+            listener.settimeout(0)
             self._selector.register(listener, selectors.EVENT_READ, targets[port])
         self._thread = threading.Thread(target=self._carry, name="honing-relay", daemon=True)
         self._thread.start()
@@ -79,9 +80,9 @@ class Relay:
                     if key.fileobj is self._wake:
                         return
                     if isinstance(key.data, Path):
-                        self._accept(key.fileobj, key.data)  # type: ignore[arg-type]
+                        self._accept(cast(socket.socket, key.fileobj), key.data)
                     elif key.fileobj in self._pipes:
-                        self._move(key.fileobj, events)  # type: ignore[arg-type]
+                        self._move(key.fileobj, events)
         finally:
             for one in (*self._pipes, *self._listeners, self._wake):
                 one.close()
@@ -103,7 +104,7 @@ class Relay:
             return
         forth, back = _Pipe(inner, outer), _Pipe(outer, inner)
         for one, reads, writes in ((inner, forth, back), (outer, back, forth)):
-            one.setblocking(False)
+            one.settimeout(0)
             self._pipes[one] = (reads, writes)
             self._selector.register(one, selectors.EVENT_READ, "connection")
 

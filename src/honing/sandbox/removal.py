@@ -16,8 +16,8 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 def remove_tree(path: Path) -> None:
     """Remove what a hostile command wrote: unreadable, nested beyond any path's length, full of links.
 
-    Links are removed, never followed. Call it only once the command's processes are gone. Nothing happens where the
-    path does not exist.
+    Links are removed, never followed. Call it only once the command's processes are gone. Nothing happens
+    where the path does not exist.
 
     Raises:
         SandboxError: Something cannot be removed even after it was made writable.
@@ -47,8 +47,8 @@ def remove_tree(path: Path) -> None:
 def _empty(top: int) -> None:
     """Remove everything in an open folder.
 
-    Folders two levels down are moved up one level instead of being entered, so neither recursion nor a path ever
-    grows with the depth of the nesting.
+    Folders two levels down are moved up one level instead of being entered, so neither recursion nor a path
+    ever grows with the depth of the nesting.
     """
     numbers = itertools.count()
     while names := os.listdir(top):
@@ -58,7 +58,7 @@ def _empty(top: int) -> None:
                 continue
             folder = _open_folder(top, name)
             try:
-                for inner in os.listdir(folder):
+                for inner in os.listdir(folder):  # noqa: PTH208 - an open folder has no path
                     if not _is_folder(folder, inner):
                         os.unlink(inner, dir_fd=folder)
                         continue

@@ -1,11 +1,12 @@
 """A system call filter (classic BPF), built by hand so that no library is needed.
 
-The filter denies what no build, test or training command needs and what kernels were broken through: namespaces,
-mounts, tracing, key rings, BPF, io_uring, module loading, terminal injection, and socket families that a network
-namespace does not hold (AF_VSOCK reaches the hypervisor from any namespace).
+The filter denies what no build, test or training command needs and what kernels were broken through:
+namespaces, mounts, tracing, key rings, BPF, io_uring, module loading, terminal injection, and socket families
+that a network namespace does not hold (AF_VSOCK reaches the hypervisor from any namespace).
 
-Format: `struct sock_filter` of linux/filter.h (u16 code, u8 jump-if-true, u8 jump-if-false, u32 k) over `struct
-seccomp_data` of linux/seccomp.h (nr at 0, arch at 4, low half of argument i at 16 + 8 i, little endian).
+Format: `struct sock_filter` of linux/filter.h (u16 code, u8 jump-if-true, u8 jump-if-false, u32 k) over
+`struct seccomp_data` of linux/seccomp.h (nr at 0, arch at 4, low half of argument i at 16 + 8 i, little
+endian).
 """
 
 from __future__ import annotations
@@ -48,28 +49,30 @@ _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 _SOCK_STREAM, _SOCK_DGRAM = 1, 2
 _TCP = 6
 
-# Tables: system call numbers by name, for (x86_64, aarch64); None where a processor has no such call. Since 5.1 every
-# architecture gives a new call the same number.
+# Tables: system call numbers by name, for (x86_64, aarch64); None where a processor has no such call. Since
+# 5.1 every architecture gives a new call the same number.
 _Numbers = Mapping[str, tuple[int | None, int | None]]
 _DENIED: _Numbers = {
-    "vhangup": (153, 58), "pivot_root": (155, 41), "adjtimex": (159, 171), "chroot": (161, 51), "acct": (163, 89),
-    "settimeofday": (164, 170), "mount": (165, 40), "umount2": (166, 39), "swapon": (167, 224),
-    "swapoff": (168, 225), "reboot": (169, 142), "ptrace": (101, 117), "syslog": (103, 116), "iopl": (172, None),
-    "ioperm": (173, None), "init_module": (175, 105), "delete_module": (176, 106), "quotactl": (179, 60),
-    "clock_settime": (227, 112), "kexec_load": (246, 104), "add_key": (248, 217), "request_key": (249, 218),
-    "keyctl": (250, 219), "migrate_pages": (256, 238), "perf_event_open": (298, 241), "fanotify_init": (300, 262),
+    "vhangup": (153, 58), "pivot_root": (155, 41), "adjtimex": (159, 171), "chroot": (161, 51),
+    "acct": (163, 89), "settimeofday": (164, 170), "mount": (165, 40), "umount2": (166, 39),
+    "swapon": (167, 224), "swapoff": (168, 225), "reboot": (169, 142), "ptrace": (101, 117),
+    "syslog": (103, 116), "iopl": (172, None), "ioperm": (173, None), "init_module": (175, 105),
+    "delete_module": (176, 106), "quotactl": (179, 60), "clock_settime": (227, 112),
+    "kexec_load": (246, 104), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
+    "migrate_pages": (256, 238), "perf_event_open": (298, 241), "fanotify_init": (300, 262),
     "open_by_handle_at": (304, 265), "clock_adjtime": (305, 266), "setns": (308, 268),
-    "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "kcmp": (312, 272), "finit_module": (313, 273),
-    "kexec_file_load": (320, 294), "bpf": (321, 280), "userfaultfd": (323, 282), "io_uring_setup": (425, 425),
-    "io_uring_enter": (426, 426), "io_uring_register": (427, 427), "open_tree": (428, 428),
-    "move_mount": (429, 429), "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432),
-    "fspick": (433, 433), "pidfd_getfd": (438, 438), "process_madvise": (440, 440), "mount_setattr": (442, 442),
-    "quotactl_fd": (443, 443), "open_tree_attr": (467, 467),
+    "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "kcmp": (312, 272),
+    "finit_module": (313, 273), "kexec_file_load": (320, 294), "bpf": (321, 280), "userfaultfd": (323, 282),
+    "io_uring_setup": (425, 425), "io_uring_enter": (426, 426), "io_uring_register": (427, 427),
+    "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430), "fsconfig": (431, 431),
+    "fsmount": (432, 432), "fspick": (433, 433), "pidfd_getfd": (438, 438), "process_madvise": (440, 440),
+    "mount_setattr": (442, 442), "quotactl_fd": (443, 443), "open_tree_attr": (467, 467),
 }  # fmt: skip
 """Never allowed."""
 _JUDGED: _Numbers = {
-    "ioctl": (16, 29), "socket": (41, 198), "sendto": (44, 206), "sendmsg": (46, 211), "sendmmsg": (307, 269),
-    "clone": (56, 220), "clone3": (435, 435), "unshare": (272, 97), "openat2": (437, 437),
+    "ioctl": (16, 29), "socket": (41, 198), "sendto": (44, 206), "sendmsg": (46, 211),
+    "sendmmsg": (307, 269), "clone": (56, 220), "clone3": (435, 435), "unshare": (272, 97),
+    "openat2": (437, 437),
 }  # fmt: skip
 """Allowed or not by their arguments."""
 _MODES: Mapping[str, tuple[int | None, int | None, int]] = {
@@ -81,25 +84,23 @@ _OPENS: Mapping[str, tuple[int | None, int | None, int]] = {"open": (2, None, 1)
 """Calls that set a mode where they create, and the argument that holds the flags; the mode follows."""
 _CHANGES_OF_MODE = ("chmod", "fchmod", "fchmodat", "fchmodat2")
 _TIMES: _Numbers = {
-    "utime": (132, None),
-    "utimes": (235, None),
-    "futimesat": (261, None),
-    "utimensat": (280, 88),
-}
+    "utime": (132, None), "utimes": (235, None), "futimesat": (261, None), "utimensat": (280, 88),
+}  # fmt: skip
 _OWNERS: Mapping[str, tuple[int | None, int | None, int]] = {
     "chown": (92, None, 1), "fchown": (93, 55, 1), "lchown": (94, None, 1), "fchownat": (260, 54, 2),
 }  # fmt: skip
 """Calls that set an owner, and the argument that is the user; the group follows."""
 _SHARED: _Numbers = {
     "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "removexattr": (197, 14),
-    "lremovexattr": (198, 15), "fremovexattr": (199, 16), "setxattrat": (463, 463), "removexattrat": (466, 466),
-    "file_setattr": (469, 469), "shmget": (29, 194), "semget": (64, 190), "msgget": (68, 186), "mq_open": (240, 180),
+    "lremovexattr": (198, 15), "fremovexattr": (199, 16), "setxattrat": (463, 463),
+    "removexattrat": (466, 466), "file_setattr": (469, 469), "shmget": (29, 194), "semget": (64, 190),
+    "msgget": (68, 186), "mq_open": (240, 180),
 }  # fmt: skip
-"""Denied where no namespaces part the command from the host: file attributes anywhere, shared memory of others."""
+"""Denied where no namespaces part the command from the host: attributes of files, shared memory."""
 _OF_PROCESSES: Mapping[str, tuple[int | None, int | None, int]] = {
     "prlimit64": (302, 261, 0), "setpriority": (141, 140, 1), "ioprio_set": (251, 30, 1),
-    "sched_setaffinity": (203, 122, 0), "sched_setscheduler": (144, 119, 0), "sched_setparam": (142, 118, 0),
-    "sched_setattr": (314, 274, 0),
+    "sched_setaffinity": (203, 122, 0), "sched_setscheduler": (144, 119, 0),
+    "sched_setparam": (142, 118, 0), "sched_setattr": (314, 274, 0),
 }  # fmt: skip
 """Calls that change a process, and the argument that names it: 0, the caller itself, is allowed."""
 
@@ -124,7 +125,7 @@ class Sockets(StrEnum):
     """Which sockets a command may create."""
 
     ORDINARY = "ordinary"
-    """Unix, IPv4 and IPv6 streams and datagrams, route netlink: for a command with a network namespace of its own."""
+    """Unix, IPv4 and IPv6 streams and datagrams, route netlink: for a network of the command's own."""
     TCP_ONLY = "tcp_only"
     """IPv4 and IPv6 TCP: the rest would pass a Landlock port rule by."""
     NONE = "none"
@@ -144,8 +145,9 @@ def build_filter(sockets: Sockets, *, on_host: Owner | None = None, machine: str
 
     Args:
         sockets: What `socket` may create.
-        on_host: Given where no namespaces part the command from the host. Then other processes and the files' owners
-            and attributes cannot be changed, and changes of mode and time are handed to a listener (`notified`).
+        on_host: Given where no namespaces part the command from the host. Then other processes and the files'
+            owners and attributes cannot be changed, and changes of mode and time are handed to a listener
+            (`notified`).
         machine: Processor name as `platform.machine()` gives it; this machine's when None.
 
     Raises:
@@ -183,7 +185,8 @@ def build_filter(sockets: Sockets, *, on_host: Owner | None = None, machine: str
 def notified(machine: str | None = None) -> dict[int, str]:
     """The calls that a filter made with `on_host` hands to its listener: name by number."""
     number = _Lookup(_architecture(machine or platform.machine()).column)
-    tables = {name: _MODES[name] for name in _CHANGES_OF_MODE} | _TIMES
+    tables: dict[str, tuple[int | None, ...]] = {name: _MODES[name] for name in _CHANGES_OF_MODE}
+    tables.update(_TIMES)
     return {call: name for name in tables if (call := number.of(name, tables)) is not None}
 
 
@@ -234,7 +237,8 @@ def _host_rules(number: _Lookup, owner: Owner) -> Program:
     for name, (*_, position) in _OF_PROCESSES.items():
         program += number.when(name, _OF_PROCESSES, [_argument(position), *_if_equal(0, [ALLOW]), DENY])
     for name, (*_, position) in _OWNERS.items():
-        # Giving a file to its owner changes nothing, except that it clears set-user-id bits; so it only looks done.
+        # Giving a file to its owner changes nothing, except that it clears set-user-id bits; so it only looks
+        # done.
         groups = [_argument(position + 1)]
         for group in (owner.group, _UNCHANGED):
             groups += _if_equal(group, [NOTHING_TO_DO])
@@ -275,7 +279,7 @@ def _argument(position: int) -> tuple[int, int, int, int]:
 
 
 def _if_equal(value: int, then: Program, otherwise: Program | None = None) -> Program:
-    """Run `then` where the loaded word equals `value`; a `then` that does not return falls into what follows."""
+    """Run `then` where the loaded word equals `value`; one that does not return falls through."""
     if otherwise is not None:
         return [(_EQUAL, len(otherwise), 0, value), *otherwise, *then]
     return [(_EQUAL, 0, len(then), value), *then]

@@ -1,7 +1,8 @@
-"""What a sandbox really gives on this machine: each protection is attacked once, and only what held is claimed.
+"""What a sandbox really gives on this machine: each protection is attacked once, and only what held is
+claimed.
 
-A program's presence proves nothing (a container may forbid it the namespaces it needs), and neither does an exit code
-of 0, so a check looks at the effect: a secret not read, a server not reached, a process not seen.
+A program's presence proves nothing (a container may forbid it the namespaces it needs), and neither does an
+exit code of 0, so a check looks at the effect: a secret not read, a server not reached, a process not seen.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Proof:
     capabilities: frozenset[Capability]
     """Offered and held under attack."""
     reason: str
-    """Why the sandbox does not work at all, or which offered protections did not hold; empty where all did."""
+    """Why it does not work at all, or which offered protections did not hold; empty where all did."""
     works: bool = True
     """Whether commands start at all."""
 
@@ -120,7 +121,7 @@ def _targets(folder: Path) -> Iterator[dict[str, Any]]:
             "udp": udp.getsockname()[1],
             "abstract": abstract,
             "path": str(hidden / "socket"),
-            "pid_namespace": os.readlink("/proc/self/ns/pid"),
+            "pid_namespace": str(Path("/proc/self/ns/pid").readlink()),
             "env": _ENV,
             "processes": _PROCESSES,
         }

@@ -1,7 +1,7 @@
 """A command's output, bounded while it is read and made harmless before anyone sees it.
 
-Never more than the limit is held, whatever arrives: one endless line, gigabytes, bytes that are no text. What is shown
-cannot move a cursor, set a title, hide a line or reverse the reading order of a log.
+Never more than the limit is held, whatever arrives: one endless line, gigabytes, bytes that are no text. What
+is shown cannot move a cursor, set a title, hide a line or reverse the reading order of a log.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ _SEQUENCES = re.compile(
     r"|\x9b[0-?]*[ -/]*[@-~]?"  # CSI as one C1 character
 )
 _LINE_ENDS = re.compile(r"\r+\n|\r")
-# Controls but tab and newline; C1; soft hyphen; bidi marks, embeddings and isolates; zero-width and joiners; line and
-# paragraph separators; invisible operators; byte order mark; interlinear marks; tag characters (hidden ASCII).
+# Controls but tab and newline; C1; soft hyphen; bidi marks, embeddings and isolates; zero-width and joiners;
+# line and paragraph separators; invisible operators; byte order mark; interlinear marks; tag characters
+# (hidden ASCII).
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f"
     "\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
@@ -26,8 +27,8 @@ _HIDDEN = re.compile(
 def sanitise(text: str) -> str:
     """Text that is safe to print, log and show.
 
-    Escape sequences go; a carriage return becomes a line break, so nothing overwrites what came before; every other
-    control, bidi or invisible character is shown by its code (\\x00, \\u202e).
+    Escape sequences go; a carriage return becomes a line break, so nothing overwrites what came before; every
+    other control, bidi or invisible character is shown by its code (\\x00, \\u202e).
     """
     text = _SEQUENCES.sub("", text)
     text = _LINE_ENDS.sub("\n", text)

@@ -1,28 +1,25 @@
 """One contained command from start to end, the same way for every sandbox.
 
-A sandbox writes a `Plan`: what to start, what the script in it is told, which limits hold. `run_plan` starts it, reads
-its output, watches its limits, ends its tree and says how it ended. Nothing the command does decides that ending but
-its own exit status, and nothing outlives the call.
+A sandbox writes a `Plan`: what to start, what the script in it is told, which limits hold. `run_plan` starts
+it, reads its output, watches its limits, ends its tree and says how it ended. Nothing the command does
+decides that ending but its own exit status, and nothing outlives the call.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import marshal
 import os
 import select
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from honing.errors import MissingToolError, SandboxError
-from honing.sandbox.base import Cancel, Capability, Command, Ending, Finished
+from honing.sandbox.base import Cancel, Ending, Finished
 from honing.sandbox.cgroups import Group
 from honing.sandbox.limits import Meters
+from honing.sandbox.plan import Plan, start_job
 from honing.sandbox.processes import ProcessHandle, Streams, launcher, reap
 from honing.sandbox.relay import Relay
 from honing.sandbox.streams import Capture
@@ -33,91 +30,22 @@ CANCEL_PAUSE_S = 0.05
 _CHUNK = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a sandbox decided for one command."""
-
-    sandbox: str
-    capabilities: frozenset[Capability]
-    command: Command
-    argv: Sequence[str]
-    """The program that contains the command. `{channel}` and `{info}` stand for descriptors made by `run_plan`."""
-    files: Sequence[int] = ()
-    """Open descriptors it inherits under the same numbers; closed here once it is started."""
-    job: Mapping[str, Any] = field(default_factory=dict)
-    """Told to the script inside, beyond what every job holds."""
-    rlimits: Sequence[tuple[int, int]] = ()
-    namespace: bool
-    """Whether it starts a pid namespace, whose first process it names on `{info}`."""
-    folders: Sequence[str] = ()
-    """Host folders the command can write to."""
-    listeners: Sequence[tuple[int, socket.socket]] = ()
-    """Forwarded ports that are already open."""
-    inner_ports: Sequence[int] = ()
-    """Forwarded ports that the script inside is to open."""
-    memory_bytes: int | None
-    """Cap for a memory control group; None where none is made."""
-    processes: int | None
-    """Cap for a pids control group; None where none is made."""
-    watch_memory: bool
-    watch_disk: bool = True
-
-
-def start_job(plan: Plan) -> bytes:
-    """The job as `bridge.receive_job` reads it: four bytes of length, then a marshalled dict of bytes and numbers.
-
-    Raises:
-        SandboxError: An argument or a variable cannot be given to any program.
-    """
-    command = plan.command
-    try:
-        argv = [os.fsencode(word) for word in command.argv]
-        env = {os.fsencode(name): os.fsencode(value) for name, value in command.env.items()}
-    except UnicodeEncodeError as error:
-        raise SandboxError(f"command {list(command.argv)!r}: cannot be encoded: {error}") from error
-    if not argv:
-        raise SandboxError("command: argv is empty, expected a program")
-    if any(b"\0" in word for word in (*argv, *env, *env.values())):
-        raise SandboxError(f"command {list(command.argv)!r}: an argument or a variable holds a NUL byte")
-    if any(not name or b"=" in name for name in env):
-        raise SandboxError(f"command {list(command.argv)!r}: a variable's name is empty or holds '='")
-    job = {
-        "argv": argv,
-        "env": env,
-        "workdir": os.fsencode(os.path.abspath(command.workdir)),
-        "rlimits": list(plan.rlimits),
-        "ports": list(plan.inner_ports),
-        **plan.job,
-    }
-    data = marshal.dumps(job)
-    return len(data).to_bytes(4, "little") + data
-
-
 def run_plan(plan: Plan, cancel: Cancel | None) -> Finished:
     """Run a command to its end, whatever that is.
 
     Raises:
         SandboxError: The sandbox could not be set up, or something in it could not be ended.
     """
-    job = start_job(plan)
-    started = time.monotonic()
     with contextlib.ExitStack() as stack:
-        watch = _Watch(plan, cancel, started, stack)
+        for descriptor in plan.files:
+            stack.callback(os.close, descriptor)
+        watch = _Watch(plan, cancel, time.monotonic(), stack)
         try:
-            watch.begin(job)
+            watch.begin(start_job(plan))
             watch.until_ended()
         finally:
             watch.end_tree()
         return watch.finished()
-
-
-@contextlib.contextmanager
-def _closing(*descriptors: int) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for descriptor in descriptors:
-            os.close(descriptor)
 
 
 class _Watch:
@@ -174,15 +102,13 @@ class _Watch:
         # A failed start closes the other end; what it wrote says why.
         with contextlib.suppress(ConnectionError):
             self._channel.sendall(job)
-        self._channel.setblocking(False)
+        self._channel.settimeout(0)
 
     def _launch(self, theirs: socket.socket) -> int:
-        """Start the containing program; returns the descriptor on which it names the namespace's first process."""
+        """Start the containing program; returns where it will name the namespace's first process."""
         plan = self._plan
         with contextlib.ExitStack() as given:
             given.enter_context(theirs)
-            for descriptor in plan.files:
-                given.callback(os.close, descriptor)
             outputs = []
             for capture in (self._stdout, self._stderr):
                 read, write = os.pipe()
@@ -203,10 +129,11 @@ class _Watch:
             argv = [words.get(word, word) for word in plan.argv]
             inherited = [*plan.files, theirs.fileno(), info_theirs]
             try:
-                self._process = launcher().start(argv, Streams(stdin, *outputs, inherited))
+                self._process = launcher().start(argv, Streams(stdin, outputs[0], outputs[1], inherited))
             except FileNotFoundError as error:
                 raise MissingToolError(
-                    f"sandbox '{plan.sandbox}': {argv[0]} cannot be started ({error.strerror}). Run `hone doctor`."
+                    f"sandbox '{plan.sandbox}': {argv[0]} cannot be started ({error.strerror}). "
+                    "Run `hone doctor`."
                 ) from error
             except OSError as error:
                 raise SandboxError(f"sandbox '{plan.sandbox}': starting {argv[0]}: {error}") from error
@@ -352,8 +279,9 @@ class _Watch:
             gone = self._kill()
             self._ended = time.monotonic()
         finally:
-            while any([self._read(reader) for reader in list(self._readers)]):
-                pass
+            for reader in list(self._readers):
+                while self._read(reader):
+                    pass
             for descriptor in (*self._readers, *([] if self._stdin is None else [self._stdin])):
                 os.close(descriptor)
             self._readers, self._stdin = {}, None
@@ -363,13 +291,13 @@ class _Watch:
                 for _, listener in self._listeners:
                     listener.close()
         if self._verdict is None and self._meters is not None:
-            self._verdict = self._meters.look()
+            self._verdict = self._meters.look(ended=True)
         if self._group is not None:
             gone = self._group.remove(KILL_LIMIT_S) and gone
         if not gone:
             raise SandboxError(
-                f"sandbox '{self._plan.sandbox}': processes of {list(self._plan.command.argv)[:1]} are still there "
-                f"{KILL_LIMIT_S:g} s after they were killed; look for processes in state D with `ps`"
+                f"sandbox '{self._plan.sandbox}': processes of {list(self._plan.command.argv)[:1]} "
+                f"are still there {KILL_LIMIT_S:g} s after being killed; look for state D with `ps`"
             )
 
     def _kill(self) -> bool:

@@ -1,8 +1,8 @@
 """No containment, for those who ask for it by name: the command can do whatever its user can.
 
-What it still gives is order, not safety: a clean environment, a time limit for the whole tree, limits where a control
-group or polling can hold them, and bounded output. A hostile command can lift all of these but the environment, so
-that is the one protection it claims.
+What it still gives is order, not safety: a clean environment, a time limit for the whole tree, limits where a
+control group or polling can hold them, and bounded output. A hostile command can lift all of these but the
+environment, so that is the one protection it claims.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from honing.sandbox.cgroups import hierarchy
 from honing.sandbox.landlock import WARDEN, WARDEN_PROCESSES
 from honing.sandbox.limits import process_limits
 from honing.sandbox.mounts import check_workdir, interpreter, resolve, writable_sources
+from honing.sandbox.plan import Plan
 from honing.sandbox.relay import open_listeners
-from honing.sandbox.supervise import Plan, run_plan
+from honing.sandbox.supervise import run_plan
 
 
 class UnconfinedSandbox:

@@ -1,7 +1,8 @@
 """Tries, from inside a sandbox, to get out; prints what held as JSON. Run as a script with `python -I -S`.
 
-Told what to attack as JSON in argv[1]: a canary file, a folder to write to, ports and a socket name of servers that
-listen on the host, the host's pid namespace, the exact environment, and how many processes to fork.
+Told what to attack as JSON in argv[1]: a canary file, a folder to write to, ports and a socket name of
+servers that listen on the host, the host's pid namespace, the exact environment, and how many processes to
+fork.
 """
 
 from __future__ import annotations
@@ -28,14 +29,21 @@ def fails(attack: Callable[[], object]) -> bool:
 
 
 def cannot_read(target: dict[str, Any]) -> bool:
-    return fails(lambda: open(target["canary"]).read())
+    return fails(lambda: os.close(os.open(target["canary"], os.O_RDONLY)))
 
 
 def cannot_write(target: dict[str, Any]) -> bool:
-    places = [target["outside"], *(f"{folder}/honing-attack" for folder in ("/usr", "/etc", "/var/lib"))]
-    if not all(fails(lambda place=place: open(place, "x")) for place in places):  # type: ignore[misc]
-        return False
-    return fails(lambda: os.chmod(target["canary"], 0o600)) and fails(lambda: os.utime(target["canary"]))
+    def create(place: str) -> None:
+        os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        os.unlink(place)
+
+    attacks: list[Callable[[], object]] = [
+        *(lambda folder=folder: create(f"{folder}/honing-attack") for folder in ("/usr", "/etc", "/var/lib")),
+        lambda: create(target["outside"]),
+        lambda: os.chmod(target["canary"], 0o600),
+        lambda: os.utime(target["canary"]),
+    ]
+    return all(fails(attack) for attack in attacks)
 
 
 def cannot_connect(target: dict[str, Any]) -> bool:
@@ -65,28 +73,29 @@ def cannot_connect(target: dict[str, Any]) -> bool:
 
 def has_exact_env(target: dict[str, Any]) -> bool:
     # What the kernel was given: the interpreter itself may add a locale to its own copy.
-    given = open("/proc/self/environ").read().split("\0")[:-1]
-    return dict(pair.split("=", 1) for pair in given) == target["env"]
+    with open("/proc/self/environ") as file:
+        given = file.read().split("\0")[:-1]
+    found = dict(pair.split("=", 1) for pair in given)
+    return bool(found == target["env"])
 
 
 def has_own_processes(target: dict[str, Any]) -> bool:
-    return os.readlink("/proc/self/ns/pid") != target["pid_namespace"] and os.getppid() == 1
+    return bool(os.readlink("/proc/self/ns/pid") != target["pid_namespace"]) and os.getppid() == 1
 
 
 def has_no_privileges(_: dict[str, Any]) -> bool:
-    status = dict(
-        line.split(":\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\t" in line
-    )
+    with open("/proc/self/status") as file:
+        status = dict(line.split(":\t", 1) for line in file.read().splitlines() if ":\t" in line)
     powers = {name: int(status[name], 16) for name in ("CapPrm", "CapEff", "CapInh", "CapAmb")}
     if any(powers.values()) or status["NoNewPrivs"].strip() != "1" or status["Seccomp"].strip() != "2":
         return False
     libc = ctypes.CDLL(None, use_errno=True)
-    tries = (
-        lambda: libc.mount(b"none", b"/tmp", b"tmpfs", 0, None),
-        lambda: libc.unshare(_CLONE_NEWUSER),
-        lambda: libc.ptrace(0, 0, None, None),
+    results = (
+        libc.mount(b"none", b"/tmp", b"tmpfs", 0, None),
+        libc.unshare(_CLONE_NEWUSER),
+        libc.ptrace(0, 0, None, None),
     )
-    return all(attempt() == -1 for attempt in tries)
+    return all(result == -1 for result in results)
 
 
 def cannot_fork_more(target: dict[str, Any]) -> bool:
@@ -99,7 +108,7 @@ def cannot_fork_more(target: dict[str, Any]) -> bool:
                 os._exit(0)
             children.append(pid)
     except OSError:
-        return len(children) <= target["processes"]
+        return bool(len(children) <= target["processes"])
     finally:
         for pid in children:
             os.kill(pid, 9)
@@ -119,7 +128,8 @@ CHECKS: dict[str, Callable[[dict[str, Any]], bool]] = {
 
 
 def hold_lock(path: str) -> None:
-    """Leave a daemon behind: a grandchild in a session of its own that ignores SIGTERM and holds a lock on `path`."""
+    """Leave a daemon behind: a grandchild in a session of its own that ignores SIGTERM and holds a lock on
+    `path`."""
     import fcntl
     import signal
 
@@ -157,7 +167,8 @@ def main() -> None:
     target = json.loads(sys.argv[1])
     name = target["do"]
     if name == "check":
-        print(json.dumps({bit: held(target) for bit, held in CHECKS.items() if bit in target["bits"]}))
+        held = {bit: check(target) for bit, check in CHECKS.items() if bit in target["bits"]}
+        sys.stdout.write(json.dumps(held))
     elif name == "lock":
         hold_lock(target["path"])
     elif name == "memory":

@@ -1,12 +1,14 @@
-"""Process 1 inside the bubblewrap sandbox: opens the forwarded ports, starts the command, reports how it ended.
+"""Process 1 inside the bubblewrap sandbox: opens the forwarded ports, starts the command, reports how it
+ended.
 
-Run as a script with `python -I -S`, never imported by Honing. It costs every stage its start-up, so it imports only
-modules compiled into the interpreter (9 ms against 19 ms with `os` and `socket`, benchmarks/sandbox.py). Being process
-1 it cannot be killed from inside, and its exit makes the kernel end everything else in the namespace.
+Run as a script with `python -I -S`, never imported by Honing. It costs every stage its start-up, so it
+imports only modules compiled into the interpreter (9 ms against 19 ms with `os` and `socket`,
+benchmarks/sandbox.py). Being process 1 it cannot be killed from inside, and its exit makes the kernel end
+everything else in the namespace.
 
-The job arrives over the inherited socket, which is the only tie to Honing: where Honing dies before the job is sent,
-the read ends early and nothing is started. Messages out: `L` with the listening sockets, `S` once the command runs,
-`E` and four bytes of wait status at its end, `F` and a text where the bridge itself failed.
+The job arrives over the inherited socket, which is the only tie to Honing: where Honing dies before the job
+is sent, the read ends early and nothing is started. Messages out: `L` with the listening sockets, `S` once
+the command runs, `E` and four bytes of wait status at its end, `F` and a text where the bridge itself failed.
 """
 
 from __future__ import annotations
@@ -96,7 +98,7 @@ def is_folder(path: bytes) -> bool:
 
 
 def spawn(argv: list[bytes], env: dict[bytes, bytes]) -> int:
-    """Start the command; its process id, or minus the exit code that a shell would give where it cannot be started."""
+    """Start the command; its process id, or minus a shell's exit code where that fails."""
     program = find_program(argv[0], env.get(b"PATH", DEFAULT_PATH))
     try:
         if b"/" not in program:
@@ -115,7 +117,7 @@ def cannot_run(program: bytes, error: OSError) -> int:
 def main(channel: int) -> None:
     posix.closerange(3, channel)
     posix.closerange(channel + 1, 1 << 16)
-    posix.set_inheritable(channel, False)
+    posix.set_inheritable(channel, False)  # noqa: FBT003
     job = receive_job(channel)
     if job["ports"]:
         open_listeners(channel, job["ports"])

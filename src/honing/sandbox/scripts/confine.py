@@ -1,8 +1,8 @@
 """What a process does to itself, between fork and exec, to be contained without namespaces.
 
-It drops every capability but keeps its user (a Python may live below root's home), takes a Landlock ruleset (files,
-TCP ports, abstract sockets, signals) and a system call filter. Constants: linux/landlock.h, linux/seccomp.h,
-linux/prctl.h, linux/capability.h.
+It drops every capability but keeps its user (a Python may live below root's home), takes a Landlock ruleset
+(files, TCP ports, abstract sockets, signals) and a system call filter. Constants: linux/landlock.h,
+linux/seccomp.h, linux/prctl.h, linux/capability.h.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FILTER_MODE, _NEW_LISTENER = 1, 8
 _READ = 0b1101
 """Execute, read files, list folders."""
 _WRITE_SINCE = {1: 0b1_1111_1111_0010, 2: 1 << 13, 3: 1 << 14, 5: 1 << 15}
-"""Write rights by the Landlock version that brought them: files and folders, linking elsewhere, truncating, devices."""
+"""Write rights by the Landlock version that brought them: files, linking elsewhere, truncating, devices."""
 _OF_FILES = 0b111 | 1 << 14 | 1 << 15
 """Rights that a rule on a single file may name."""
 _BIND_TCP, _CONNECT_TCP = 1, 2
@@ -61,9 +61,9 @@ def confine(wanted: dict[str, Any]) -> int | None:
     """Contain this process for good.
 
     Args:
-        wanted: `abi` (Landlock version), `read`, `write` and `devices` (paths), `ports` (TCP ports to connect to; None
-            leaves the network open), `scoped` (signals and abstract sockets stay inside), `drop` (capabilities) and
-            `filter` (a seccomp program; empty for none).
+        wanted: `abi` (Landlock version), `read`, `write` and `devices` (paths), `ports` (TCP ports to connect
+            to; None leaves the network open), `scoped` (signals and abstract sockets stay inside), `drop`
+            (capabilities) and `filter` (a seccomp program; empty for none).
 
     Returns:
         The descriptor on which the filter's notifications arrive; None without a filter.
@@ -81,7 +81,7 @@ def confine(wanted: dict[str, Any]) -> int | None:
 
 
 def drop_capabilities() -> None:
-    """Give up every capability. The first steps need one themselves: without it there is nothing to give up."""
+    """Give up every capability. The first steps need one themselves; they may fail where there is none."""
     _libc.prctl(_SECUREBITS, _NO_ROOT_LOCKED, 0, 0, 0)
     for capability in range(64):
         _libc.prctl(_DROP_BOUND, capability, 0, 0, 0)

@@ -1,8 +1,9 @@
 """Changing modes and times for a command that Landlock contains.
 
-Landlock does not rule over chmod and utime: a contained command could still make its owner's other files unreadable.
-So the filter hands those calls to the warden, which opens the file itself, looks where that open file lies, and makes
-the change through the open file only below the writable folders. No name is looked up twice, so none can be swapped.
+Landlock does not rule over chmod and utime: a contained command could still make its owner's other files
+unreadable. So the filter hands those calls to the warden, which opens the file itself, looks where that open
+file lies, and makes the change through the open file only below the writable folders. No name is looked up
+twice, so none can be swapped.
 
 Format: `struct seccomp_notif` and `seccomp_notif_resp` of linux/seccomp.h.
 """

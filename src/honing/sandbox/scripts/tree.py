@@ -8,8 +8,8 @@ import os
 def descendants(root: int) -> list[int]:
     """Ids of `root` and of the living processes below it, parents first.
 
-    One look at /proc is not one moment: a process that forks meanwhile may be missed, so a caller that must see all
-    looks again until nothing changes.
+    One look at /proc is not one moment: a process that forks meanwhile may be missed, so a caller that must
+    see all looks again until nothing changes.
     """
     children: dict[int, list[int]] = {}
     ended = set()

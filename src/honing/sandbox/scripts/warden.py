@@ -1,7 +1,7 @@
 """Watches over a command that has no pid namespace: parent of all its orphans, and the end of them all.
 
-It kills the whole tree when the command ends, when Honing asks (by closing its end of the channel), and when Honing
-itself is gone, which looks the same. Messages out: as the bridge's.
+It kills the whole tree when the command ends, when Honing asks (by closing its end of the channel), and when
+Honing itself is gone, which looks the same. Messages out: as the bridge's.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _KILL_LIMIT_S = 8.0
 def main(channel: int) -> None:
     os.closerange(3, channel)
     os.closerange(channel + 1, 1 << 16)
-    os.set_inheritable(channel, False)
+    os.set_inheritable(channel, False)  # noqa: FBT003
     confine.adopt_orphans()
     job = bridge.receive_job(channel)
     command, notifications = start(channel, job)
@@ -120,7 +120,7 @@ def reap_orphans(command: int) -> None:
 
 
 def end_descendants() -> None:
-    """Kill until nothing is left below this process. All are stopped first, so none can fork away from the sweep."""
+    """Kill until nothing is left below. All are stopped first, so that none can fork away."""
     deadline = time.monotonic() + _KILL_LIMIT_S
     while time.monotonic() < deadline:
         alive = tree.descendants(os.getpid())[1:]
