@@ -108,7 +108,7 @@ def test_any_text_is_read_or_refused_by_line_and_never_crashes(text: str) -> Non
     [
         ("honing.toml", "a.b = 1\n[c]\nd = 'x'\n", [Entry("a.b", 1, 1), Entry("c.d", "x", 3)]),
         ("honing.toml", "# c\n\n[ limits ] # x\n'workers' = 2\n", [Entry("limits.workers", 2, 4)]),
-        ("pyproject.toml", "[tool.a]\nx=1\n[tool.honing.limits]\nworkers = 2\n", [Entry("limits.workers", 2, 4)]),
+        ("pyproject.toml", "[tool.a]\n\n[tool.honing.limits]\nworkers=2", [Entry("limits.workers", 2, 4)]),
         ("honing.yaml", "name: x\nsettings:\n  limits:\n    workers: 2\n    budget_calls: '3'\n",
          [Entry("limits.workers", 2, 4), Entry("limits.budget_calls", "3", 5)]),
         ("honing.yaml", "settings:\n", []),

@@ -221,8 +221,7 @@ def test_a_value_that_cannot_be_used_names_origin_found_and_expected(
     with pytest.raises(SettingsError) as caught:
         load_settings(flags={key: raw})
 
-    flag = "--" + key.rpartition(".")[2].replace("_", "-")
-    assert str(caught.value).startswith(f"{flag}: {key} must be {expected}")
+    assert str(caught.value).startswith(f"{FIELDS[key].flag}: {key} must be {expected}")
     assert len(str(caught.value)) < 400
 
 
@@ -362,6 +361,18 @@ def test_every_setting_has_a_variable_of_its_own() -> None:
 
     assert len(set(variables)) == len(variables)
     assert all(variable.startswith("HONING_") for variable in variables)
+
+
+@pytest.mark.parametrize(
+    ("key", "flag"),
+    [
+        ("limits.max_connections", "--max-connections"),
+        ("models.default", "--llm"),
+        ("sandbox.kind", "--sandbox"),
+    ],
+)
+def test_the_origin_of_a_flag_is_the_option_that_commands_give_it(key: str, flag: str) -> None:
+    assert load_settings(flags={key: {"sandbox.kind": "auto"}.get(key, "3")}).origins[key].where == flag
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -48,6 +48,8 @@ class Field:
     """One setting, as the loader sees it."""
 
     key: str
+    flag: str
+    """The option that commands give it."""
     variable: str
     usual: tuple[Usual, ...]
     reader: Reader
@@ -62,6 +64,7 @@ def setting(
     usual: Sequence[str | Usual] = (),
     *,
     variable: str = "",
+    flag: str = "",
     empty_counts: bool = False,
 ) -> T:
     """Declare one setting as a dataclass field."""
@@ -69,6 +72,7 @@ def setting(
         "reader": reader,
         "usual": tuple(Usual(name) if isinstance(name, str) else name for name in usual),
         "variable": variable,
+        "flag": flag,
         "empty_counts": empty_counts,
     }
     made: T = dataclasses.field(default=default, metadata=declared)
@@ -124,7 +128,7 @@ class Paths:
 class Models:
     """Which model servers can be reached, and with which keys. A key comes from a variable or `.env` only."""
 
-    default: str | None = setting(None, text, variable="HONING_MODEL")
+    default: str | None = setting(None, text, variable="HONING_MODEL", flag="--llm")
     """Model to use where a command names none."""
     openai_api_key: Secret | None = setting(None, secret, ["OPENAI_API_KEY"])
     openai_base_url: str | None = setting(None, address, ["OPENAI_BASE_URL", "OPENAI_API_BASE"])
@@ -164,11 +168,11 @@ class Limits:
     tokens_per_minute: int | None = setting(None, whole(at_least=1))
     workers: int | None = setting(None, whole(at_least=1))
     """Worker processes for units that compute; as many as there are cores when not set."""
-    budget_usd: float | None = setting(None, money)
+    budget_usd: float | None = setting(None, money, flag="--cost-limit")
     """Money for model calls, in US dollars."""
-    budget_tokens: int | None = setting(None, whole(at_least=1))
+    budget_tokens: int | None = setting(None, whole(at_least=1), flag="--token-limit")
     budget_calls: int | None = setting(None, whole(at_least=1))
-    budget_wall_s: float | None = setting(None, duration)
+    budget_wall_s: float | None = setting(None, duration, flag="--time-limit")
     """Wall-clock time of one command, in seconds; `30m` and `2h` are understood."""
 
 
@@ -176,7 +180,9 @@ class Limits:
 class Containment:
     """How foreign commands are contained."""
 
-    kind: SandboxKind = setting(SandboxKind.AUTO, one_of(SandboxKind), variable="HONING_SANDBOX")
+    kind: SandboxKind = setting(
+        SandboxKind.AUTO, one_of(SandboxKind), variable="HONING_SANDBOX", flag="--sandbox"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,10 +194,11 @@ class Output:
         one_of(Colour),
         [Usual("NO_COLOR", lambda _: Colour.NEVER), Usual("FORCE_COLOR", _forced), Usual("TERM", _dumb)],
         variable="HONING_COLOR",
+        flag="--color",
     )
     quiet: bool = setting(default=False, reader=switch)
     """Whether only results and errors are printed."""
-    progress: bool = setting(default=True, reader=switch)
+    progress: bool = setting(default=True, reader=switch, flag="--no-progress")
     """Whether progress is shown on stderr."""
     debug: bool = setting(default=False, reader=switch)
     """Whether an error shows its stack trace."""
@@ -245,6 +252,7 @@ def _declared() -> Iterator[Field]:
             given = made.metadata
             yield Field(
                 key=f"{section}.{made.name}",
+                flag=given["flag"] or "--" + made.name.replace("_", "-"),
                 variable=given["variable"] or f"HONING_{made.name.upper()}",
                 usual=given["usual"],
                 reader=given["reader"],

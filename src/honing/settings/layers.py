@@ -134,9 +134,8 @@ def _flag_layer(flags: Mapping[str, Any], cwd: Path) -> _Layer:
     for key, raw in flags.items():
         if raw is None:
             continue
-        origin = Origin(Place.FLAG, "--" + key.rpartition(".")[2].replace("_", "-"))
-        _check_known(key, origin.where)
-        layer[key] = _Given(raw=raw, origin=origin, base=cwd)
+        _check_known(key, "--" + key.rpartition(".")[2].replace("_", "-"))
+        layer[key] = _Given(raw=raw, origin=Origin(Place.FLAG, FIELDS[key].flag), base=cwd)
     return layer
 
 
