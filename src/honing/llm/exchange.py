@@ -145,15 +145,29 @@ class Incoming:
 
 
 class Exchange:
-    """Sends requests from one event loop and keeps idle connections."""
+    """Sends requests from one event loop and keeps idle connections.
+
+    Args:
+        limits: What one exchange may take.
+        tls: Verifies https servers; the system's trusted authorities by default.
+        proxy_url: A forward proxy ("http://host:port"): plain requests go to it whole, https through a
+            tunnel.
+        clock: Seconds, monotonic.
+    """
 
     def __init__(
-        self, limits: ExchangeLimits | None = None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        limits: ExchangeLimits | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+        proxy_url: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits or ExchangeLimits()
         self.clock = clock
         self._idle: defaultdict[Origin, list[_Link]] = defaultdict(list)
-        self._tls: ssl.SSLContext | None = None
+        self._tls = tls
+        self._proxy_url = proxy_url
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Incoming:
         """Send one request and wait for the head of its reply.
@@ -167,6 +181,8 @@ class Exchange:
         parts = urlsplit(url)
         origin = (parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        if self._proxy_url is not None and parts.scheme == "http":
+            target = f"http://{parts.netloc}{target}"
         message = h11.Request(
             method=method,
             target=target,
@@ -239,14 +255,32 @@ class Exchange:
         tls = self._tls if scheme == "https" else None
         try:
             async with asyncio.timeout(self.limits.connect_s):
-                reader, writer = await asyncio.open_connection(host, port, ssl=tls)
+                if self._proxy_url is not None:
+                    return await self._connect_through(self._proxy_url, host, port, tls)
+                return _Link(*await asyncio.open_connection(host, port, ssl=tls))
         except TimeoutError:
-            raise CallFailedError(
-                ErrorKind.UNREACHABLE,
-                f"{host}:{port} did not take a connection within {self.limits.connect_s:g} s",
-            ) from None
-        except OSError as error:
+            detail = f"{host}:{port} did not take a connection within {self.limits.connect_s:g} s"
+            raise CallFailedError(ErrorKind.UNREACHABLE, detail) from None
+        except (OSError, EOFError) as error:
             raise CallFailedError(
                 ErrorKind.UNREACHABLE, f"cannot connect to {host}:{port}: {error}"
             ) from error
+
+    async def _connect_through(
+        self, proxy_url: str, host: str, port: int, tls: ssl.SSLContext | None
+    ) -> _Link:
+        proxy = urlsplit(proxy_url)
+        reader, writer = await asyncio.open_connection(proxy.hostname, proxy.port or 80)
+        if tls is None:
+            return _Link(reader, writer)
+        try:
+            writer.write(f"CONNECT {host}:{port} HTTP/1.1\r\nhost: {host}:{port}\r\n\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            status = head.split(b" ", 2)[1:2]
+            if status != [b"200"]:
+                raise ConnectionError(f"the proxy {proxy.netloc} refused the tunnel: {head[:80]!r}")
+            await writer.start_tls(tls, server_hostname=host)
+        except BaseException:
+            writer.transport.abort()
+            raise
         return _Link(reader, writer)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import ExitStack, suppress
 
 from honing.errors import ModelReplyError
 from honing.llm.base import ModelReply
 from honing.llm.exchange import Incoming
 from honing.llm.failures import CallFailedError, ErrorKind
+from honing.llm.outgoing import Outgoing
 from honing.llm.wires import StreamParser, redact
 
 _EVENT_END = re.compile(rb"\r?\n\r?\n")
+_EVENT = re.compile(rb".*?\r?\n\r?\n|.+", re.DOTALL)
+_USAGE_ONLY = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 _REMOVED = b"[key removed]"
 _RUN_OUT_S = 0.25
 """How long the end of the body is waited for once the end of the answer was seen."""
@@ -25,15 +28,19 @@ class StreamRelay:
     Args:
         incoming: The server's reply.
         parser: Reads it along.
-        secret: Our key; "" where there is none.
+        secrets: Keys to take out of it.
+        sent: The request it answers.
     """
 
-    def __init__(self, incoming: Incoming, parser: StreamParser, secret: str) -> None:
+    def __init__(
+        self, incoming: Incoming, parser: StreamParser, secrets: Sequence[str], sent: Outgoing
+    ) -> None:
         self.raw = b""
         """What was passed on so far."""
         self._incoming = incoming
         self._parser = parser
-        self._secret = secret
+        self._secrets = secrets
+        self._sent = sent
         self._buffer = bytearray()
         self._ended = False
         self._first = b""
@@ -72,12 +79,11 @@ class StreamRelay:
         Raises:
             CallFailedError: It is not whole, or not what its wire promises.
         """
+        kind = ErrorKind.REPLY if self._parser.complete else ErrorKind.TRUNCATED
         try:
-            return self._parser.finish()
+            return self._sent.dressed(self._parser.finish())
         except ModelReplyError as error:
-            secrets = (self._secret,) if self._secret else ()
-            kind = ErrorKind.REPLY if self._parser.complete else ErrorKind.TRUNCATED
-            raise CallFailedError(kind, redact(str(error), secrets)) from error
+            raise CallFailedError(kind, redact(str(error), self._secrets)) from error
 
     def drop(self) -> None:
         """Let go of the connection. Safe to repeat."""
@@ -92,19 +98,22 @@ class StreamRelay:
             data = await self._incoming.receive()
             self._ended = not data
             self._buffer += data
-            piece = self._whole_events()
-            if piece:
-                self._parser.feed(piece)
-                self.raw += piece
-                return piece
+            events = self._whole_events()
+            self._parser.feed(events)
+            shown = _without_usage(events) if self._sent.adds_usage else events
+            if shown:
+                self.raw += shown
+                return shown
         return b""
 
     def _whole_events(self) -> bytes:
         """Cut whole events off the buffer; at the stream's end, all of it."""
         end = len(self._buffer) if self._ended else _end_of_last_event(self._buffer)
-        piece = bytes(self._buffer[:end])
+        events = bytes(self._buffer[:end])
         del self._buffer[:end]
-        return piece.replace(self._secret.encode(), _REMOVED) if self._secret else piece
+        for secret in self._secrets:
+            events = events.replace(secret.encode(), _REMOVED)
+        return events
 
     async def _run_out(self) -> None:
         """Read the few bytes after the last event, so that the connection can be kept."""
@@ -117,3 +126,9 @@ class StreamRelay:
 
 def _end_of_last_event(buffer: bytearray) -> int:
     return max((found.end() for found in _EVENT_END.finditer(buffer)), default=0)
+
+
+def _without_usage(events: bytes) -> bytes:
+    """The events without the one that only counts tokens, which came because we asked for it."""
+    kept = [event for event in _EVENT.findall(events) if not _USAGE_ONLY.search(event)]
+    return b"".join(kept)
