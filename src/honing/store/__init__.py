@@ -45,6 +45,10 @@ from honing.store.report_figures import (
     Series,
 )
 from honing.store.run import Run, load_run
+from honing.store.trees import Collected, TreeCheck, TreeStore
+from honing.store.trees_diff import Change, TreeDiff
+from honing.store.trees_manifest import Entry, EntryKind, Tree, TreeId
+from honing.store.trees_scan import TreeLimits
 from honing.store.volatile import VOLATILE_FIELDS, VOLATILE_NAMES, identity
 
 __all__ = [
@@ -60,12 +64,16 @@ __all__ = [
     "Bracket",
     "Cell",
     "CellKind",
+    "Change",
+    "Collected",
     "Column",
     "Committed",
     "Damage",
     "DamageKind",
     "Diff",
     "Dots",
+    "Entry",
+    "EntryKind",
     "Estimate",
     "Evidence",
     "EvidenceCheck",
@@ -95,6 +103,12 @@ __all__ = [
     "Text",
     "Tone",
     "Totals",
+    "Tree",
+    "TreeCheck",
+    "TreeDiff",
+    "TreeId",
+    "TreeLimits",
+    "TreeStore",
     "canonical_json",
     "collect_garbage",
     "digest",
