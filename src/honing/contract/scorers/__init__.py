@@ -2,12 +2,15 @@
 
 from honing.contract.scorers.base import Row, ScoreDetail, Scorer, ScoreStatus
 from honing.contract.scorers.choice import ChoiceScorer
+from honing.contract.scorers.code import CodeLimits, CodeScorer
 from honing.contract.scorers.numeric import NumericScorer
 from honing.contract.scorers.scripted import ScriptedScorer
 from honing.contract.scorers.text import TextScorer
 
 __all__ = [
     "ChoiceScorer",
+    "CodeLimits",
+    "CodeScorer",
     "NumericScorer",
     "Row",
     "ScoreDetail",

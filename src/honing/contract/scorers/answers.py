@@ -53,7 +53,8 @@ _PHRASE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
-_EMPHASIS = re.compile(r"\*{1,3}|`{1,3}|(?<!\w)__|__(?!\w)")
+# The asterisks of "3*4" and "2 * 3" are no emphasis.
+_EMPHASIS = re.compile(r"(?<!\w)\*{1,3}(?=\S)|(?<=\S)\*{1,3}(?!\w)|`{1,3}|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)")
 
 
 def plain(text: str) -> str:

@@ -87,11 +87,11 @@ class _Reader:
         text = answers.plain(completion).strip()
         if lone := self._lone.fullmatch(text):
             return self._label(lone), "the completion"
+        if self._by_text(text):
+            return self._by_text(text), "the completion's text"
         marked = answers.marked_answer(text)
         if marked is not None:
             return self._marked(marked)
-        if self._by_text(text):
-            return self._by_text(text), "the completion's text"
         return self._unmarked([line.strip() for line in text.split("\n") if line.strip()])
 
     def _label(self, match: re.Match[str]) -> str:
@@ -131,6 +131,9 @@ class _Reader:
             listed: How many other choices, label and text, may not follow.
         """
         label, rest = self._label(match), text[match.end() :]
+        if label in self._same_text(rest):
+            # Also "D. A and B".
+            return label, where
         if (other := self._beside.match(rest)) and self._label(other) != label:
             return None, f"{where} names several choices"
         words = f" {normalise(rest)} "

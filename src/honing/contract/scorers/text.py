@@ -30,7 +30,7 @@ class TextScorer:
             return invalid(row.gold, "the row has no gold with any text")
         if not completion.strip():
             return wrong(golds[0], None, "the completion is empty", token_f1=0.0)
-        wanted = {normalise(gold) for gold in golds}
+        wanted = {normalise(text) for gold in golds for text in (gold, answers.plain(gold))}
         found = self._candidates(completion)
         overlap = max(token_f1(found[-1], gold) for gold in golds)
         for answer in found:
