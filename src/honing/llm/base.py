@@ -102,6 +102,8 @@ class Usage:
     output_tokens: int | None = None
     cached_tokens: int | None = None
     """Part of `input_tokens` served from a cache."""
+    cache_written_tokens: int | None = None
+    """Part of `input_tokens` written to a cache, which some servers charge more for."""
     reasoning_tokens: int | None = None
     """Part of `output_tokens` not shown."""
 

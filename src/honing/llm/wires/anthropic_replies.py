@@ -86,6 +86,7 @@ def _usage(fields: Fields) -> Usage:
             input_tokens=None if fresh is None else added(fresh, cached, written),
             output_tokens=tokens(fields, "output_tokens"),
             cached_tokens=cached,
+            cache_written_tokens=written,
             reasoning_tokens=tokens(fields.within_or_empty("output_tokens_details"), "thinking_tokens"),
         ),
     )
@@ -94,9 +95,12 @@ def _usage(fields: Fields) -> Usage:
 def _written_usage(usage: Usage) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if usage.input_tokens is not None:
-        found["input_tokens"] = usage.input_tokens - (usage.cached_tokens or 0)
+        beside = (usage.cached_tokens or 0) + (usage.cache_written_tokens or 0)
+        found["input_tokens"] = usage.input_tokens - beside
     if usage.cached_tokens is not None:
         found["cache_read_input_tokens"] = usage.cached_tokens
+    if usage.cache_written_tokens is not None:
+        found["cache_creation_input_tokens"] = usage.cache_written_tokens
     if usage.output_tokens is not None:
         found["output_tokens"] = usage.output_tokens
     if usage.reasoning_tokens is not None:

@@ -28,7 +28,7 @@ def checked(fields: Fields, usage: Usage) -> Usage:
         ModelReplyError: It is.
     """
     for part, whole, kind in (
-        (usage.cached_tokens, usage.input_tokens, "cached"),
+        (added(usage.cached_tokens, usage.cache_written_tokens), usage.input_tokens, "cached"),
         (usage.reasoning_tokens, usage.output_tokens, "reasoning"),
     ):
         if part is not None and whole is not None and part > whole:
