@@ -70,12 +70,16 @@ def test_a_key_that_contains_a_dot_is_found_whole(tmp_path: Path) -> None:
     ],
     ids=lambda value: repr(value[:24]),
 )
-def test_what_is_not_a_finite_number_in_range_is_refused(tmp_path: Path, content: str | bytes, said: str) -> None:
+def test_what_is_not_a_finite_number_in_range_is_refused(
+    tmp_path: Path, content: str | bytes, said: str
+) -> None:
     assert said in refusal(tmp_path, content)
 
 
 def test_a_missing_file_says_that_an_exit_code_is_not_a_score(tmp_path: Path) -> None:
-    with pytest.raises(MetricsError, match="was not written. The stage must write it; its exit code is not a score"):
+    with pytest.raises(
+        MetricsError, match=r"was not written\. The stage must write it; its exit code is not a score"
+    ):
         read_metrics(tmp_path, "metrics.json", MetricSpec(), not_before=LONG_AGO)
 
 
@@ -83,7 +87,9 @@ def test_a_missing_required_key_is_named(tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text('{"score": 1.0}')
 
     with pytest.raises(MetricsError, match="lacks the required key 'ok', 'n'"):
-        read_metrics(tmp_path, "metrics.json", MetricSpec(), required_keys=["ok", "n", "score"], not_before=LONG_AGO)
+        read_metrics(
+            tmp_path, "metrics.json", MetricSpec(), required_keys=["ok", "n", "score"], not_before=LONG_AGO
+        )
 
 
 def test_a_file_dated_1970_is_stale(tmp_path: Path) -> None:

@@ -66,26 +66,25 @@ def test_the_digest_ignores_provenance_and_sees_everything_else() -> None:
     assert other.digest != spec.digest
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (("retries: 2", "retrys: 2"), "contract.yaml:14: unknown key 'stages.rollout.retrys'; did you mean 'retries'?"),
-        (("retries: 2", "retries: -1"), "contract.yaml:14: stages.rollout.retries: input should be greater than or equal to 0, got -1."),
-        (("metric:", "metrics:"), "contract.yaml:3: unknown key 'metrics'; did you mean 'metric'?"),
-        (("chance: 0.25", "chance: 2"), "contract.yaml:3: metric: chance 2.0 lies outside the range [0.0, 1.0]"),
-        (("schema: 1", "schema: 9"), "contract.yaml:1: 'schema' must be 1, got 9."),
-        (("schema: 1\n", ""), "'schema' must be 1, got None"),
-        (("out/metrics.json", "../metrics.json"), "contract.yaml:17: stages.evaluate.metrics_path: must be a path inside the working copy"),
-        (("network: open", "network: wifi"), "contract.yaml:10: stages.bootstrap.network: input should be 'none' or 'open', got 'wifi'."),
-        (("name: sums", "name: a\nname: b"), "contract.yaml:3: not a contract: the key 'name' stands twice."),
-        (("name: sums", "name: &a x\nx: *a"), "contract.yaml:3: not a contract: aliases (*name) are not used"),
-        (("name: sums", "name: [x"), "not a contract"),
-        (("    commands: [python grade.py]\n", ""), "contract.yaml:1: the contract: stages.evaluate.commands is empty"),
-    ],
-    ids=lambda value: value[1] if isinstance(value, tuple) else "",
-)  # fmt: skip
-def test_every_error_names_its_line(change: tuple[str, str], said: str) -> None:
-    assert said in refusal(GOOD.replace(*change))
+LINES: list[tuple[str, str, str]] = [
+    ("retries: 2", "retrys: 2", ":14: unknown key 'stages.rollout.retrys'; did you mean 'retries'?"),
+    ("retries: 2", "retries: -1", ":14: stages.rollout.retries: input should be greater than or equal to 0"),
+    ("metric:", "metrics:", ":3: unknown key 'metrics'; did you mean 'metric'?"),
+    ("chance: 0.25", "chance: 2", ":3: metric: chance 2.0 lies outside the range [0.0, 1.0]"),
+    ("schema: 1", "schema: 9", ":1: 'schema' must be 1, got 9."),
+    ("schema: 1\n", "", "'schema' must be 1, got None"),
+    ("out/metrics", "../metrics", ":17: stages.evaluate.metrics_path: must be a path inside the working copy"),
+    ("network: open", "network: wifi", ":10: stages.bootstrap.network: input should be 'none' or"),
+    ("name: sums", "name: a\nname: b", ":3: not a contract: the key 'name' stands twice."),
+    ("name: sums", "name: &a x\nx: *a", ":3: not a contract: aliases (*name) are not used"),
+    ("name: sums", "name: [x", "not a contract"),
+    ("    commands: [python grade.py]\n", "", ":1: the contract: stages.evaluate.commands is empty"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "said"), LINES, ids=[said for _, _, said in LINES])
+def test_every_error_names_its_line(good: str, bad: str, said: str) -> None:
+    assert said in refusal(GOOD.replace(good, bad))
 
 
 def test_every_problem_is_listed_not_just_the_first() -> None:

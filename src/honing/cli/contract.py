@@ -32,14 +32,16 @@ _Target = Annotated[str, typer.Argument(metavar="TARGET", help="A target, a cont
 
 @app.command()
 def check(
-    ctx: typer.Context, target: _Target, json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False
+    ctx: typer.Context,
+    target: _Target,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> int:
     """Say whether a contract is valid and what it lacks. Exit code 0 when it could run."""
     from honing.contract import examine
 
     frame = Frame.of(ctx)
     settings = frame.settings()
-    found = examine(target, home=settings.paths.home)
+    found = examine(target)
     if json:
         print_json(found.as_document())
     else:
@@ -51,14 +53,14 @@ def check(
 
 @app.command()
 def show(
-    ctx: typer.Context,
     target: _Target,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> int:
-    """Print a target's contract, its own or the derived one, with who wrote each part and from which anchor."""
+    """Print a target's contract, its own or the derived one, with who wrote each part and from which
+    anchor."""
     from honing.contract import dump_contract, examine
 
-    found = examine(target, home=Frame.of(ctx).settings().paths.home)
+    found = examine(target)
     if found.spec is None:
         print_json(found.as_document()) if json else typer.echo(found.reason, err=True)
         return 1
@@ -71,29 +73,26 @@ def show(
 
 @app.command()
 def init(
-    ctx: typer.Context,
     target: Annotated[Path, typer.Argument(metavar="FOLDER", help="The target's folder.")],
     force: Annotated[bool, typer.Option("--force", help="Replace a contract that is there.")] = False,
 ) -> int:
     """Write .honing/contract.yaml into a target of yours: derived where that is possible, else a template."""
     from honing.contract import write_initial
 
-    path = write_initial(target, home=Frame.of(ctx).settings().paths.home, force=force)
+    path = write_initial(target, force=force)
     typer.echo(str(path))
     return 0
 
 
 @app.command()
-def edit(
-    ctx: typer.Context, target: Annotated[Path, typer.Argument(metavar="FOLDER", help="The target's folder.")]
-) -> int:
+def edit(target: Annotated[Path, typer.Argument(metavar="FOLDER", help="The target's folder.")]) -> int:
     """Open a target's contract in $EDITOR, written first where there is none, and check it afterwards."""
     from honing.contract import CONTRACT_PATH, load_contract, write_initial
     from honing.errors import UsageError
 
     path = target / CONTRACT_PATH
     if not path.exists():
-        path = write_initial(target, home=Frame.of(ctx).settings().paths.home, force=False)
+        path = write_initial(target, force=False)
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     try:
         subprocess.run([*shlex.split(editor), str(path)], check=False)

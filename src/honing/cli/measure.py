@@ -23,34 +23,80 @@ app = command_app()
 @app.command()
 def measure(
     ctx: typer.Context,
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="Folder of a benchmark or a downloaded data set.")],
-    llm: Annotated[str | None, typer.Option("--llm", metavar="MODEL", help="Model to measure; default HONING_MODEL.")] = None,
-    mode: Annotated[str, typer.Option("--mode", "--eval-mode", help="smoke: a few rows; full: all of them.")] = "smoke",
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="A seeded sample of this many rows.")] = None,
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="Folder of a benchmark or a downloaded data set.")
+    ],
+    llm: Annotated[
+        str | None, typer.Option("--llm", metavar="MODEL", help="Model to measure; default HONING_MODEL.")
+    ] = None,
+    mode: Annotated[
+        str, typer.Option("--mode", "--eval-mode", help="smoke: a few rows; full: all of them.")
+    ] = "smoke",
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="A seeded sample of this many rows.")
+    ] = None,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="Ask every row this often (pass@k).")] = 1,
     seed: Annotated[int, typer.Option("--seed", help="Of every random choice.")] = 0,
     split: Annotated[str | None, typer.Option("--split", help="Split of a data set.")] = None,
     config: Annotated[str | None, typer.Option("--config", help="Configuration of a data set.")] = None,
-    contract: Annotated[Path | None, typer.Option("--contract", metavar="FILE", help="Contract to use instead of the target's.")] = None,
-    samples: Annotated[Path | None, typer.Option("--samples", metavar="FILE", help="Judge these samples (JSONL); ask no model.")] = None,
-    require_samples: Annotated[bool, typer.Option("--require-samples", help="Fail unless every sample is complete and they differ.")] = False,
-    allow_uncalibrated: Annotated[bool, typer.Option("--allow-uncalibrated", help="Report a score although controls failed; recorded.")] = False,
-    min_coverage: Annotated[float, typer.Option("--min-coverage", min=0.0, max=1.0, help="Withhold the score below this share.")] = 1.0,
+    contract: Annotated[
+        Path | None,
+        typer.Option("--contract", metavar="FILE", help="Contract to use instead of the target's."),
+    ] = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option("--samples", metavar="FILE", help="Judge these samples (JSONL); ask no model."),
+    ] = None,
+    require_samples: Annotated[
+        bool, typer.Option("--require-samples", help="Fail unless every sample is complete and they differ.")
+    ] = False,
+    allow_uncalibrated: Annotated[
+        bool, typer.Option("--allow-uncalibrated", help="Report a score although controls failed; recorded.")
+    ] = False,
+    min_coverage: Annotated[
+        float, typer.Option("--min-coverage", min=0.0, max=1.0, help="Withhold the score below this share.")
+    ] = 1.0,
     system: Annotated[str, typer.Option("--system", help="System prompt.")] = "",
     temperature: Annotated[float | None, typer.Option("--temperature", help="Sent only when given.")] = None,
     top_p: Annotated[float | None, typer.Option("--top-p", help="Sent only when given.")] = None,
-    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, help="Of one answer; sent only when given.")] = None,
-    max_connections: Annotated[int | None, typer.Option("--max-connections", min=1, help="Calls under way at once.")] = None,
-    token_limit: Annotated[int | None, typer.Option("--token-limit", min=1, help="Budget of all calls, in tokens.")] = None,
-    cost_limit: Annotated[float | None, typer.Option("--cost-limit", min=0.0, help="Budget of all calls, in US dollars.")] = None,
-    time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.0, help="Budget, in seconds.")] = None,
-    max_cmd_seconds: Annotated[float | None, typer.Option("--max-cmd-seconds", min=0.1, help="Limit of every stage command.")] = None,
-    env: Annotated[list[str] | None, typer.Option("--env", metavar="KEY=VALUE", help="Variable for every stage; repeatable.")] = None,
-    sandbox: Annotated[str | None, typer.Option("--sandbox", help="auto, bubblewrap, landlock or unconfined.")] = None,
-    record: Annotated[bool, typer.Option("--record", help="Keep every reply, to be replayed without key or network.")] = False,
-    replay: Annotated[Path | None, typer.Option("--replay", metavar="FILE", help="Answer from a recording; no call is made.")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew even if the same work is unfinished.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be asked and what it may cost; ask nothing.")] = False,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", min=1, help="Of one answer; sent only when given.")
+    ] = None,
+    max_connections: Annotated[
+        int | None, typer.Option("--max-connections", min=1, help="Calls under way at once.")
+    ] = None,
+    token_limit: Annotated[
+        int | None, typer.Option("--token-limit", min=1, help="Budget of all calls, in tokens.")
+    ] = None,
+    cost_limit: Annotated[
+        float | None, typer.Option("--cost-limit", min=0.0, help="Budget of all calls, in US dollars.")
+    ] = None,
+    time_limit: Annotated[
+        float | None, typer.Option("--time-limit", min=0.0, help="Budget, in seconds.")
+    ] = None,
+    max_cmd_seconds: Annotated[
+        float | None, typer.Option("--max-cmd-seconds", min=0.1, help="Limit of every stage command.")
+    ] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option("--env", metavar="KEY=VALUE", help="Variable for every stage; repeatable."),
+    ] = None,
+    sandbox: Annotated[
+        str | None, typer.Option("--sandbox", help="auto, bubblewrap, landlock or unconfined.")
+    ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep every reply, to be replayed without key or network.")
+    ] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option("--replay", metavar="FILE", help="Answer from a recording; no call is made."),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin anew even if the same work is unfinished.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be asked and what it may cost; ask nothing.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print metrics.json.")] = False,
 ) -> int:
     """Measure a model on a benchmark.
@@ -62,7 +108,8 @@ def measure(
       hone measure ./qa --llm scripted/skilled-0.6 --limit 200     (no server, no key)
       hone measure ./qa --samples answers.jsonl
 
-    A score is given only where the controls bracket it. Interrupted? The same command goes on where it stopped.
+    A score is given only where the controls bracket it. Interrupted? The same command goes on where it
+    stopped.
     """
     flags = {
         "models.default": llm,
@@ -129,7 +176,7 @@ class Asked:
 def run_measurement(frame: Frame, settings: Settings, asked: Asked, *, dry_run: bool, json: bool) -> int:
     """Set up, roll out, evaluate, tear down; print the result. Returns the exit code."""
     from honing.cli.measured import print_forecast, print_result
-    from honing.contract import intent_of, setup
+    from honing.contract import Tape, intent_of, setup
     from honing.executors import choose_progress
 
     answers, name = _who_answers(settings, asked)
@@ -141,7 +188,7 @@ def run_measurement(frame: Frame, settings: Settings, asked: Asked, *, dry_run: 
         if dry_run:
             print_forecast(session.forecast(name, asked.rollout), json=json, look=frame.look(settings))
             return 0
-        session.rollout(answers, asked.rollout, record=asked.record, replay=asked.replay)
+        session.rollout(answers, asked.rollout, tape=Tape(record=asked.record, replay=asked.replay))
         result = session.evaluate()
         print_result(session.run, result.metrics, json=json, look=frame.look(settings))
     return 0 if result.ok else 1
@@ -154,7 +201,8 @@ def _who_answers(settings: Settings, asked: Asked) -> tuple[Any, str]:
         return asked.samples, f"samples:{asked.samples.name}"
     if settings.models.default is None:
         raise UsageError(
-            "no model is named. Give --llm MODEL (or set HONING_MODEL), --samples FILE to judge answers you have, "
+            "no model is named. Give --llm MODEL (or set HONING_MODEL), --samples FILE to judge answers you "
+            "have, "
             "or --llm scripted/perfect to try without a server."
         )
     return settings.models.default, settings.models.default
@@ -166,7 +214,9 @@ def _mode(text: str, modes: Any) -> Any:
     try:
         return modes(text)
     except ValueError:
-        raise UsageError(f"--mode is smoke or full, got {text!r}. For another number of rows give --limit N.") from None
+        raise UsageError(
+            f"--mode is smoke or full, got {text!r}. For another number of rows give --limit N."
+        ) from None
 
 
 def _money(amount: float | None) -> Decimal | None:

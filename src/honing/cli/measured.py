@@ -38,7 +38,10 @@ def print_calibration(calibration: Mapping[str, Any], *, look: Look) -> None:
     rows += [{"control": f"format: {name}", "score": score} for name, score in formats.items()]
     shown = [row for row in rows if row["score"] is not None]
     note = f"control (over {calibration['rows']} of {calibration['population']} rows)"
-    columns = (Column(key="control", heading=note), Column(key="score", heading="score", show=_three, right=True))
+    columns = (
+        Column(key="control", heading=note),
+        Column(key="score", heading="score", show=_three, right=True),
+    )
     print_rows(columns, shown, format=Format.TABLE, look=look)
 
 

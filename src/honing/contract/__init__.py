@@ -1,1 +1,51 @@
-"""To be written."""
+"""A target becomes a runnable contract: setup -> rollout -> evaluate -> teardown, calibrated before it may
+score.
+
+Start reading in `session.py`.
+"""
+
+from honing.contract.answerers import Tape
+from honing.contract.calibrate import Calibration, ControlScore, Level
+from honing.contract.derive import GapError
+from honing.contract.examine import Examination, examine, write_initial
+from honing.contract.options import Mode, RolloutOptions, SetupOptions
+from honing.contract.outputs import intent_of
+from honing.contract.report import report_of
+from honing.contract.result import Result
+from honing.contract.reverify import Reverified, reverify
+from honing.contract.samples import Sample, SampleStatus, outcomes
+from honing.contract.session import EvaluationResult, RolloutResult, Session, setup
+from honing.contract.spec import ContractSpec, MetricSpec, json_schema
+from honing.contract.spec_file import CONTRACT_PATH, dump_contract, load_contract
+
+__all__ = [
+    "CONTRACT_PATH",
+    "Calibration",
+    "ContractSpec",
+    "ControlScore",
+    "EvaluationResult",
+    "Examination",
+    "GapError",
+    "Level",
+    "MetricSpec",
+    "Mode",
+    "Result",
+    "Reverified",
+    "RolloutOptions",
+    "RolloutResult",
+    "Sample",
+    "SampleStatus",
+    "Session",
+    "SetupOptions",
+    "Tape",
+    "dump_contract",
+    "examine",
+    "intent_of",
+    "json_schema",
+    "load_contract",
+    "outcomes",
+    "report_of",
+    "reverify",
+    "setup",
+    "write_initial",
+]

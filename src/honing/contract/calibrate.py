@@ -1,7 +1,7 @@
 """No score without calibration: what the controls must score, and the verdict over them.
 
-An exit code is not a score, and neither is a number that a contract would report for any answer. So the same stages
-run with answers whose score is known, and a score may be reported only where the controls bracket it.
+An exit code is not a score, and neither is a number that a contract would report for any answer. So the same
+stages run with answers whose score is known, and a score may be reported only where the controls bracket it.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ class Calibration:
     def as_document(self) -> dict[str, Any]:
         """For metrics.json: {oracle, null, shuffled, format: {name: score}, ...}."""
         prefix = f"{Control.FORMAT}:"
-        variants = {c.control.removeprefix(prefix): c.score for c in self.controls if c.control.startswith(prefix)}
+        variants = {
+            c.control.removeprefix(prefix): c.score for c in self.controls if c.control.startswith(prefix)
+        }
         return {
             "ok": self.ok,
             "oracle": self.score_of(Control.ORACLE),
@@ -156,7 +158,9 @@ def _judged(metric: MetricSpec, name: str, taken: Taken, exhaustive: bool, own_s
         return _at_least(metric, name, taken, ORACLE_AT_LEAST, "the gold itself must score")
     if kind == Control.FORMAT:
         if not own_scorer:
-            return ControlScore(control=name, score=taken.score, n=taken.n, note="reported only: the target's own scorer")
+            return ControlScore(
+                control=name, score=taken.score, n=taken.n, note="reported only: the target's own scorer"
+            )
         return _at_least(metric, name, taken, FORMAT_AT_LEAST, "a right answer in this format must score")
     return _near_chance(metric, name, taken, exhaustive)
 
@@ -179,8 +183,11 @@ def _near_chance(metric: MetricSpec, name: str, taken: Taken, exhaustive: bool) 
     ok = upper <= limit
     bound, allowed = _denormalise(metric, upper), _denormalise(metric, limit)
     needed = f"bound at most {allowed:.4g} (chance {metric.chance:g} + {ABOVE_CHANCE_AT_MOST:g} of the range)"
-    note = "" if ok else f"scored {taken.score:.4g} over {taken.n} samples (bound {bound:.4g}); an answer without knowledge must stay at a {needed}"
-    return ControlScore(control=name, score=taken.score, n=taken.n, bound=bound, needed=needed, ok=ok, note=note)
+    scored = f"scored {taken.score:.4g} over {taken.n} samples (bound {bound:.4g})"
+    note = "" if ok else f"{scored}; an answer without knowledge must stay at a {needed}"
+    return ControlScore(
+        control=name, score=taken.score, n=taken.n, bound=bound, needed=needed, ok=ok, note=note
+    )
 
 
 def goodness(metric: MetricSpec, score: float) -> float:

@@ -1,13 +1,13 @@
 """The controls: answerers whose score is known beforehand.
 
-ORACLE answers with the gold, NULL with nothing, SHUFFLED with another row's gold, FORMAT with the gold in other
-clothes. They answer whatever asks, our own rollout or a target's command, because they find the row by the text of
-its prompt; no benchmark is known to them.
+ORACLE answers with the gold, NULL with nothing, SHUFFLED with another row's gold, FORMAT with the gold in
+other clothes. They answer whatever asks, our own rollout or a target's command, because they find the row by
+the text of its prompt; no benchmark is known to them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,9 +36,9 @@ class Known:
 class AnswerBook:
     """An `Answerer` that finds the row a prompt asks about and answers what the book says for it.
 
-    A prompt is joined to the row whose texts all occur in it (white space folded); where several do, the one with
-    the longest text wins, since a short question may stand inside a longer one. A prompt that joins no row is
-    refused: silence would look like a wrong answer.
+    A prompt is joined to the row whose texts all occur in it (white space folded); where several do, the one
+    with the longest text wins, since a short question may stand inside a longer one. A prompt that joins no
+    row is refused: silence would look like a wrong answer.
     """
 
     def __init__(self, rows: Sequence[Known], *, exact: Mapping[str, str] | None = None) -> None:
@@ -66,21 +66,28 @@ class AnswerBook:
         last = next((m.text for m in reversed(request.messages) if m.role is Role.USER), "")
         completion = self._exact.get(last)
         if completion is None:
-            completion = self._joined(_fold(last), _fold(prompt))
+            row = self._joined(_fold(last), _fold(prompt))
+            completion = row.completion if row is not None else None
         if completion is None:
             self.unmatched += 1
             raise ModelRequestError(
-                f"the control found no row for the prompt {last[:200]!r}: none of {len(self._rows)} rows' texts occur in it"
+                f"the control found no row for the prompt {last[:200]!r}: none of {len(self._rows)} rows' "
+                "texts occur in it"
             )
         usage = Usage(input_tokens=len(prompt) // 4, output_tokens=len(completion) // 4)
         return ModelReply(text=completion, model=request.model, usage=usage)
 
-    def _joined(self, *prompts: str) -> str | None:
+    def find(self, prompt: str) -> str | None:
+        """The id of the row a prompt asks about; None where it joins none."""
+        row = self._joined(_fold(prompt))
+        return None if row is None else row.id
+
+    def _joined(self, *prompts: str) -> Known | None:
         """The last user turn is searched first: few-shot examples stand before it."""
         for prompt in prompts:
             for texts, row in self._rows:
                 if texts and all(text in prompt for text in texts):
-                    return row.completion
+                    return row
         return None
 
 
@@ -93,6 +100,3 @@ class Silent:
 
 def _fold(text: str) -> str:
     return " ".join(text.split())
-
-
-AnswererFor = Callable[[Control], "AnswerBook | Silent"]

@@ -1,12 +1,12 @@
 """A task from a data set: which columns ask and answer, how golds are read, how answers are judged.
 
-`derive` looks at names and values alone; no data set is known to it. It returns a task with the evidence for every
-decision, or a gap that says what was found and what would close it.
+`derive` looks at names and values alone; no data set is known to it. It returns a task with the evidence for
+every decision, or a gap that says what was found and what would close it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -81,7 +81,8 @@ def derive(
         limits: Caps on each file.
 
     Raises:
-        TargetError: The folder does not exist, a chosen file is damaged, or it contradicts the folder's manifest.
+        TargetError: The folder does not exist, a chosen file is damaged, or it contradicts the folder's
+            manifest.
         MissingToolError: The chosen table is Parquet and pyarrow is not installed.
     """
     tables = find_tables(folder)

@@ -14,7 +14,8 @@ from honing.errors import MetricsError
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A metrics file that may be believed to say what it says (not yet that it is true: calibration decides that)."""
+    """A metrics file that may be believed to say what it says (not yet that it is true: calibration decides
+    that)."""
 
     score: float
     document: dict[str, Any]
@@ -43,7 +44,9 @@ def read_metrics(
     if missing:
         raise MetricsError(f"{relative} lacks the required key {', '.join(map(repr, missing))}.")
     if "ok" in document and document["ok"] is not True:
-        raise MetricsError(f"{relative}: 'ok' is {document['ok']!r}: the target itself says that its result does not hold.")
+        raise MetricsError(
+            f"{relative}: 'ok' is {document['ok']!r}: the target itself says that its result does not hold."
+        )
     return Reading(_number_at(document, metric, relative), document)
 
 
@@ -70,6 +73,8 @@ def _at_path(document: dict[str, Any], path: str, relative: str) -> Any:
     value: Any = document
     for part in path.split("."):
         if not isinstance(value, dict) or part not in value:
-            raise MetricsError(f"{relative} has no {path!r}; it has {', '.join(sorted(document)) or 'nothing'}.")
+            raise MetricsError(
+                f"{relative} has no {path!r}; it has {', '.join(sorted(document)) or 'nothing'}."
+            )
         value = value[part]
     return value

@@ -30,7 +30,8 @@ JUDGED = (SampleStatus.COMPLETED, SampleStatus.MODEL_FAILED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One row of samples.jsonl. `started`, `ended` and `attempt` are volatile: no identity is taken over them."""
+    """One row of samples.jsonl. `started`, `ended` and `attempt` are volatile: no identity is taken over
+    them."""
 
     id: str
     """The row it belongs to."""
@@ -74,7 +75,8 @@ class Sample:
 
 
 def sample_from_row(row: Mapping[str, Any]) -> Sample:
-    """The sample a row of samples.jsonl holds; unknown keys are ignored so that older code reads newer runs."""
+    """The sample a row of samples.jsonl holds; unknown keys are ignored so that older code reads newer
+    runs."""
     known = {name: row[name] for name in Sample.__slots__ if name in row}
     return Sample(**{**known, "status": SampleStatus(row.get("status", SampleStatus.COMPLETED))})
 

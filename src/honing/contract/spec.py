@@ -19,7 +19,6 @@ from honing.sandbox import Capability, Network
 SCHEMA = 1
 
 
-
 def _inside(path: str) -> str:
     if not path or path.startswith("/") or ".." in path.split("/") or "\0" in path:
         raise ValueError("must be a path inside the working copy, without '..'")
@@ -149,7 +148,8 @@ class Provenance(Record):
 
 
 class ContractSpec(Record):
-    """A whole contract. `rows` and `scorer` make Honing roll out and judge; stage commands let the target do it."""
+    """A whole contract. `rows` and `scorer` make Honing roll out and judge; stage commands let the target do
+    it."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     name: str = ""
@@ -168,7 +168,11 @@ class ContractSpec(Record):
             raise ValueError(
                 "stages.evaluate.commands is empty and there is no task: nothing here can produce a score"
             )
-        if self.task is None and not self.stages.rollout.commands and self.stages.rollout.answers is Answers.GATEWAY:
+        if (
+            self.task is None
+            and not self.stages.rollout.commands
+            and self.stages.rollout.answers is Answers.GATEWAY
+        ):
             raise ValueError(
                 "stages.rollout.commands is empty and there is no task: no model would ever be asked; "
                 "write the rollout command, or set stages.rollout.answers to 'samples' or 'none'"

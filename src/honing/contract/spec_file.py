@@ -23,7 +23,7 @@ class _Lines(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.events.AliasEvent):
-            event = self.peek_event()
+            event = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.constructor.ConstructorError(
                 None, None, "aliases (*name) are not used in a contract", event.start_mark
             )
@@ -34,13 +34,17 @@ class _Lines(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                )
             seen.add(key)
         return super().construct_mapping(node, deep)
 
 
 _Lines.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
+    first: [
+        (tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool" or first in "tTfF"
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -49,8 +53,8 @@ def load_contract(path: Path) -> ContractSpec:
     """Read and check a contract file.
 
     Raises:
-        ContractError: It cannot be read, is not YAML, or breaks the schema; the text names file, line and field,
-            what was found, and what was expected. Every problem is listed, not just the first.
+        ContractError: It cannot be read, is not YAML, or breaks the schema; the text names file, line and
+            field, what was found, and what was expected. Every problem is listed, not just the first.
     """
     try:
         content = path.read_bytes()
@@ -76,7 +80,9 @@ def parse_contract(content: bytes, *, source: str) -> ContractSpec:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ContractError(f"{source}: not YAML ({error}).") from None
     if not isinstance(document, dict) or node is None:
-        raise ContractError(f"{source}:1: a contract is a mapping with 'schema: 1', got {type(document).__name__}.")
+        raise ContractError(
+            f"{source}:1: a contract is a mapping with 'schema: 1', got {type(document).__name__}."
+        )
     if document.get("schema") != 1:
         raise ContractError(
             f"{source}:{_line_of(node, ('schema',))}: 'schema' must be 1, got {document.get('schema')!r}. "
@@ -99,7 +105,9 @@ class _Writer(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value and not any(line.endswith((" ", "\t")) for line in value.split("\n")) else None
+    style = (
+        "|" if "\n" in value and not any(line.endswith((" ", "\t")) for line in value.split("\n")) else None
+    )
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

@@ -22,7 +22,8 @@ ISOLATED = (
     Capability.TREE_KILLED,
     Capability.PRIVILEGES_DROPPED,
 )
-"""What every stage needs: what a target wrote must not read the home, change the host, or outlive its limit."""
+"""What every stage needs: what a target wrote must not read the home, change the host, or outlive its
+limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,9 @@ class StageResult:
     """Why it failed, with the end of what it printed."""
 
 
-def run_stage(name: str, spec: StageSpec, context: StageContext, *, fresh: Callable[[], None] | None = None) -> StageResult:
+def run_stage(
+    name: str, spec: StageSpec, context: StageContext, *, fresh: Callable[[], None] | None = None
+) -> StageResult:
     """Run a stage's commands in order, again on failure up to its retries.
 
     Args:

@@ -1,7 +1,7 @@
 """Reading a file that the judged could have written, as if it were hostile.
 
-The file must be a plain file of our own tree, small, written in the stage that was to write it, and strictly JSON:
-no duplicate keys, no NaN or Infinity in any spelling, no number that overflows, no endless nesting.
+The file must be a plain file of our own tree, small, written in the stage that was to write it, and strictly
+JSON: no duplicate keys, no NaN or Infinity in any spelling, no number that overflows, no endless nesting.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ _KINDS = {
 }
 
 
-def read_plain_file(root: Path, relative: str, *, max_bytes: int = MAX_BYTES, not_before: float | None = None) -> bytes:
+def read_plain_file(
+    root: Path, relative: str, *, max_bytes: int = MAX_BYTES, not_before: float | None = None
+) -> bytes:
     """The bytes of a plain file below `root`, reached without following a single symbolic link.
 
     Args:
@@ -38,7 +40,8 @@ def read_plain_file(root: Path, relative: str, *, max_bytes: int = MAX_BYTES, no
         not_before: Unix time in seconds; a file modified or created before it is stale and refused.
 
     Raises:
-        MetricsError: The file is missing, is not a plain file, is linked, too large or stale; the text says which.
+        MetricsError: The file is missing, is not a plain file, is linked, too large or stale; the text says
+            which.
     """
     shown = f"{relative!r}"
     parts = [part for part in relative.split("/") if part not in ("", ".")]
@@ -68,9 +71,13 @@ def _open_below(root: Path, parts: list[str], shown: str) -> int:
         # O_NONBLOCK: opening a FIFO without a writer must not hang.
         return os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except FileNotFoundError:
-        raise MetricsError(f"{shown} was not written. The stage must write it; its exit code is not a score.") from None
+        raise MetricsError(
+            f"{shown} was not written. The stage must write it; its exit code is not a score."
+        ) from None
     except OSError as error:
-        raise MetricsError(f"{shown} must be a plain file, found {_describe(root, parts)} ({error.strerror}).") from None
+        raise MetricsError(
+            f"{shown} must be a plain file, found {_describe(root, parts)} ({error.strerror})."
+        ) from None
     finally:
         os.close(folder)
 
@@ -81,8 +88,7 @@ def _describe(root: Path, parts: list[str]) -> str:
         path = path / part
         kind = stat.S_IFMT(path.lstat().st_mode)
         if kind == stat.S_IFLNK:
-            target = os.readlink(path)
-            return f"a symbolic link to {target!r}"
+            return f"a symbolic link to {str(path.readlink())!r}"
     return _KINDS.get(kind, "something that cannot be opened")
 
 
@@ -91,7 +97,9 @@ def _check_status(status: os.stat_result, shown: str, max_bytes: int, not_before
     if kind != stat.S_IFREG:
         raise MetricsError(f"{shown} must be a plain file, found {_KINDS.get(kind, 'a special file')}.")
     if status.st_nlink != 1:
-        raise MetricsError(f"{shown} has {status.st_nlink} hard links; a result file must belong to this stage alone.")
+        raise MetricsError(
+            f"{shown} has {status.st_nlink} hard links; a result file must belong to this stage alone."
+        )
     if status.st_size > max_bytes:
         raise MetricsError(f"{shown} has {status.st_size} bytes; at most {max_bytes} are read.")
     if not_before is not None:
@@ -100,7 +108,8 @@ def _check_status(status: os.stat_result, shown: str, max_bytes: int, not_before
             if moment < not_before - 1.0:
                 age = not_before - moment
                 raise MetricsError(
-                    f"{shown} was {what} {age:.0f} s before the stage that must write it began: a stale result. "
+                    f"{shown} was {what} {age:.0f} s before the stage that must write it began: a stale "
+                    "result. "
                     "Write it anew in the evaluate stage."
                 )
 
@@ -109,8 +118,8 @@ def parse(content: bytes, *, source: str) -> Any:
     """The value of a strictly JSON document.
 
     Raises:
-        MetricsError: Not UTF-8, not JSON, a duplicate key, NaN or Infinity, an overflowing or absurdly long number,
-            or nesting too deep to be a result.
+        MetricsError: Not UTF-8, not JSON, a duplicate key, NaN or Infinity, an overflowing or absurdly long
+            number, or nesting too deep to be a result.
     """
     try:
         text = content.decode("utf-8")
@@ -146,7 +155,9 @@ def _refuse_constant(name: str, source: str) -> Any:
 def _float(digits: str, source: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise MetricsError(f"{source} contains {digits}, which is too large to be a number (it reads as infinity).")
+        raise MetricsError(
+            f"{source} contains {digits}, which is too large to be a number (it reads as infinity)."
+        )
     return value
 
 

@@ -108,7 +108,8 @@ def read_table(path: Path, *, name: str = "", limits: TableLimits | None = None)
 
 
 def load_table(path: Path, *, name: str = "", limits: TableLimits | None = None) -> list[TableRow]:
-    """All rows of a data file. A column of CSV or TSV in which every cell is a written list or object is nested.
+    """All rows of a data file. A column of CSV or TSV in which every cell is a written list or object is
+    nested.
 
     Raises:
         TargetError: See `read_table`.
@@ -123,8 +124,8 @@ def row_ids(rows: Sequence[TableRow], column: str | None) -> list[str]:
 
     Args:
         rows: The whole table.
-        column: The declared id column, used where its values are present and unique; otherwise an id is a hash of
-            the row's content, with its occurrence where the content repeats.
+        column: The declared id column, used where its values are present and unique; otherwise an id is a
+            hash of the row's content, with its occurrence where the content repeats.
     """
     if column is not None:
         declared = [row.values.get(column) for row in rows]
@@ -222,7 +223,9 @@ def _jsonl_rows(stream: IO[bytes], name: str, limits: TableLimits) -> Iterator[T
 
 
 def _lines(stream: IO[bytes], name: str, limits: TableLimits) -> Iterator[bytes]:
-    """Lines as bytes, without a byte order mark; one that no cell may be as long as is refused while it is read."""
+    """Lines as bytes, without a byte order mark; one that no cell may be as long as is refused while it is
+    read.
+    """
     longest = limits.cell_chars * 8
     number = 0
     while line := stream.readline(longest + 1):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ class DatasetTask:
     """What speaks for each decision."""
     notes: tuple[str, ...] = ()
     """What a reader of the score should know."""
-    limits: TableLimits = TableLimits()
+    limits: TableLimits = field(default_factory=TableLimits)
 
     def rows(self) -> list[Row]:
         """Every row that can be judged, in the data's order.
@@ -106,7 +106,9 @@ class DatasetTask:
         return row.gold
 
     def texts(self, row: Row) -> tuple[str, ...]:
-        """The texts that a prompt about this row must hold, the longest first: a foreign prompt is joined by them."""
+        """The texts that a prompt about this row must hold, the longest first: a foreign prompt is joined by
+        them.
+        """
         inputs = row.inputs
         found = [inputs["input"], inputs.get("context", ""), *inputs.get("choices", ())]
         return tuple(sorted({text for text in found if text.strip()}, key=lambda text: (-len(text), text)))

@@ -1,7 +1,7 @@
 """Answers for the controls: the gold in other clothes, another row's gold, and nothing.
 
-A judge that refuses a right answer for its form measures obedience, not knowledge; one that takes any answer measures
-nothing. Both show when these answers are judged.
+A judge that refuses a right answer for its form measures obedience, not knowledge; one that takes any answer
+measures nothing. Both show when these answers are judged.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ NULL = ""
 def variants(task: DatasetTask, rows: Sequence[Row]) -> dict[str, dict[str, str]]:
     """The gold of each row in other clothes: completions by name of the variant and row id.
 
-    Every variant answers every row that has a gold; where a variant cannot be told from the bare answer (thousands
-    separators below 1000), it is the bare answer.
+    Every variant answers every row that has a gold; where a variant cannot be told from the bare answer
+    (thousands separators below 1000), it is the bare answer.
     """
-    dress = _DRESSES[task.scorer] if task.scorer in _DRESSES else _plain
+    dress = _DRESSES.get(task.scorer, _plain)
     found: dict[str, dict[str, str]] = {}
     for row in rows:
         if not row.golds:
@@ -45,8 +45,8 @@ def shuffled(task: DatasetTask, rows: Sequence[Row], seed: int) -> dict[str, str
         seed: Decides who gets whose.
 
     Returns:
-        Completions by row id. Rows without a partner (more than half of all rows share their answer) are left out;
-        `without_partner` names them.
+        Completions by row id. Rows without a partner (more than half of all rows share their answer) are
+        left out; `without_partner` names them.
     """
     partners = _partners(rows, [_values(task, row) for row in rows], random.Random(seed))
     return {
@@ -72,9 +72,9 @@ def _values(task: DatasetTask, row: Row) -> frozenset[str]:
 def _partners(rows: Sequence[Row], values: Sequence[frozenset[str]], rng: random.Random) -> list[int | None]:
     """For each row the position of another whose values share nothing with its own.
 
-    Rows are ordered by value, in random order within a value, and each takes the one as far on as the commonest value
-    is frequent: so it leaves its own group wherever that is possible at all. What still meets (rows with several
-    golds) is exchanged with random others.
+    Rows are ordered by value, in random order within a value, and each takes the one as far on as the
+    commonest value is frequent: so it leaves its own group wherever that is possible at all. What still
+    meets (rows with several golds) is exchanged with random others.
     """
     usable = [at for at in range(len(rows)) if values[at]]
     rng.shuffle(usable)

@@ -1,8 +1,8 @@
 r"""Where in a completion its final answer stands, for scorers that read text.
 
 A model may mark its answer: the last \boxed{...}, else the last <answer>...</answer>, else the last line that
-starts with '####', else the last phrase such as "the answer is" or "Answer:". A marked answer is the only one that
-is judged, whatever else is said.
+starts with '####', else the last phrase such as "the answer is" or "Answer:". A marked answer is the only
+one that is judged, whatever else is said.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ class Marked:
 
     marker: Marker
     text: str
-    """What stands inside the box or tag, or after the marker to the end of its line (the next one with text)."""
+    """What stands inside the box or tag, or after the marker to the end of its line (the next one with
+    text).
+    """
     others: tuple[str, ...] = ()
     """Different answers marked on the same line in the same way: more than one is a hedge."""
 

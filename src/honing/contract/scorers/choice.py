@@ -19,8 +19,8 @@ MAX_CHOICES = len(LETTERS)
 class ChoiceScorer:
     """Finds the one choice that a completion names, and compares it with the gold label.
 
-    A row carries `choices` (the texts, in the order shown) and may carry `labels`; without them they are A, B, C.
-    A completion that names several choices, or a label together with another choice's text, is wrong.
+    A row carries `choices` (the texts, in the order shown) and may carry `labels`; without them they are A,
+    B, C. A completion that names several choices, or a label together with another choice's text, is wrong.
     """
 
     name: str = "choice"

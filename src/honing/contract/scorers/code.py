@@ -40,8 +40,8 @@ class CodeLimits:
 class CodeScorer:
     """Runs a completion against its row's tests: 1 where all pass, 0 otherwise. One sandbox start a sample.
 
-    A row carries `tests`, and may carry `setup` (imports both sides need), `entry_point`, `form` (`complete` where
-    the completion continues `input`) and golds (right programs, used by the controls only).
+    A row carries `tests`, and may carry `setup` (imports both sides need), `entry_point`, `form` (`complete`
+    where the completion continues `input`) and golds (right programs, used by the controls only).
     """
 
     sandbox: Sandbox
@@ -64,7 +64,9 @@ class CodeScorer:
         return _read(finished, str(job["nonce"]), expected)
 
     def values(self, row: Row) -> frozenset[str]:
-        """See `Scorer.values`. Programs have no canonical form; white space aside, the text stands for itself."""
+        """See `Scorer.values`. Programs have no canonical form; white space aside, the text stands for
+        itself.
+        """
         return frozenset(" ".join(gold.split()) for gold in row.golds)
 
     def _job(self, row: Row, completion: str) -> dict[str, Any]:

@@ -29,11 +29,11 @@ def programs(completion: str, *, names: Sequence[str], given: str | None) -> lis
     """Every reading of a completion, the likeliest first, without repeats.
 
     Args:
-        completion: As the model wrote it: fenced or bare, a whole program or the rest of the given one, with prose.
+        completion: As the model wrote it: fenced or bare, a whole program or the rest of the given one, with
+            prose.
         names: What the tests use.
         given: The program that the prompt began, where the model was to complete it.
     """
-    text = completion.replace("\r\n", "\n").replace("\r", "\n").expandtabs(8)[-MAX_CHARS:]
     text = completion.replace("\r\n", "\n").replace("\r", "\n")[-MAX_CHARS:]
     found: list[Program] = []
     for code, fenced in _texts(text, names):

@@ -59,7 +59,9 @@ class NumericScorer:
 
 
 def read_gold(text: str) -> Number | None:
-    """The one number of a gold text, units and currency aside; None where it holds none, several or a formula."""
+    """The one number of a gold text, units and currency aside; None where it holds none, several or a
+    formula.
+    """
     cleaned = numbers.clean(answers.plain(text))
     found = [number for number in numbers.numbers_in(cleaned) if not number.unit_power]
     if len(found) != 1 or not found[0].readings:
@@ -100,9 +102,9 @@ _WHERE = {
 }
 _SENTENCE_END = re.compile(r"\.(?:\s|$)|[;!?]")
 _FILLER = re.compile(
-    r"(?:[\s$€£¥₹(\[{:≈~\"'“”\u2018\u2019#-]|\\\$|\b(?:approximately|approx\.?|about|around|roughly|exactly|only|just|simply|"
-    r"equal\s+to|equals|a\s+total\s+of|the\s+number|USD|EUR|GBP|INR|Rs\.?|US)\b)*\Z",
-    re.IGNORECASE,
+    r"(?:[\s$€£¥₹(\[{:≈~\"'“”\u2018\u2019#-
+    ]|\\\$|\b(?:approximately|approx\.?|about|around|roughly|exactly|only|just|simply|"
+    r"equal\s+to|equals|a\s+total\s+of|the\s+number|USD|EUR|GBP|INR|Rs\.?|US)\b)*\Z", re.IGNORECASE,
 )
 _OPERATOR = re.compile(r"\s*(?:[-+*\u00d7·÷/]|\\div)\s*[$€£(]?\s*\Z")
 _OR = re.compile(r"[^.\n]{0,20}\bor\b[^.\n]{0,20}\Z", re.IGNORECASE)

@@ -31,8 +31,8 @@ _UNITTEST = re.compile(r"\bunittest\b|\bTestCase\b|^\s*(?:async\s+)?def\s+test_"
 class CodeTests:
     """A column that describes a program, a column of tests, and usually one with a solution.
 
-    Two forms: where the text and the solution are one program together, the model completes code (`complete`);
-    otherwise it writes the program (`write`).
+    Two forms: where the text and the solution are one program together, the model completes code
+    (`complete`); otherwise it writes the program (`write`).
     """
 
     kind = TaskKind.CODE_TESTS

@@ -18,7 +18,8 @@ _SYNONYMS = {
         text sentence statement stem goal description task ctx premise claim utterance content review context
         passage""",
     "target": """answer target gold label gold_answer correct_answer final_answer answers answerkey
-        answer_key answer_idx answer_index answer_id correct correct_option correct_choice correct_answer_idx gold_label
+        answer_key answer_idx answer_index answer_id correct correct_option correct_choice correct_answer_idx
+        gold_label
         ground_truth groundtruth reference expected expected_answer output response solution key""",
     "context": "context passage paragraph article document story support background body",
     "choices": """choices options candidates endings alternatives answer_choices possible_answers

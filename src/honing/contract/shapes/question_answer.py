@@ -61,12 +61,18 @@ class QuestionAnswer:
             names = ", ".join(columns.names)
             return self._missing(f"no column holds a question (columns: {names})", 0, "a column 'question'")
         reason = f"no column beside {asked.name!r} holds an answer (columns: {', '.join(columns.names)})"
+        named = columns.named("target")
+        guessed: list[Found] = []
         for target in columns.target_candidates([asked.name]):
             found = self._with_target(columns, asked, target)
-            if isinstance(found, Found):
+            if isinstance(found, Found) and target in named:
                 return found
-            if target in columns.named("target"):
+            if isinstance(found, Found):
+                guessed.append(found)
+            elif target in named:
                 reason = found
+        if len(guessed) == 1:
+            return guessed[0]
         return self._missing(reason, 1, "a column 'answer' with one number or a few words in every row")
 
     def read(self, found: Found, row: TableRow, place: Place) -> Readable:
@@ -101,7 +107,7 @@ class QuestionAnswer:
         golds = [_golds(value, reading.form, reading.marker) for value in target.values]
         readable = [gold for gold in golds if gold]
         numeric = sum(_is_number(gold[0]) for gold in readable) >= 0.98 * len(readable)
-        if not numeric and not named:
+        if not named and not (numeric and target.varied):
             return f"{target.name!r} might be the answer, but neither its name nor its values say so"
         labels = () if numeric else _labels(readable)
         context = columns.context_column([asked.name, target.name])

@@ -1,10 +1,11 @@
 """The program that runs tests inside the sandbox. It needs the standard library only.
 
 Two processes that share no memory. The *solver* runs what the model wrote. The *referee* holds the tests, the
-expected values and the nonce, which it reads only after the solver was split off. It calls the solver's functions
-over a socket and gets plain data back, so that an object which claims to equal everything, a patched `builtins`,
-`sys.exit(0)` or a printed verdict reach no comparison. The verdict goes to a descriptor the solver does not have,
-behind the nonce; the referee's memory is closed to the solver (not dumpable; the solver has no capabilities).
+expected values and the nonce, which it reads only after the solver was split off. It calls the solver's
+functions over a socket and gets plain data back, so that an object which claims to equal everything, a
+patched `builtins`, `sys.exit(0)` or a printed verdict reach no comparison. The verdict goes to a descriptor
+the solver does not have, behind the nonce; the referee's memory is closed to the solver (not dumpable; the
+solver has no capabilities).
 """
 
 from __future__ import annotations

@@ -10,7 +10,9 @@ TRIM_TRIES = 200
 
 
 def choose(programs: Sequence[str], trim: Sequence[bool], names: Iterable[str]) -> str | None:
-    """The first program that compiles and defines the names; otherwise the first that compiles; None without any."""
+    """The first program that compiles and defines the names; otherwise the first that compiles; None without
+    any.
+    """
     spare = None
     wanted = set(names)
     for text, trimmed in zip(programs, trim, strict=True):

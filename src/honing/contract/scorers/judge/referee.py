@@ -80,7 +80,9 @@ class Solver:
 
 
 class Remote:
-    """A function or object of the solver. It can be used, but takes no part in comparisons: it equals itself only."""
+    """A function or object of the solver. It can be used, but takes no part in comparisons: it equals itself
+    only.
+    """
 
     __slots__ = ("_at",)
     _at: tuple[Solver, Json]
@@ -144,7 +146,9 @@ def _update(value: Any, now: Any) -> None:
 
 
 def judge(job: Mapping[str, Any], solver: Solver) -> dict[str, Any]:
-    """The verdict: `kind` (passed, failed, invalid, missing_package), `why`, and the program that was judged."""
+    """The verdict: `kind` (passed, failed, invalid, missing_package), `why`, and the program that was
+    judged.
+    """
     source = choose(job["programs"], job["trim"], job["names"])
     if source is None:
         return {"kind": "failed", "why": "the completion holds no Python that could be run"}

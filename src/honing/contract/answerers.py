@@ -1,0 +1,102 @@
+"""Who answers a rollout: a model behind a server, something in this process, or a model of known skill."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from honing.contract.controls import AnswerBook, Silent
+from honing.contract.measurement import Bench
+from honing.errors import UsageError
+from honing.llm import (
+    Answerer,
+    Answering,
+    ModelRequest,
+    Recording,
+    Replay,
+    SkilledModel,
+    Source,
+    Upstream,
+    endpoint_for,
+)
+from honing.store import Run
+
+RECORDING = "logs/recording.jsonl"
+
+_SCRIPTED = re.compile(r"^scripted/(perfect|empty|skilled-(0(?:\.\d+)?|1(?:\.0+)?))$")
+
+
+Llm = str | Path | Answerer | Source
+"""A model's name, a file of samples that exist already, or something that answers in this process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tape:
+    """Whether replies are kept, or come from where they were kept."""
+
+    record: bool = False
+    """Keep every reply in the run's `logs/recording.jsonl`."""
+    replay: Path | None = None
+    """Answer from this recording (a file, or a run that recorded); no call is made."""
+
+    def around(self, source: Callable[[], Source], run: Run) -> Source:
+        """The source to ask; `source` is not even opened where everything is replayed."""
+        if self.replay is not None:
+            return Replay(self.replay / RECORDING if self.replay.is_dir() else self.replay)
+        return Recording(source(), run.artifact(RECORDING)) if self.record else source()
+
+
+def name_of(llm: Llm) -> str:
+    """The name under which an answerer is reported."""
+    if isinstance(llm, str):
+        return llm
+    if isinstance(llm, Path):
+        return f"samples:{llm.name}"
+    return str(getattr(llm, "name", type(llm).__name__))
+
+
+def source_for(llm: str | Answerer | Source, bench: Bench, models: Mapping[str, str], *, seed: int) -> Source:
+    """What answers for a model.
+
+    Args:
+        llm: A model's name; `scripted/perfect`, `scripted/empty` or `scripted/skilled-0.6`, which need no
+            server and know the gold; or an answerer or source of the caller's own.
+        bench: Where the gold is.
+        models: Addresses and keys by their usual variable names.
+        seed: Of a scripted model's mistakes.
+
+    Raises:
+        ModelAuthenticationError: The model's provider needs a key that is not set.
+        UsageError: A scripted model is named that does not exist, or the target has no gold for it.
+    """
+    if not isinstance(llm, str):
+        return Answering(llm) if hasattr(llm, "answer") and not hasattr(llm, "settled") else cast(Source, llm)
+    if llm.startswith("scripted/"):
+        return Answering(_scripted(llm, bench, seed), name=llm)
+    return Upstream(endpoint_for(llm, models))
+
+
+def _scripted(name: str, bench: Bench, seed: int) -> Answerer:
+    found = _SCRIPTED.match(name)
+    if found is None:
+        raise UsageError(
+            f"{name!r}: scripted models are scripted/perfect, scripted/empty and scripted/skilled-P with P "
+            "from 0 to 1."
+        )
+    if found[1] == "empty":
+        return Silent()
+    if bench.gold is None:
+        raise UsageError(
+            f"{name!r} answers from the target's gold, and this target has none that Honing can read."
+        )
+    book = bench.gold.book(bench.gold.right)
+    if found[1] == "perfect":
+        return book
+    return SkilledModel(lambda request: _gold(book, request), skill=float(found[2]), seed=seed)
+
+
+def _gold(book: AnswerBook, request: ModelRequest) -> str:
+    return book.answer(request).text

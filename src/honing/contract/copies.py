@@ -1,0 +1,24 @@
+"""Working copies: what a stage may write is a throw-away copy of a stored tree, made anew each time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from honing.sandbox import remove_tree
+from honing.store import Run, TreeStore
+
+_FOLDER = "work"
+
+
+def fresh_copy(run: Run, trees: TreeStore, tree: str, name: str) -> Path:
+    """A copy of a stored tree in the run's `work` folder; what an earlier attempt left there is gone."""
+    folder = run.path / _FOLDER / name.replace(":", "-")
+    remove_tree(folder)
+    folder.parent.mkdir(exist_ok=True)
+    trees.materialise(tree, folder)
+    return folder
+
+
+def remove_copies(run: Run) -> None:
+    """Remove every working copy of a run."""
+    remove_tree(run.path / _FOLDER)

@@ -1,0 +1,83 @@
+"""What a user may choose about a measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+
+from honing.llm import Sampling
+
+
+class Mode(StrEnum):
+    """How much of the target is asked."""
+
+    SMOKE = "smoke"
+    """A seeded sample of `SMOKE_ROWS` rows: does it work at all?"""
+    FULL = "full"
+    """Every row."""
+
+
+SMOKE_ROWS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupOptions:
+    """How a target is set up."""
+
+    home: Path = Path("runs")
+    """Folder of run folders."""
+    seed: int = 0
+    """Of every random choice: which rows, which shuffle."""
+    contract: Path | None = None
+    """A contract file that replaces the target's own."""
+    split: str | None = None
+    """Split of a data set; the usual order (test, validation, ...) where None."""
+    config: str | None = None
+    """Configuration of a data set that has several."""
+    sandbox: str = "auto"
+    """`auto` probes for the strongest; `unconfined` accepts the risk and is recorded beside every result."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Variables given to every stage."""
+    max_command_s: float | None = None
+    """Upper limit over every command's own time limit."""
+    max_connections: int = 8
+    """Model calls under way at once."""
+    requests_per_minute: int | None = None
+    """Model calls that may begin in a minute."""
+    tokens_per_minute: int | None = None
+    judges: int = 2
+    """Judgements under way at once, where judging runs code."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutOptions:
+    """How a model is asked."""
+
+    mode: Mode = Mode.SMOKE
+    limit: int | None = None
+    """Ask a seeded sample of this many rows; overrides the mode."""
+    epochs: int = 1
+    """How often each row is asked. More than one gives pass@k and intervals clustered by row."""
+    sampling: Sampling = field(default_factory=Sampling)
+    system: str = ""
+    max_tokens_total: int | None = None
+    """Budget over all samples, input and output together."""
+    max_cost_usd: Decimal | None = None
+    max_wall_s: float | None = None
+    allow_uncalibrated: bool = False
+    """Report a score although the controls do not bracket it; recorded as such."""
+    min_coverage: float = 1.0
+    """Withhold the score below this share of judged samples."""
+    require_samples: bool = False
+    """Fail unless every sample has a prompt, a completion and a reward, and prompts and completions
+    differ."""
+
+    def rows(self, population: int) -> int:
+        """How many rows are asked of a target with `population` rows."""
+        wanted = (
+            self.limit if self.limit is not None else SMOKE_ROWS if self.mode is Mode.SMOKE else population
+        )
+        return min(wanted, population)

@@ -1,0 +1,198 @@
+"""What a session writes into its run, and how its arguments are read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from honing.contract.calibrate import Calibration
+from honing.contract.copies import fresh_copy
+from honing.contract.derive import Derived, GapError, contract_for
+from honing.contract.measurement import Bench, Measurement, Rollout
+from honing.contract.options import RolloutOptions, SetupOptions
+from honing.contract.report import report_of
+from honing.contract.result import Result
+from honing.contract.rollout import observe_with
+from honing.contract.spec import ContractSpec
+from honing.contract.spec_file import dump_contract
+from honing.contract.target import Target
+from honing.errors import UsageError
+from honing.executors import Budget, MapOptions, Progress
+from honing.llm import Usage, cost
+from honing.store import REPORT_FILE, Run, RunStatus, TreeStore, list_runs
+
+METRICS = "metrics.json"
+SAMPLES = "samples.jsonl"
+ROLLOUT = "rollout.json"
+CONTRACT = "contract.yaml"
+
+
+def read_target(
+    target: str | Path | Mapping[str, Any], options: SetupOptions | None
+) -> tuple[str | Path, SetupOptions]:
+    """The target and its options, from either form of `setup`'s first argument.
+
+    Raises:
+        UsageError: The mapping lacks "target", or has a key that is no option.
+    """
+    if not isinstance(target, Mapping):
+        return target, options or SetupOptions()
+    given = dict(target)
+    if "target" not in given:
+        raise UsageError(
+            f"setup({{...}}) needs the key 'target', got {', '.join(map(str, given)) or 'nothing'}."
+        )
+    origin = given.pop("target")
+    known = {field.name for field in fields(SetupOptions)}
+    if unknown := sorted(set(given) - known):
+        raise UsageError(
+            f"setup({{...}}): unknown key {unknown[0]!r}; known are target, {', '.join(sorted(known))}."
+        )
+    if options is not None:
+        raise UsageError("setup() takes options in the mapping or as `options`, not both.")
+    if "home" in given:
+        given["home"] = Path(given["home"])
+    return origin, SetupOptions(**given)
+
+
+def run_config(target: Target, options: SetupOptions, intent: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that decides a run's result, as plain data. Equal configs are the same work."""
+    chosen = {
+        "seed": options.seed,
+        "contract": options.contract.read_text(encoding="utf-8") if options.contract is not None else None,
+        "split": options.split,
+        "config": options.config,
+        "sandbox": options.sandbox,
+        "env": dict(options.env),
+        "max_command_s": options.max_command_s,
+    }
+    return {"target": target.origin, "tree": target.tree, "options": chosen, "intent": dict(intent)}
+
+
+def find_unfinished(home: Path, kind: str, config: Mapping[str, Any]) -> Run | None:
+    """The newest run of the same work that is not done; the same call goes on with it.
+
+    One that is running counts where the config says what is asked: its lock then refuses a second supervisor,
+    and nothing is paid for twice.
+    """
+    for entry in reversed(list_runs(home, kind=kind)):
+        going = entry.status is RunStatus.RUNNING and not config["intent"]
+        if entry.damage or entry.status is RunStatus.DONE or going:
+            continue
+        run = Run.open(entry.path)
+        if run.config == config:
+            return run
+    return None
+
+
+def map_options(bench: Bench, options: RolloutOptions, progress: Progress) -> MapOptions:
+    """Budget, progress and live reward of the model's rollout."""
+
+    def reward(row_id: str, completion: str) -> float | None:
+        if bench.scorer is None or bench.judging is not None or row_id not in bench.rows:
+            return None
+        return bench.scorer.score(bench.rows[row_id], completion).reward
+
+    budget = Budget(
+        tokens=options.max_tokens_total,
+        cost_usd=None if options.max_cost_usd is None else float(options.max_cost_usd),
+        wall_s=options.max_wall_s,
+    )
+    return MapOptions(budget=budget, progress=progress, observe=observe_with(reward))
+
+
+def find_contract(run: Run, target: Target, trees: TreeStore, options: SetupOptions) -> Derived:
+    """The target's contract, written into the run; where there is none, contract_gap.json says why.
+
+    Raises:
+        GapError: No contract can be had.
+    """
+    folder = fresh_copy(run, trees, target.tree, "target")
+    try:
+        derived = contract_for(folder, override=options.contract, split=options.split, config=options.config)
+    except GapError as error:
+        run.write_json("contract_gap.json", error.document)
+        raise
+    write_contract(run, derived)
+    return derived
+
+
+def write_contract(run: Run, derived: Derived) -> Path:
+    """contract.yaml and hints_used.json: what will run, and which anchors it rests on."""
+    anchors = [
+        {"part": one.part, "anchor": one.anchor, "why": one.why}
+        for one in derived.spec.provenance
+        if one.anchor
+    ]
+    run.write_json(
+        "hints_used.json",
+        {
+            "ok": bool(anchors),
+            "used_anchors": anchors,
+            "commands": list(derived.spec.stages.rollout.commands + derived.spec.stages.evaluate.commands),
+            "reason": "" if anchors else "the contract names no anchor in the target",
+        },
+    )
+    return run.write_text(CONTRACT, dump_contract(derived.spec))
+
+
+def write_rollout(run: Run, rollout: Rollout) -> Path:
+    """samples.jsonl, not yet judged, and rollout.json, which names it."""
+    run.write_jsonl(SAMPLES, [sample.as_row() for sample in rollout.samples])
+    document = {
+        "ok": rollout.ok,
+        "reason": rollout.reason,
+        "model": rollout.plan.model,
+        "n_planned": rollout.plan.planned,
+        "counts": dict(rollout.counts),
+        "paths": {"samples_jsonl": SAMPLES},
+    }
+    return run.write_json(ROLLOUT, document)
+
+
+def write_result(
+    run: Run,
+    result: Result,
+    measurement: Measurement,
+    calibration: Calibration,
+    contract: ContractSpec,
+    target: Target,
+) -> Path:
+    """metrics.json, the judged samples, and the page's data."""
+    run.write_jsonl(SAMPLES, [sample.as_row() for sample in measurement.samples])
+    evidence = [record.body for record in run.evidence().read() if record.kind == "command"]
+    title = contract.name or Path(target.origin).name
+    report = report_of(title, [(result, measurement.samples)], calibration, contract, evidence)
+    report.write(run.artifact(REPORT_FILE))
+    ts = datetime.now(UTC).isoformat(timespec="seconds")
+    return run.write_json(METRICS, result.as_document(run_id=run.id, ts=ts))
+
+
+def cost_of(measurement: Measurement) -> float | None:
+    """US dollars of the model's calls; None as soon as one price is unknown."""
+    total = 0.0
+    for sample in measurement.samples:
+        if not sample.usage:
+            continue
+        price = cost(sample.model, Usage(**sample.usage))
+        if price is None:
+            return None
+        total += float(price)
+    return total
+
+
+def intent_of(model: str, options: RolloutOptions, *, samples: Path | None = None) -> dict[str, Any]:
+    """What decides a measurement's result beside its target, as plain data (budgets do not)."""
+    document = asdict(options)
+    for name in ("max_tokens_total", "max_cost_usd", "max_wall_s"):
+        document.pop(name)
+    document["sampling"] = options.sampling.as_dict()
+    document["mode"] = options.mode.value
+    digest = (
+        hashlib.sha256(samples.read_bytes()).hexdigest() if samples is not None and samples.exists() else None
+    )
+    return {"model": model, **document, "samples": digest}

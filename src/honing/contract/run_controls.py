@@ -1,0 +1,74 @@
+"""Running the controls: the same measurement, answered by somebody whose score is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from honing.contract.calibrate import CALIBRATION_ROWS, Calibration, OracleSource, Taken, judge
+from honing.contract.controls import AnswerBook, Control, Silent
+from honing.contract.measurement import Bench, Measurement, measure
+from honing.contract.rollout import Plan, choose_rows
+from honing.executors import MapOptions, Progress
+from honing.llm import Answerer, Answering
+
+
+def run_controls(bench: Bench, *, seed: int, progress: Progress) -> Calibration:
+    """Measure every control that the target's gold allows, and judge them.
+
+    Args:
+        bench: What is calibrated.
+        seed: Which rows, and which other row's gold SHUFFLED answers with.
+        progress: Is told how each control goes.
+    """
+    rows = choose_rows(list(bench.rows.values()), CALIBRATION_ROWS, seed)
+    taken: dict[str, Taken] = {}
+    for name, answerer in _answerers(bench, [row.id for row in rows], seed):
+        plan = Plan(name=name, rows=rows, model=f"control/{name}", seed=seed)
+        found = measure(bench, plan, Answering(answerer, name=name), MapOptions(progress=progress))
+        taken[name] = _taken(found, answerer)
+    gold = bench.gold
+    return judge(
+        bench.contract.metric,
+        taken,
+        oracle_source=gold.source if gold is not None else OracleSource.UNAVAILABLE,
+        rows=len(rows) or max((figure.n for figure in taken.values()), default=0),
+        population=len(bench.rows),
+        own_scorer=bench.scorer is not None and not bench.contract.stages.evaluate.commands,
+    )
+
+
+def _answerers(bench: Bench, ids: list[str], seed: int) -> Iterator[tuple[str, Answerer]]:
+    """Every control by name. A foreign grader sees each row in one format only: a pass may be expensive."""
+    gold = bench.gold
+    if gold is not None:
+        yield Control.ORACLE, gold.book(gold.right)
+    yield Control.NULL, Silent()
+    if gold is None:
+        return
+    shuffled = gold.shuffled(ids, seed)
+    if shuffled:
+        yield Control.SHUFFLED, gold.book({**gold.right, **shuffled})
+    variants = gold.variants(ids)
+    if bench.contract.stages.evaluate.commands and variants:
+        yield f"{Control.FORMAT}:mixed", gold.book({**gold.right, **_mixed(ids, variants)})
+        return
+    for name, completions in variants.items():
+        yield f"{Control.FORMAT}:{name}", gold.book({**gold.right, **completions})
+
+
+def _mixed(ids: list[str], variants: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    names = sorted(variants)
+    mixed: dict[str, str] = {}
+    for index, row_id in enumerate(ids):
+        name = names[index % len(names)]
+        if row_id in variants[name]:
+            mixed[row_id] = variants[name][row_id]
+    return mixed
+
+
+def _taken(found: Measurement, answerer: Answerer) -> Taken:
+    note = found.reason
+    if isinstance(answerer, AnswerBook) and answerer.unmatched:
+        lost = f"{answerer.unmatched} prompts joined no row of the data, so their gold is unknown."
+        note = f"{lost} {note}".strip()
+    return Taken(found.evaluation.score, found.evaluation.n_scored, note)

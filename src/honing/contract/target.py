@@ -1,0 +1,53 @@
+"""The target: what is measured, copied by content before anything touches it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from honing.errors import TargetError, boundary
+from honing.store import EntryKind, TreeStore
+
+IGNORED = (".git", ".hg", ".venv", "__pycache__", ".DS_Store")
+"""Not part of a target's content."""
+_REMOTE = re.compile(r"^(https?://|git@|ssh://|pypi:|hf:)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A resolved target. `tree` is its identity: the same content has the same tree on every machine."""
+
+    origin: str
+    """As the user gave it."""
+    tree: str
+    files: int
+    bytes: int
+
+
+def resolve(origin: str | Path, trees: TreeStore) -> Target:
+    """Take a local folder's content into the tree store. The folder itself is never used in place.
+
+    Raises:
+        TargetError: There is no such folder, it is empty, or it cannot be read.
+    """
+    text = str(origin)
+    if _REMOTE.match(text):
+        raise TargetError(
+            f"{text!r}: this version measures local folders. Clone or download the target, then pass the "
+            "folder."
+        )
+    folder = Path(text).expanduser()
+    if not folder.exists():
+        raise TargetError(
+            f"{text!r}: no such folder. Pass the folder of a benchmark or of a downloaded data set."
+        )
+    if not folder.is_dir():
+        raise TargetError(f"{text!r} is a file; a target is a folder. Put the file into a folder of its own.")
+    with boundary(TargetError, f"copying the target {text!r}"):
+        tree = trees.snapshot(folder, ignore=IGNORED)
+        entries = trees.load(tree).entries
+    files = [entry for entry in entries if entry.kind is EntryKind.FILE]
+    if not files:
+        raise TargetError(f"{text!r} holds no files.")
+    return Target(origin=text, tree=tree, files=len(files), bytes=sum(entry.size for entry in files))
