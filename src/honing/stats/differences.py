@@ -5,7 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable
 
-from honing.stats.intervals import Interval, Method, check_counts, checked_pairs, checked_values, is_binary
+from honing.stats.intervals import (
+    Interval,
+    Method,
+    check_counts,
+    checked_clusters,
+    checked_pairs,
+    checked_values,
+    is_binary,
+)
 from honing.stats.means import mean_interval
 from honing.stats.proportions import wilson
 
@@ -34,7 +42,9 @@ def paired_difference(
         ValueError: As in `mean_interval`, or the arms differ in length.
     """
     first, second = checked_pairs(a, b)
-    if clusters is None and bounds in (None, (0.0, 1.0)) and is_binary(first) and is_binary(second):
+    labels = checked_clusters(clusters, len(first))
+    independent = len(set(labels)) == len(labels)
+    if independent and bounds in (None, (0.0, 1.0)) and is_binary(first) and is_binary(second):
         both = sum(1 for x, y in zip(first, second, strict=True) if x == 1.0 == y)
         only_a, only_b = round(sum(first)) - both, round(sum(second)) - both
         return newcombe_paired(both, only_a, only_b, len(first) - both - only_a - only_b, level=level)
@@ -46,7 +56,7 @@ def paired_difference(
     reach = None if bounds is None else bounds[1] - bounds[0]
     differences = [x - y for x, y in zip(first, second, strict=True)]
     return mean_interval(
-        differences, clusters=clusters, bounds=None if reach is None else (-reach, reach), level=level
+        differences, clusters=labels, bounds=None if reach is None else (-reach, reach), level=level
     )
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from honing.stats.distributions import binomial_pmf
 from honing.stats.intervals import checked_clusters, checked_pairs, checked_values
 
 if TYPE_CHECKING:
@@ -50,8 +49,12 @@ def mcnemar_exact(only_a: int, only_b: int) -> float:
     if only_a < 0 or only_b < 0:
         raise ValueError(f"only_a, only_b: counts cannot be negative, got {only_a!r} and {only_b!r}.")
     n = only_a + only_b
-    tail = math.fsum(binomial_pmf(k, n, 0.5) for k in range(min(only_a, only_b) + 1))
-    return min(1.0, 2.0 * tail)
+    # Whole numbers until the last step, so a p-value that equals the level is not decided by rounding.
+    ways, tail = 1, 1
+    for k in range(min(only_a, only_b)):
+        ways = ways * (n - k) // (k + 1)
+        tail += ways
+    return min(1.0, 2 * tail / (1 << n))
 
 
 def paired_permutation(

@@ -61,14 +61,14 @@ class Interval:
         return f"{self.estimate:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
-def check_level(level: float) -> None:
+def check_level(level: float, name: str = "level") -> None:
     """Refuse a confidence level that is not a probability strictly between 0 and 1.
 
     Raises:
         ValueError: The level is 0, 1, outside, or a percentage such as 95.
     """
     if not 0.0 < level < 1.0:
-        raise ValueError(f"level: must lie strictly between 0 and 1, got {level!r}. Write 95% as 0.95.")
+        raise ValueError(f"{name}: must lie strictly between 0 and 1, got {level!r}. Write 95% as 0.95.")
 
 
 def check_counts(successes: int, n: int) -> None:
@@ -77,7 +77,7 @@ def check_counts(successes: int, n: int) -> None:
     Raises:
         ValueError: n is below 1, a count is not whole, or successes lie outside 0..n.
     """
-    if n != int(n) or successes != int(successes):
+    if not (float(n).is_integer() and float(successes).is_integer()):
         raise ValueError(f"successes, n: must be whole numbers, got {successes!r} of {n!r}.")
     if n < 1:
         raise ValueError(f"n: must be at least 1, got {n!r}. No trial was made, so there is no proportion.")

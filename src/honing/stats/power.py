@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 
 from honing.stats.distributions import binomial_pmf, normal_cdf, normal_quantile, t_quantile
-from honing.stats.hypothesis import mcnemar_exact
 from honing.stats.intervals import check_level
 from honing.stats.proportions import score_limits
 
@@ -64,15 +63,17 @@ def pairs_to_detect(
         ValueError: The rates are equal or impossible together with that correlation.
     """
     check_level(level)
-    check_level(power)
+    check_level(power, "power")
     only_a, only_b = _discordance(rate_a, rate_b, correlation)
     approximate = _connor(only_a, only_b, power, level)
     if approximate > _EXACT_PAIRS:
         return approximate
+    longest = 3 * approximate // 2 + 30
+    given = _power_given(longest, only_a / (only_a + only_b), 1.0 - level)
     last_below = 0
-    for n in range(1, 2 * approximate + 20):
-        if mcnemar_power(n, only_a, only_b, level=level) < power:
-            last_below = n
+    for pairs in range(1, longest + 1):
+        if _average(given, pairs, only_a + only_b) < power:
+            last_below = pairs
     return last_below + 1
 
 
@@ -87,17 +88,7 @@ def mcnemar_power(pairs: int, only_a: float, only_b: float, *, level: float = 0.
     """
     check_level(level)
     differing = only_a + only_b
-    total = 0.0
-    for n in range(1, pairs + 1):
-        reject_at = _rejects_up_to(n, 1.0 - level)
-        if reject_at < 0:
-            continue
-        share = only_a / differing
-        tails = math.fsum(
-            binomial_pmf(k, n, share) + binomial_pmf(n - k, n, share) for k in range(reject_at + 1)
-        )
-        total += binomial_pmf(n, pairs, differing) * tails
-    return total
+    return _average(_power_given(pairs, only_a / differing, 1.0 - level), pairs, differing)
 
 
 def episodes_to_detect(rate_a: float, rate_b: float, *, power: float = 0.8, level: float = 0.95) -> int:
@@ -107,7 +98,7 @@ def episodes_to_detect(rate_a: float, rate_b: float, *, power: float = 0.8, leve
         ValueError: The rates are equal or not in (0, 1).
     """
     check_level(level)
-    check_level(power)
+    check_level(power, "power")
     _discordance(rate_a, rate_b, 0.0)
     mean = (rate_a + rate_b) / 2.0
     null = normal_quantile(0.5 + level / 2.0) * math.sqrt(2.0 * mean * (1.0 - mean))
@@ -120,14 +111,13 @@ def pairs_to_detect_mean(
 ) -> int:
     """Fewest pairs whose t test finds a mean difference, given the deviation of one pair's difference.
 
-    n = ((t + z) * deviation / difference) ** 2 with t at n - 1 degrees of freedom for the level and z at the
-    power, plus a correction for the tail of the noncentral t (Guenther 1981).
+    The power of the t test is integrated numerically, so the answer is exact.
 
     Raises:
         ValueError: The difference is 0, or the deviation is not above 0.
     """
     check_level(level)
-    check_level(power)
+    check_level(power, "power")
     if difference == 0.0 or not standard_deviation > 0.0:
         raise ValueError(
             f"difference, standard_deviation: must not be 0, got {difference!r} and {standard_deviation!r}."
@@ -137,14 +127,27 @@ def pairs_to_detect_mean(
     def powerful_enough(n: int) -> bool:
         if n < 2:
             return False
-        critical, df = t_quantile(0.5 + level / 2.0, n - 1), n - 1
-        # Normal approximation to the noncentral t (Johnson and Welch 1940).
-        reached = (effect * math.sqrt(n) - critical * (1.0 - 1.0 / (4.0 * df))) / math.sqrt(
-            1.0 + critical * critical / (2.0 * df)
-        )
-        return normal_cdf(reached) >= power
+        return _t_test_power(n, effect, 1.0 - level) >= power
 
     return _fewest(powerful_enough)
+
+
+def _t_test_power(n: int, effect: float, alpha: float) -> float:
+    """Chance that a two-sided t test of n values, whose mean is `effect` deviations from 0, rejects.
+
+    The normal probability of rejecting at each sample deviation, averaged over its density by Simpson's rule.
+    """
+    df, critical, shift = n - 1, t_quantile(1.0 - alpha / 2.0, n - 1), effect * math.sqrt(n)
+    spread = 10.0 / math.sqrt(2.0 * df)
+    low, high, steps = max(1e-12, 1.0 - spread), 1.0 + spread, 400
+    log_scale = math.log(2.0) + df / 2.0 * math.log(df / 2.0) - math.lgamma(df / 2.0)
+    total = 0.0
+    for step in range(steps + 1):
+        s = low + (high - low) * step / steps
+        density = math.exp(log_scale + (df - 1) * math.log(s) - df * s * s / 2.0)
+        rejects = normal_cdf(shift - critical * s) + normal_cdf(-shift - critical * s)
+        total += (1 if step in (0, steps) else 4 if step % 2 else 2) * density * rejects
+    return total * (high - low) / (3.0 * steps)
 
 
 def _connor(only_a: float, only_b: float, power: float, level: float) -> int:
@@ -172,12 +175,30 @@ def _discordance(rate_a: float, rate_b: float, correlation: float) -> tuple[floa
     return max(0.0, only_a), max(0.0, only_b)
 
 
-def _rejects_up_to(n: int, alpha: float) -> int:
-    """Largest count of the rarer kind, out of n, at which McNemar's exact test rejects; -1 if none does."""
-    largest = -1
-    while 2 * (largest + 1) < n and mcnemar_exact(largest + 1, n - largest - 1) <= alpha:
-        largest += 1
-    return largest
+def _power_given(most: int, share: float, alpha: float) -> list[float]:
+    """Chance that McNemar's exact test rejects, given that 0, 1, ... `most` tasks differ.
+
+    Args:
+        most: Largest number of differing tasks.
+        share: Chance that a differing task is one that only the first arm solves.
+        alpha: Level of the test.
+    """
+    powers = []
+    for n in range(most + 1):
+        total, tail, ways = 0.0, 0, 1
+        for k in range((n + 1) // 2):
+            tail += ways
+            if 2 * tail / (1 << n) > alpha:
+                break
+            total += binomial_pmf(k, n, share) + binomial_pmf(n - k, n, share)
+            ways = ways * (n - k) // (k + 1)
+        powers.append(total)
+    return powers
+
+
+def _average(given: list[float], pairs: int, differing: float) -> float:
+    """`given` averaged over how many of the pairs differ, each with chance `differing`."""
+    return math.fsum(binomial_pmf(n, pairs, differing) * given[n] for n in range(pairs + 1))
 
 
 def _check_rate(rate: float, name: str) -> None:

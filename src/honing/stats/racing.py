@@ -193,9 +193,7 @@ def race(
     tail = (1.0 - level) / max(1, len(arms) - 1)
     left: dict[str, Elimination] = {}
     for after, winner, loser in sorted(_wins(checked, bounds, tail), key=lambda win: win[0]):
-        # A winner that left at this very task was still in when it was run.
-        winner_in = winner not in left or left[winner].after >= after
-        if winner_in and loser not in left:
+        if winner not in left and loser not in left:
             left[loser] = Elimination(loser, winner, after)
     alive = tuple(arm for arm in arms if arm not in left)
     return RaceState(
