@@ -1,4 +1,4 @@
-"""Which server answers for a model name: decided from a mapping of settings, never from the environment itself."""
+"""Which server answers for a model name: decided from a mapping of settings, never the environment itself."""
 
 from __future__ import annotations
 
@@ -76,10 +76,9 @@ class Resolved:
 def resolve(model: str, settings: Mapping[str, str]) -> Resolved:
     """Find the server for a model name.
 
-    A prefix (`anthropic/`, `openai/`, `gemini/`, `ollama/`) chooses. Without one, a name of a provider's family goes
-    to that provider where its key is set; every other name, and a family's without its key, goes to OPENAI_BASE_URL
-    where that is set, then to OLLAMA_HOST. With OPENAI_BASE_URL set, that server keeps names such as
-    `meta-llama/x`, whose slash is part of the name.
+    A prefix (`anthropic/`, `openai/`, `gemini/`, `ollama/`) chooses; any other slash is part of the name
+    (`meta-llama/x`). Without a prefix, a name of a provider's family goes to that provider where its key or
+    address is set. Every other name goes to OPENAI_BASE_URL where that is set, then to OLLAMA_HOST.
 
     Args:
         model: The name a user gave.
@@ -95,7 +94,7 @@ def resolve(model: str, settings: Mapping[str, str]) -> Resolved:
     if chosen is not None:
         return _resolved(chosen, rest, settings)
     own = next((p for p in PROVIDERS if re.match(p.family, model)), None)
-    if own is not None and _first(own.key_variables, settings):
+    if own is not None and _first((*own.key_variables, *own.base_variables), settings):
         return _resolved(own, model, settings)
     by_name = {provider.name: provider for provider in PROVIDERS}
     if _first(by_name[_OPENAI].base_variables, settings):
