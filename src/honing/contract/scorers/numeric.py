@@ -102,9 +102,10 @@ _WHERE = {
 }
 _SENTENCE_END = re.compile(r"\.(?:\s|$)|[;!?]")
 _FILLER = re.compile(
-    r"(?:[\s$€£¥₹(\[{:≈~\"'“”\u2018\u2019#-
-    ]|\\\$|\b(?:approximately|approx\.?|about|around|roughly|exactly|only|just|simply|"
-    r"equal\s+to|equals|a\s+total\s+of|the\s+number|USD|EUR|GBP|INR|Rs\.?|US)\b)*\Z", re.IGNORECASE,
+    r"(?:[\s$€£¥₹(\[{:≈~\"'“”\u2018\u2019#-]|\\\$|"
+    r"\b(?:approximately|approx\.?|about|around|roughly|exactly|only|just|simply|"
+    r"equal\s+to|equals|a\s+total\s+of|the\s+number|USD|EUR|GBP|INR|Rs\.?|US)\b)*\Z",
+    re.IGNORECASE,
 )
 _OPERATOR = re.compile(r"\s*(?:[-+*\u00d7·÷/]|\\div)\s*[$€£(]?\s*\Z")
 _OR = re.compile(r"[^.\n]{0,20}\bor\b[^.\n]{0,20}\Z", re.IGNORECASE)

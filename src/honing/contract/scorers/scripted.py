@@ -19,8 +19,7 @@ class ScriptedScorer:
     def score(self, row: Row, completion: str) -> ScoreDetail:
         try:
             verdict = self.judge(row, completion)
-        except Exception as error:  # noqa: BLE001  (foreign code; its failure is a record, not the end of a
-        rollout)
+        except Exception as error:  # noqa: BLE001  (foreign code; its failure is a record)
             return invalid(row.gold, f"the scorer raised {type(error).__name__}: {error}")
         if isinstance(verdict, ScoreDetail):
             return verdict

@@ -217,7 +217,7 @@ def _one_hot(cell: Any, row: TableRow) -> int:
 
 
 def _moved(choices: Sequence[str], right: int, place: Place) -> tuple[list[str], int]:
-    """The choices in a seeded order; in every block of as many rows as choices, each position is right once."""
+    """The choices in a seeded order: in a block of as many rows as choices, each position is right once."""
     count = len(choices)
     block, within = divmod(place.index, count)
     positions = list(range(count))

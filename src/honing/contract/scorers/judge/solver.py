@@ -22,8 +22,7 @@ def solve(channel: Channel) -> None:
     try:
         for source in (job["setup"], job["source"]):
             exec(compile(source, "<solution>", "exec"), module.__dict__)
-    except BaseException as error:  # noqa: BLE001  (SystemExit too: a program that ends by itself defines
-    nothing)
+    except BaseException as error:  # noqa: BLE001  (a program that ends itself defines nothing)
         channel.send(_raised(error))
         return
     channel.send(["ok", None, {}])
