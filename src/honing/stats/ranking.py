@@ -214,7 +214,7 @@ class _WeightedRanks:
             self._sides.append((place, order, starts))
 
     def correlations(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Rho for each row of weights, shape (draws, N): how often each pair counts. NaN if a side is constant."""
+        """Rho for each row of weights, shape (draws, N): how often a pair counts; NaN if one is constant."""
         import numpy as np
 
         total = weights.sum(axis=1, keepdims=True)
