@@ -121,11 +121,14 @@ class Incoming:
     async def _event(self) -> object:
         try:
             while (event := self._link.parser.next_event()) is h11.NEED_DATA:
-                self._link.parser.receive_data(await self._receive())
+                data = await self._receive()
+                if not data and not self.status:
+                    raise CallFailedError(
+                        ErrorKind.TRUNCATED, "the server closed the connection without a reply"
+                    )
+                self._link.parser.receive_data(data)
         except h11.RemoteProtocolError as error:
             raise CallFailedError(ErrorKind.TRUNCATED, f"the server broke off its reply: {error}") from error
-        if isinstance(event, h11.ConnectionClosed):
-            raise CallFailedError(ErrorKind.TRUNCATED, "the server closed the connection without a reply")
         return event
 
     async def _receive(self) -> bytes:

@@ -36,7 +36,7 @@ class FaultKind(StrEnum):
     HANG = "hang"
     """No byte is ever sent."""
     TRICKLE = "trickle"
-    """The right reply, one byte every `Fault.pause_s`."""
+    """The right reply, `Fault.piece_bytes` every `Fault.pause_s`."""
     SLOW = "slow"
     """The right reply after `Fault.pause_s`."""
     DROPPED = "dropped"
@@ -75,6 +75,8 @@ class Fault:
     """The Retry-After header: seconds or an HTTP date."""
     pause_s: float = 0.05
     """For TRICKLE and SLOW."""
+    piece_bytes: int = 1
+    """For TRICKLE."""
     text: str = "scripted fault"
     """The error's text, or the address of a redirect."""
 
@@ -205,8 +207,8 @@ _BODIES: dict[FaultKind, Callable[[Faulty], bytes]] = {
 async def _chunks(fault: Fault, faulty: Faulty) -> AsyncGenerator[bytes, None]:
     """A body that is slow, endless, or breaks off."""
     if fault.kind is FaultKind.TRICKLE:
-        for start in range(len(faulty.right)):
-            yield faulty.right[start : start + 1]
+        for start in range(0, len(faulty.right), fault.piece_bytes):
+            yield faulty.right[start : start + fault.piece_bytes]
             await asyncio.sleep(fault.pause_s)
         return
     if fault.kind is FaultKind.ENDLESS_STREAM:

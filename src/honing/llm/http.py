@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
@@ -51,9 +52,11 @@ class HttpServer:
     Args:
         handler: Answers each request. One that raises is answered 500 and logged.
         limits: What a client may take.
-        tcp: Listen on a free port of 127.0.0.1.
+        tcp: Listen on 127.0.0.1.
+        port: The port there; 0 takes a free one.
         socket_path: Also listen on this Unix socket, mode 0600. A path too long for the kernel is replaced by
             a short one in a private temporary folder; `socket` says which.
+        tls: Serve https on the port; the Unix socket stays plain.
     """
 
     def __init__(
@@ -64,11 +67,13 @@ class HttpServer:
         tcp: bool = True,
         port: int = 0,
         socket_path: Path | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.limits = limits or HttpLimits()
         self.workers = Workers(self.limits.threads, name="honing-http-worker")
         self._handler = handler
         self._is_async = inspect.iscoroutinefunction(handler)
+        self._tls = tls
         self._wanted = (tcp, port, socket_path)
         self._bound: list[BoundSocket] = []
         self._connections: set[asyncio.Task[None]] = set()
@@ -128,7 +133,7 @@ class HttpServer:
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         return self.start()
@@ -140,10 +145,7 @@ class HttpServer:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         try:
-            servers = [
-                await self._loop.create_server(self._connection, sock=bound.socket, backlog=1024)
-                for bound in self._bound
-            ]
+            servers = [await self._listen(bound) for bound in self._bound]
         except OSError as error:
             ready.set_exception(error)  # the waiting thread's to raise
             return
@@ -160,6 +162,11 @@ class HttpServer:
             await action()
         # One more turn of the loop, in which the transports really close their sockets.
         await asyncio.sleep(0)
+
+    async def _listen(self, bound: BoundSocket) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        tls = self._tls if bound.port else None
+        return await loop.create_server(self._connection, sock=bound.socket, backlog=1024, ssl=tls)
 
     def _connection(self) -> Connection:
         return Connection(self._answer, self.limits, self._connections)

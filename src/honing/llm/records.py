@@ -55,7 +55,8 @@ class CallRecord:
     """Sampling parameters that went on to the server."""
     stream: bool = False
     status: int = 200
-    """HTTP status the caller was answered with."""
+    """HTTP status the caller was answered with; for a stream that broke after its start, the status of the
+    failure, which the caller saw as an error event and a connection that ended early."""
     error_kind: str = ""
     """An `ErrorKind`, or "" for a call that succeeded."""
     error: str = ""

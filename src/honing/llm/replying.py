@@ -79,6 +79,8 @@ async def _relay(opened: OpenCall, relay: Relay) -> AsyncGenerator[bytes, None]:
         opened.succeeded(relay.finish(), relay.raw, streamed=True)
     except CallFailedError as error:
         opened.failed(error, relayed=relay.raw)
+        if error.kind is ErrorKind.TRUNCATED and held:
+            yield held  # no terminal event has been seen, so there is none in it
         yield opened.call.wire.render_stream_error(error.status, str(error))
         raise CutConnection from error
     yield held

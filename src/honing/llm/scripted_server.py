@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+import ssl
 import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,6 +55,7 @@ class ScriptedServer:
         models: What /v1/models lists.
         port: Loopback port; 0 takes a free one.
         socket_path: A Unix socket to serve as well.
+        tls: Serve https.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class ScriptedServer:
         models: Sequence[str] = ("scripted",),
         port: int = 0,
         socket_path: Path | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.requests: list[Received] = []
         """Model calls so far, in the order of arrival."""
@@ -74,7 +77,7 @@ class ScriptedServer:
         self._models = list(models)
         # A scripted server is read by tests that count on seeing every byte: it drops nobody for being slow.
         limits = HttpLimits(idle_s=600.0, request_s=600.0)
-        self._server = HttpServer(self._handle, limits=limits, port=port, socket_path=socket_path)
+        self._server = HttpServer(self._handle, limits=limits, port=port, socket_path=socket_path, tls=tls)
 
     @property
     def base_url(self) -> str:
