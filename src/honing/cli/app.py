@@ -1,4 +1,4 @@
-"""`hone` itself: its own options, and one command run to its exit code."""
+"""`hone` itself: one command run to its exit code."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 
 from honing.cli.commands import CommandTable, command_app
 from honing.cli.endings import Ending, report_failure
+from honing.cli.own_options import SETTINGS_FILE, take_own_options
 
 _HELP = """Make an LLM agent better at any benchmark, and prove it.
 
@@ -26,12 +27,6 @@ Results go to stdout, progress to stderr. Exit codes: 0 done, 1 failed, 2 usage,
 4 budget exhausted, 5 stopped and resumable, 130 Ctrl-C.
 """
 
-app = command_app(_HELP, cls=CommandTable, add_completion=True, no_args_is_help=True)
-
-# Where the user writes them does not matter: they are moved in front of the command.
-_OWN_SWITCHES = frozenset({"--debug", "--quiet", "-q", "--no-progress"})
-_OWN_VALUES = frozenset({"--home", "--settings", "--color"})
-
 
 def _print_version(wanted: bool) -> None:
     if wanted:
@@ -41,45 +36,20 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def hone(
-    ctx: typer.Context,
-    home: Annotated[str | None, typer.Option("--home", metavar="FOLDER", help="Folder of runs.")] = None,
-    settings: Annotated[
-        Path | None,
-        typer.Option("--settings", metavar="FILE", help="Config file to use instead of those found."),
-    ] = None,
-    color: Annotated[
-        str | None, typer.Option("--color", metavar="WHEN", help="auto, always or never.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")] = False,
-    no_progress: Annotated[bool, typer.Option("--no-progress", help="Show no progress.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the stack trace of an error.")] = False,
     version: Annotated[
         bool,
         typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    # Settings cost some milliseconds that `--help` need not pay.
-    from honing.cli.frame import Frame
-
-    flags = {
-        "paths.home": home,
-        "output.colour": color,
-        "output.quiet": quiet or None,
-        "output.progress": False if no_progress else None,
-        "output.debug": debug or None,
-    }
-    ctx.obj = Frame(environ=os.environ, cwd=Path.cwd(), flags=flags, settings_file=settings)
+    """Runs before every command; its options other than --version are read by `take_own_options`."""
 
 
 def run(argv: Sequence[str] | None = None) -> int:
     """Run `hone` with arguments and return the exit code; an error is shown, never raised."""
-    arguments = _own_options_first(sys.argv[1:] if argv is None else argv)
-    command = typer.main.get_command(app)
+    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        # typer gives back what the command returned, or the code it exited with.
-        code = command.main(args=arguments, prog_name="hone", standalone_mode=False)
+        code = _invoke(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does: not an error of ours.
@@ -91,18 +61,24 @@ def run(argv: Sequence[str] | None = None) -> int:
         code = report_failure(error, environ=os.environ, debug="--debug" in arguments)
     if code == Ending.INTERRUPTED:
         typer.echo("interrupted", err=True)
+    return code
+
+
+def _invoke(arguments: list[str]) -> int:
+    own, rest = take_own_options(arguments)
+    file = own.pop(SETTINGS_FILE, None)
+    frame = None
+    if not {"--help", "-h", "--version"} & set(rest):
+        # Settings cost some milliseconds that a help text need not pay.
+        from honing.cli.frame import Frame
+
+        frame = Frame(
+            environ=os.environ, cwd=Path.cwd(), flags=own, settings_file=None if file is None else Path(file)
+        )
+    # Options about completion need pydantic: they are there only where no command is given.
+    completion = rest[:1] == [] or rest[0].startswith("-")
+    app = command_app(_HELP, cls=CommandTable, callback=hone, add_completion=completion, no_args_is_help=True)
+    command = typer.main.get_command(app)
+    # typer gives back what the command returned, or the code it exited with.
+    code = command.main(args=rest, prog_name="hone", standalone_mode=False, obj=frame)
     return code if isinstance(code, int) else Ending.DONE
-
-
-def _own_options_first(arguments: Sequence[str]) -> list[str]:
-    own: list[str] = []
-    rest: list[str] = []
-    position = 0
-    while position < len(arguments) and arguments[position] != "--":
-        argument = arguments[position]
-        takes_next = argument in _OWN_VALUES and position + 1 < len(arguments)
-        is_own = takes_next or argument in _OWN_SWITCHES or argument.partition("=")[0] in _OWN_VALUES
-        width = 2 if takes_next else 1
-        (own if is_own else rest).extend(arguments[position : position + width])
-        position += width
-    return [*own, *rest, *arguments[position:]]

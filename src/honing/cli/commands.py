@@ -10,6 +10,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from honing.cli.own_options import OWN_OPTIONS
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -23,6 +25,16 @@ class Listed:
 
 
 COMMANDS = (
+    Listed(
+        "demo", "honing.cli.demo", "Measure three scripted models on a bundled data set; no key, no network."
+    ),
+    Listed(
+        "measure",
+        "honing.cli.measure",
+        "Measure a model on a benchmark: a calibrated score with an interval.",
+    ),
+    Listed("contract", "honing.cli.contract", "Check, show, write and edit the contract of a target."),
+    Listed("reverify", "honing.cli.reverify", "Judge a run's stored samples again, without any model."),
     Listed("doctor", "honing.cli.doctor", "Say what is ready on this machine, and how to fix what is not."),
     Listed("runs", "honing.cli.runs", "List, show and remove runs."),
     Listed("report", "honing.cli.report", "Write a run's page as one HTML file."),
@@ -45,6 +57,8 @@ def command_app(help_text: str | None = None, *, group: bool = False, **options:
         group: Whether the command has commands of its own.
         **options: Passed on to `typer.Typer`.
     """
+    if group:
+        options.setdefault("cls", CommandGroup)
     options = {"add_completion": False, "no_args_is_help": group, **_COMMON, **options}
     app = typer.Typer(help=help_text, **options)
     if group:
@@ -52,7 +66,21 @@ def command_app(help_text: str | None = None, *, group: bool = False, **options:
     return app
 
 
-class CommandTable(TyperGroup):
+class CommandGroup(TyperGroup):
+    """A command with commands of its own, whose parsing stays light."""
+
+    def get_help_option(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """The option `--help`; false where it is not given.
+
+        typer leaves it None, and then loads pydantic to find out that None is no bool.
+        """
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.default = False
+        return option
+
+
+class CommandTable(CommandGroup):
     """The group `hone`: knows its commands by name and sentence, and loads the one that is asked for."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
@@ -76,6 +104,12 @@ class CommandTable(TyperGroup):
             meant = f" Did you mean '{near[0]}'?" if near else f" There are {', '.join(names)}."
             ctx.fail(f"there is no command {args[0]!r}.{meant}")
         return super().resolve_command(ctx, args)
+
+    def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write the options, those read by `take_own_options` first."""
+        with formatter.section("Options, anywhere on the line"):
+            formatter.write_dl([option.help_row for option in OWN_OPTIONS])
+        super().format_options(ctx, formatter)
 
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """Write the table without loading anything."""

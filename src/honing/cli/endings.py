@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from honing.cli.own_options import OWN_OPTIONS
 from honing.errors import HoningError
 
 
@@ -66,7 +67,9 @@ def _show_usage(error: typer.TyperException, environ: Mapping[str, str]) -> int:
 
 
 def _with_nearest(message: str, option: str, ctx: Any) -> str:
-    known = [] if ctx is None else [name for param in ctx.command.params for name in param.opts]
+    known = [name for own in OWN_OPTIONS for name in own.names]
+    if ctx is not None:
+        known += [name for param in ctx.command.params for name in param.opts]
     near = get_close_matches(option, known, n=1, cutoff=0.65)
     return f"{message} Did you mean {near[0]}?" if near and near[0] != option else message
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from honing.cli.printing import Column, Format, Look, print_json, print_rows
@@ -27,15 +28,26 @@ def print_result(run: Run, metrics: Mapping[str, Any], *, json: bool, look: Look
         low, high = found["ci95"]
         lines.append({"name": f"pass@{k}", "value": f"{found['estimate']:.3f} [{low:.3f}, {high:.3f}]"})
     lines.append({"name": "run", "value": str(run.path)})
-    lines.append({"name": "page", "value": f"hone report {run.path.name}"})
+    lines.append({"name": "page", "value": str(write_page(run))})
     print_rows(_LINE, lines, format=Format.TABLE, look=look)
 
 
+def write_page(run: Run) -> Path:
+    """Render a run's page into the run."""
+    from honing.store import REPORT_FILE, Report
+    from honing.view import render
+
+    return run.write_text("report.html", render(Report.read(run.path / REPORT_FILE)))
+
+
 def print_calibration(calibration: Mapping[str, Any], *, look: Look) -> None:
-    """Print the controls' scores, worst format variant first among the formats."""
+    """Print the controls' scores; of the format variants the worst, and those below the best value."""
     rows = [{"control": name, "score": calibration[name]} for name in ("oracle", "null", "shuffled")]
-    formats = calibration["format"]
-    rows += [{"control": f"format: {name}", "score": score} for name, score in formats.items()]
+    formats = {name: score for name, score in calibration["format"].items() if score is not None}
+    if formats:
+        rows.append({"control": f"worst of {len(formats)} formats", "score": min(formats.values())})
+    best = max(formats.values(), default=0.0)
+    rows += [{"control": f"format {name}", "score": score} for name, score in formats.items() if score < best]
     shown = [row for row in rows if row["score"] is not None]
     note = f"control (over {calibration['rows']} of {calibration['population']} rows)"
     columns = (

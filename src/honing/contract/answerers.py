@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from honing.contract.controls import AnswerBook, Silent
+from honing.contract.controls import Silent
 from honing.contract.measurement import Bench
 from honing.errors import UsageError
 from honing.llm import (
     Answerer,
     Answering,
-    ModelRequest,
     Recording,
     Replay,
     SkilledModel,
@@ -92,11 +91,16 @@ def _scripted(name: str, bench: Bench, seed: int) -> Answerer:
         raise UsageError(
             f"{name!r} answers from the target's gold, and this target has none that Honing can read."
         )
-    book = bench.gold.book(bench.gold.right)
+    gold = bench.gold
+    book = gold.book(gold.right)
     if found[1] == "perfect":
         return book
-    return SkilledModel(lambda request: _gold(book, request), skill=float(found[2]), seed=seed)
-
-
-def _gold(book: AnswerBook, request: ModelRequest) -> str:
-    return book.answer(request).text
+    # Wrong is another row's answer, as a model would write it: never right by accident of its form.
+    others = gold.shuffled(list(gold.right), seed)
+    wrong = {gold.right[row_id]: other for row_id, other in others.items()}
+    return SkilledModel(
+        lambda request: book.answer(request).text,
+        skill=float(found[2]),
+        seed=seed,
+        wrong=lambda right, _: wrong.get(right, ""),
+    )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from honing.sandbox import remove_tree
-from honing.store import Run, TreeStore
+from honing.store import Run, TreeId, TreeStore
 
 _FOLDER = "work"
 
 
-def fresh_copy(run: Run, trees: TreeStore, tree: str, name: str) -> Path:
+def fresh_copy(run: Run, trees: TreeStore, tree: TreeId, name: str) -> Path:
     """A copy of a stored tree in the run's `work` folder; what an earlier attempt left there is gone."""
-    folder = run.path / _FOLDER / name.replace(":", "-")
+    folder = run.path / _FOLDER / re.sub(r"[^\w.-]+", "-", name)
     remove_tree(folder)
     folder.parent.mkdir(exist_ok=True)
     trees.materialise(tree, folder)

@@ -34,7 +34,7 @@ from honing.contract.stages import StageContext, StageResult, checked, run_stage
 from honing.contract.task import DatasetTask
 from honing.executors import Executor, MapOptions, UnitStatus, inline, run_map
 from honing.llm import Channel, Client, Gateway, Source
-from honing.store import Run, TreeStore, jsonl_bytes
+from honing.store import Run, TreeId, TreeStore, jsonl_bytes
 
 COMMANDS_VERSION = "1"
 """Changes when the same commands would be run differently."""
@@ -56,7 +56,7 @@ class Bench:
     book: AnswerBook | None
     """Joins a prompt of the target's own to its row; None without gold."""
     trees: TreeStore
-    prepared: str
+    prepared: TreeId
     """The tree that setup left; every rollout begins with a fresh copy of it."""
     gateway: Gateway
     context: Callable[[Path, Channel | None, Plan | None], StageContext]
@@ -76,7 +76,7 @@ class Rollout:
 
     plan: Plan
     samples: tuple[Sample, ...]
-    tree: str | None
+    tree: TreeId | None
     """The working copy after the rollout's commands; None where no command ran."""
     counts: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""

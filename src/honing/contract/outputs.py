@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from honing.contract.options import RolloutOptions, SetupOptions
 from honing.contract.report import report_of
 from honing.contract.result import Result
 from honing.contract.rollout import observe_with
+from honing.contract.samples import Sample
 from honing.contract.spec import ContractSpec
 from honing.contract.spec_file import dump_contract
 from honing.contract.target import Target
@@ -89,7 +90,7 @@ def find_unfinished(home: Path, kind: str, config: Mapping[str, Any]) -> Run | N
     return None
 
 
-def map_options(bench: Bench, options: RolloutOptions, progress: Progress) -> MapOptions:
+def map_options(bench: Bench, options: RolloutOptions, progress: Progress, *, free: bool) -> MapOptions:
     """Budget, progress and live reward of the model's rollout."""
 
     def reward(row_id: str, completion: str) -> float | None:
@@ -102,7 +103,7 @@ def map_options(bench: Bench, options: RolloutOptions, progress: Progress) -> Ma
         cost_usd=None if options.max_cost_usd is None else float(options.max_cost_usd),
         wall_s=options.max_wall_s,
     )
-    return MapOptions(budget=budget, progress=progress, observe=observe_with(reward))
+    return MapOptions(budget=budget, progress=progress, observe=observe_with(reward, free=free))
 
 
 def find_contract(run: Run, target: Target, trees: TreeStore, options: SetupOptions) -> Derived:
@@ -154,26 +155,27 @@ def write_rollout(run: Run, rollout: Rollout) -> Path:
     return run.write_json(ROLLOUT, document)
 
 
-def write_result(
+def write_results(
     run: Run,
-    result: Result,
-    measurement: Measurement,
+    results: Sequence[tuple[Result, Sequence[Sample]]],
     calibration: Calibration,
     contract: ContractSpec,
     target: Target,
 ) -> Path:
-    """metrics.json, the judged samples, and the page's data."""
-    run.write_jsonl(SAMPLES, [sample.as_row() for sample in measurement.samples])
+    """metrics.json and samples.jsonl of the last result, and the page's data over all of them."""
+    result, samples = results[-1]
+    run.write_jsonl(SAMPLES, [sample.as_row() for sample in samples])
     evidence = [record.body for record in run.evidence().read() if record.kind == "command"]
-    title = contract.name or Path(target.origin).name
-    report = report_of(title, [(result, measurement.samples)], calibration, contract, evidence)
-    report.write(run.artifact(REPORT_FILE))
+    title = contract.name or Path(target.origin).resolve().name.replace("_", " ")
+    report_of(title, results, calibration, contract, evidence).write(run.artifact(REPORT_FILE))
     ts = datetime.now(UTC).isoformat(timespec="seconds")
     return run.write_json(METRICS, result.as_document(run_id=run.id, ts=ts))
 
 
 def cost_of(measurement: Measurement) -> float | None:
     """US dollars of the model's calls; None as soon as one price is unknown."""
+    if measurement.rollout.plan.free:
+        return 0.0
     total = 0.0
     for sample in measurement.samples:
         if not sample.usage:

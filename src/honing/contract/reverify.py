@@ -16,7 +16,7 @@ from honing.contract.scoring import needs_sandbox
 from honing.contract.spec_file import load_contract
 from honing.errors import UsageError
 from honing.sandbox import choose
-from honing.store import Run, TreeStore, parse_json
+from honing.store import Run, TreeId, TreeStore, parse_json
 
 _JUDGES = 2
 
@@ -66,7 +66,7 @@ def reverify(run: Run, *, sandbox: str = "auto") -> Reverified:
         )
     stored = [sample_from_row(row) for row in _rows(run)]
     trees = TreeStore(run.path.parent / "trees")
-    folder = fresh_copy(run, trees, str(run.config["tree"]), "reverify")
+    folder = fresh_copy(run, trees, TreeId(run.config["tree"]), "reverify")
     try:
         override = run.path / CONTRACT
         derived = contract_for(folder, override=override)

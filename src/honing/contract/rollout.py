@@ -30,11 +30,13 @@ class Plan:
     """What one measurement asks: which rows, how often, of whom."""
 
     name: str
-    """Names the steps in the journal: "model", "oracle", "format:boxed"."""
+    """Names the steps in the journal: a model's name, "oracle", "format:boxed"."""
     rows: Sequence[Row]
     epochs: int = 1
     model: str
     sampling: Sampling = field(default_factory=Sampling)
+    free: bool = False
+    """Whether nobody charges for the answers: a scripted model, a recording."""
     system: str = ""
     """System prompt; none is sent when empty."""
     seed: int = 0
@@ -88,7 +90,7 @@ def ask_rows(
         options=replace(options, version=ROLLOUT_VERSION),
     )
     return [
-        _sample(unit, result, by_id[unit["id"]], task, plan)
+        _sample(unit, result, by_id[str(unit["id"])], task, plan)
         for unit, result in zip(inputs, results, strict=True)
     ]
 
@@ -111,16 +113,17 @@ def ask(client: Client, unit: Mapping[str, Any], sampling: Sampling) -> dict[str
     }
 
 
-def observe_with(reward: Callable[[str, str], float | None]) -> Callable[[Any], Observation]:
+def observe_with(reward: Callable[[str, str], float | None], *, free: bool) -> Callable[[Any], Observation]:
     """What the live bar and the budget read from an answer: its reward where judging is cheap, tokens, money.
 
     Args:
         reward: The reward of (row id, completion), or None where it is not known yet.
+        free: Whether nobody charges for the answers.
     """
 
     def observe(answer: Any) -> Observation:
         usage = Usage(**answer["usage"])
-        price = cost(answer["model"], usage)
+        price = 0 if free else cost(answer["model"], usage)
         return Observation(
             value=reward(answer["id"], answer["completion"]),
             tokens=(usage.input_tokens or 0) + (usage.output_tokens or 0),

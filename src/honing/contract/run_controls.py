@@ -8,7 +8,7 @@ from honing.contract.calibrate import CALIBRATION_ROWS, Calibration, OracleSourc
 from honing.contract.controls import AnswerBook, Control, Silent
 from honing.contract.measurement import Bench, Measurement, measure
 from honing.contract.rollout import Plan, choose_rows
-from honing.executors import MapOptions, Progress
+from honing.executors import MapOptions, OneBar, Progress
 from honing.llm import Answerer, Answering
 
 
@@ -21,11 +21,13 @@ def run_controls(bench: Bench, *, seed: int, progress: Progress) -> Calibration:
         progress: Is told how each control goes.
     """
     rows = choose_rows(list(bench.rows.values()), CALIBRATION_ROWS, seed)
+    answerers = list(_answerers(bench, [row.id for row in rows], seed))
     taken: dict[str, Taken] = {}
-    for name, answerer in _answerers(bench, [row.id for row in rows], seed):
-        plan = Plan(name=name, rows=rows, model=f"control/{name}", seed=seed)
-        found = measure(bench, plan, Answering(answerer, name=name), MapOptions(progress=progress))
-        taken[name] = _taken(found, answerer)
+    with OneBar(progress, "calibrate", total=len(answerers) * max(len(rows), 1)) as bar:
+        for name, answerer in answerers:
+            plan = Plan(name=name, rows=rows, model=f"control/{name}", seed=seed)
+            found = measure(bench, plan, Answering(answerer, name=name), MapOptions(progress=bar))
+            taken[name] = _taken(found, answerer)
     gold = bench.gold
     return judge(
         bench.contract.metric,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -76,8 +76,8 @@ class Session:
         self._calibration: Calibration | None = None
         self._rollout: Rollout | None = None
         self._asked = RolloutOptions()
-        self._result: Result | None = None
-        stack.callback(lambda: tear_down(bench, ok=self._result is not None and self._result.ok))
+        self._results: list[tuple[Result, tuple[Sample, ...]]] = []
+        stack.callback(lambda: tear_down(bench, ok=self.ok))
         self.progress: Progress = SilentProgress()
         """Is told how each step goes."""
         self.models: Mapping[str, str] = {}
@@ -135,15 +135,18 @@ class Session:
         if self._rollout is None:
             raise UsageError("evaluate() needs a rollout: call rollout(llm) first.")
         measurement = evaluate(self._bench, self._rollout)
-        result = self._conclude(measurement)
-        path = outputs.write_result(
-            self.run, result, measurement, self.calibrate(), self.contract, self.target
-        )
-        self._result = result
+        self._results.append((self._conclude(measurement), measurement.samples))
+        path = outputs.write_results(self.run, self._results, self.calibrate(), self.contract, self.target)
+        result = self._results[-1][0]
         metrics = self.run.read_json(path.name)
         return EvaluationResult(
             ok=result.ok, score=result.score, reason=result.reason, metrics=metrics, path=path
         )
+
+    @property
+    def ok(self) -> bool:
+        """Whether something was evaluated and every evaluation has a score."""
+        return bool(self._results) and all(result.ok for result, _ in self._results)
 
     def teardown(self) -> None:
         """Stop what setup started and let go of the run. May be called more than once."""
@@ -156,9 +159,10 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.__exit__(kind, error, trace)
-        if error is None and self._result is not None and not self._result.ok:
+        if error is None and self._results and not self.ok:
             # Not done: the same call tries again what failed, and only that.
-            self.run.set_status(RunStatus.FAILED, self._result.reason)
+            reason = next(result.reason for result, _ in self._results if not result.ok)
+            self.run.set_status(RunStatus.FAILED, reason)
 
     def _ask(self, llm: Llm, plan: Plan, tape: Tape) -> Rollout:
         if isinstance(llm, Path):
@@ -167,14 +171,15 @@ class Session:
         source = tape.around(
             lambda: source_for(llm, self._bench, self.models, seed=self._options.seed), self.run
         )
-        options = outputs.map_options(self._bench, self._asked, self.progress)
+        plan = replace(plan, free=not source.live)
+        options = outputs.map_options(self._bench, self._asked, self.progress, free=plan.free)
         return roll_out(self._bench, plan, source, options)
 
     def _plan(self, model: str, options: RolloutOptions) -> Plan:
         rows = list(self._bench.rows.values())
         chosen = choose_rows(rows, options.rows(len(rows)), self._options.seed)
         return Plan(
-            name="model",
+            name=model,
             rows=chosen,
             epochs=options.epochs,
             model=model,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from honing.errors import TargetError, boundary
-from honing.store import EntryKind, TreeStore
+from honing.store import EntryKind, TreeId, TreeStore
 
 IGNORED = (".git", ".hg", ".venv", "__pycache__", ".DS_Store")
 """Not part of a target's content."""
@@ -20,7 +20,7 @@ class Target:
 
     origin: str
     """As the user gave it."""
-    tree: str
+    tree: TreeId
     files: int
     bytes: int
 

@@ -6,6 +6,7 @@ from honing.executors.local import LocalExecutor
 from honing.executors.progress import (
     BarProgress,
     LineProgress,
+    OneBar,
     Progress,
     SilentProgress,
     Tally,
@@ -28,6 +29,7 @@ __all__ = [
     "MapOptions",
     "Observation",
     "Observe",
+    "OneBar",
     "Progress",
     "ScriptedExecutor",
     "SilentProgress",

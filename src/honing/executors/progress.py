@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -221,3 +221,50 @@ def _duration(seconds: float) -> str:
     whole = math.ceil(seconds)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class OneBar:
+    """Shows several steps as one: their counts add up under one name."""
+
+    def __init__(self, inner: Progress, step: str, *, total: int) -> None:
+        """Wrap a progress.
+
+        Args:
+            inner: What shows it.
+            step: The name shown.
+            total: Units of all steps together.
+        """
+        self._inner = inner
+        self._step = step
+        self._total = total
+        self._before = self._sum(())
+
+    def __enter__(self) -> Self:
+        self._inner.begin(self._before)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._inner.end(self._before)
+
+    def begin(self, tally: Tally) -> None:
+        """A further step begins."""
+
+    def update(self, tally: Tally) -> None:
+        self._inner.update(self._sum((self._before, tally)))
+
+    def end(self, tally: Tally) -> None:
+        self._before = self._sum((self._before, tally))
+
+    def _sum(self, tallies: Sequence[Tally]) -> Tally:
+        return Tally(
+            step=self._step,
+            total=self._total,
+            done=sum(one.done for one in tallies),
+            failed=sum(one.failed for one in tallies),
+            reused=sum(one.reused for one in tallies),
+            elapsed_s=math.fsum(one.elapsed_s for one in tallies),
+            tokens=0,
+            cost_usd=0.0,
+            cost_unknown=0,
+            values=(),
+        )

@@ -1,5 +1,6 @@
 """Run folders: what a run is on disk, its journal, its evidence, and the files it writes."""
 
+from honing.store.atomic import write_atomic
 from honing.store.catalogue import (
     Forecast,
     Garbage,
@@ -125,4 +126,5 @@ __all__ = [
     "remove",
     "tsv_bytes",
     "verify",
+    "write_atomic",
 ]

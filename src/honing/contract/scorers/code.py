@@ -40,8 +40,9 @@ class CodeLimits:
 class CodeScorer:
     """Runs a completion against its row's tests: 1 where all pass, 0 otherwise. One sandbox start a sample.
 
-    A row carries `tests`, and may carry `setup` (imports both sides need), `entry_point`, `form` (`complete`
-    where the completion continues `input`) and golds (right programs, used by the controls only).
+    A row carries `tests` and `under_test` (the names they use), and may carry `setup` (imports both sides
+    need), `form` (`complete` where the completion continues `input`) and golds (right programs, for the
+    controls only).
     """
 
     sandbox: Sandbox
@@ -70,15 +71,10 @@ class CodeScorer:
         return frozenset(" ".join(gold.split()) for gold in row.golds)
 
     def _job(self, row: Row, completion: str) -> dict[str, Any]:
-        from honing.contract.shapes.code_tests import names_under_test
-
         tests, setup = str(row.inputs.get("tests", "")), str(row.inputs.get("setup", ""))
         complete = row.inputs.get("form") == "complete"
         given = str(row.inputs.get("input", "")) if complete else None
-        entry = str(row.inputs.get("entry_point", ""))
-        names = (
-            [entry] if complete and entry else list(names_under_test(tests, setup)) or [entry] * bool(entry)
-        )
+        names = list(row.inputs.get("under_test", ()))
         found = programs(completion, names=names, given=given)
         return {
             "nonce": self.nonce(),

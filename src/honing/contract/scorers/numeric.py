@@ -107,7 +107,7 @@ _FILLER = re.compile(
     r"equal\s+to|equals|a\s+total\s+of|the\s+number|USD|EUR|GBP|INR|Rs\.?|US)\b)*\Z",
     re.IGNORECASE,
 )
-_OPERATOR = re.compile(r"\s*(?:[-+*\u00d7·÷/]|\\div)\s*[$€£(]?\s*\Z")
+_OPERATOR = re.compile(r"\s*(?:[-+*\u00d7·÷/]|\\div)[\s$€£({√]*\Z")
 _OR = re.compile(r"[^.\n]{0,20}\bor\b[^.\n]{0,20}\Z", re.IGNORECASE)
 
 

@@ -28,6 +28,9 @@ _CHECK = re.compile(r"^\s*(?:assert\b|def\s+check\s*\()", re.MULTILINE)
 _UNITTEST = re.compile(r"\bunittest\b|\bTestCase\b|^\s*(?:async\s+)?def\s+test_", re.MULTILINE)
 
 
+_DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
 class CodeTests:
     """A column that describes a program, a column of tests, and usually one with a solution.
 
@@ -85,12 +88,17 @@ class CodeTests:
         solution = row.values.get(str(fields.get("solution", "")))
         golds = (solution,) if isinstance(solution, str) and solution.strip() else ()
         entry = str(row.values.get(str(fields.get("entry_point", ""))) or "")
-        names = (entry,) if entry else names_under_test(tests, setup)
+        names = (entry,) if entry else names_under_test(tests, setup, golds[0] if golds else "")
+        if not names:
+            raise UnreadableRowError(
+                f"{row.anchor}/{fields['tests']}: no test uses a name that could be defined"
+            )
         inputs: dict[str, Any] = {
             "input": asked,
             "tests": tests,
             "setup": setup.strip(),
-            "entry_point": entry or (names[0] if names else ""),
+            "entry_point": names[0],
+            "under_test": names,
             "names": ", ".join(f"`{name}`" for name in names),
             "example": _example(tests),
             "form": found.reading["form"],
@@ -98,12 +106,17 @@ class CodeTests:
         return inputs, golds
 
 
-def names_under_test(tests: str, setup: str = "") -> tuple[str, ...]:
-    """The names that tests use and nobody but a solution can define, in the order of their first use."""
+def names_under_test(tests: str, setup: str = "", solution: str = "") -> tuple[str, ...]:
+    """The names that tests use and only a solution defines, in the order of their first use.
+
+    A name of a built-in function counts where the given solution redefines it.
+    """
     tree = parsed(f"{setup}\n{tests}")
     if tree is None:
         return ()
-    bound = set(dir(builtins)) | _bound(tree)
+    solved = parsed(solution)
+    redefined = {node.name for node in solved.body if isinstance(node, _DEFINITION)} if solved else set()
+    bound = (set(dir(builtins)) - redefined) | _bound(tree)
     used = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
     used.sort(key=lambda node: (node.lineno, node.col_offset))
     return tuple(dict.fromkeys(node.id for node in used if node.id not in bound))
@@ -123,7 +136,7 @@ def parsed(code: str) -> ast.Module | None:
 def _bound(tree: ast.Module) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(node, _DEFINITION):
             names.add(node.name)
         elif isinstance(node, ast.arg):
             names.add(node.arg)
