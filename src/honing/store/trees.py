@@ -206,16 +206,24 @@ class TreeStore:
         names = (f"{path.parent.name}{path.name}" for path in folders.glob("??/*"))
         return tuple(TreeId(name) for name in sorted(names) if _ID.fullmatch(name))
 
-    def collect(self, keep: Iterable[TreeId]) -> Collected:
-        """Remove every tree that is not to be kept, and every content that none of the kept ones needs.
+    def collect(self, keep: Iterable[TreeId], *, grace_s: float = 3600.0) -> Collected:
+        """Remove every tree that is not to be kept, and every content that none of those left needs.
+
+        Args:
+            keep: Trees that somebody still names.
+            grace_s: Trees of which a snapshot was taken this recently stay as well: whoever took it may not
+                have written its name down yet.
 
         Raises:
             StoreError: A tree to keep cannot be read; nothing is removed then.
         """
         kept = set(keep)
         with self._locked(fcntl.LOCK_EX):
-            needed = {name for tree in kept for name in _contents(self.load(tree).entries)}
-            gone = [tree for tree in self.trees() if tree not in kept]
+            oldest_ns = self._clock_ns() - int(grace_s * 1e9)
+            stored = self.trees()
+            young = {tree for tree in stored if self._manifest(tree).stat().st_mtime_ns >= oldest_ns}
+            needed = {name for tree in kept | young for name in _contents(self.load(tree).entries)}
+            gone = [tree for tree in stored if tree not in kept | young]
             for tree in gone:
                 self._manifest(tree).unlink()
             blobs = sorted((self._root / "blobs").glob("??/*"))
@@ -242,7 +250,9 @@ class TreeStore:
             writer.close()
         tree, manifest = make_tree(_entry(path, each, contents.get(path, "")) for path, each in seen.items())
         place = self._manifest(tree.id)
-        if not place.exists():
+        if place.exists():
+            os.utime(place)  # young again, for `collect`
+        else:
             place.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(place, manifest)
         cache.remember(contents, seen, started_ns)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
 from honing.errors import StoreError
 from honing.store.trees_manifest import DEPTH, PERMISSIONS, EntryKind, shown
@@ -40,8 +41,7 @@ class TreeLimits:
     """How often a folder that changes under the snapshot is read anew before it is refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One entry as `lstat` saw it. Two equal records mean: not touched in between."""
 
     kind: EntryKind
@@ -195,7 +195,7 @@ def _walk(
             if ignore(path, seen.kind):
                 continue
             if seen.kind is EntryKind.LINK:
-                seen = _with_target(seen, os.readlink(name, dir_fd=folder))
+                seen = seen._replace(target=os.readlink(name, dir_fd=folder))
         except OSError as error:
             raise ChangedError(f"{shown(path)} vanished") from error
         yield path, seen
@@ -245,10 +245,6 @@ def _kind(mode: int) -> tuple[EntryKind, str]:
         return EntryKind.LINK, ""
     names = ((stat.S_ISFIFO, "fifo"), (stat.S_ISSOCK, "socket"))
     return EntryKind.SPECIAL, next((name for test, name in names if test(mode)), "device")
-
-
-def _with_target(seen: Seen, target: bytes) -> Seen:
-    return Seen(seen.kind, 0, seen.device, seen.inode, 0, 0, 0, target)
 
 
 def _matches(parts: list[bytes], names: list[bytes]) -> bool:
