@@ -72,7 +72,7 @@ def test_zeros_and_ones_carry_wilsons_interval() -> None:
 
 
 def test_other_values_carry_students_interval() -> None:
-    # 0.5 -+ 3.182446 * 0.336650 / sqrt(4)
+    # Half-width: Student's quantile 3.182446 times the deviation 0.336650, over two.
     assert describe(tally(values=[0.1, 0.4, 0.6, 0.9])) == "0/100, mean 0.500 [-0.036, 1.036]"
     assert describe(tally(values=[0.25])) == "0/100, mean 0.250"
 
@@ -147,7 +147,7 @@ def test_a_bar_is_redrawn_at_most_ten_times_a_second() -> None:
 def test_the_stream_and_the_environment_decide(
     stream: io.StringIO,
     environ: dict[str, str],
-    quiet: bool,
+    quiet: bool,  # noqa: FBT001 - a table's column
     kind: type,
 ) -> None:
     assert type(choose_progress(stream, environ, quiet=quiet)) is kind

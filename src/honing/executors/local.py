@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from honing.errors import ExecutorError, UsageError
+from honing.executors.attempt import completed
 from honing.executors.base import Completed, Unit, UnitFunction, UnitStatus
 from honing.executors.crew import Crew
 from honing.executors.worker import LOADING_MAIN, receive, send
@@ -67,60 +68,90 @@ class _ProcessWorker:
     def __init__(self, preparation: bytes, max_lost: int) -> None:
         self._preparation = preparation
         self._max_lost = max_lost
-        self._process: subprocess.Popen[bytes] | None = None
-        self._channel: socket.socket | None = None
+        self._child: _Child | None = None
         self._killed = False
 
     def perform(self, unit: Unit) -> Completed:
         starts = 0
         while True:
             starts += 1
-            channel, process = self._running()
+            child = self._child = self._child or _start(self._preparation)
             try:
-                send(channel, json.dumps([unit.key, unit.index, unit.input]).encode())
-                fields = json.loads(_reply(channel, process))
+                fields = json.loads(child.ask(json.dumps(unit.input).encode()))
             except (_WorkerDiedError, OSError):
                 ending = self._bury()
                 if starts > self._max_lost or self._killed:
                     return _lost(unit, starts, ending)
                 continue
-            return Completed(
-                unit=unit, **(fields | {"status": UnitStatus(fields["status"]), "attempts": starts})
-            )
+            return completed(unit, fields, worker=f"process-{child.process.pid}", attempts=starts)
 
     def close(self) -> None:
         """Let the process end by itself; it waits for the next unit, so that is at once."""
-        if self._channel is not None:
-            self._channel.shutdown(socket.SHUT_RDWR)
         self._bury()
 
     def kill(self) -> bool:
         self._killed = True
-        process = self._process
-        if process is not None:
+        child = self._child
+        if child is not None:
             # Its own session, so the programs that the unit started in it die as well.
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+                os.killpg(child.process.pid, signal.SIGKILL)
         return True
-
-    def _running(self) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-        if self._channel is None or self._process is None:
-            self._channel, self._process = _start(self._preparation)
-        return self._channel, self._process
 
     def _bury(self) -> str:
         """Reap the process; how it ended, as text."""
-        channel, process = self._channel, self._process
-        self._channel = self._process = None
-        if channel is not None:
-            channel.close()
-        if process is None:
-            return ""
-        code = process.wait()
+        child, self._child = self._child, None
+        return "" if child is None else child.end()
+
+
+class _Child:
+    """A worker process, its socket, and a watch on the process itself."""
+
+    def __init__(self, process: subprocess.Popen[bytes], channel: socket.socket) -> None:
+        self.process = process
+        self._channel = channel
+        self._poller = select.poll()
+        self._poller.register(channel, select.POLLIN)
+        # A program that a unit started may have inherited the socket, so its end alone does not tell of a
+        # death.
+        self._watch = _open_watch(process)
+        if self._watch is not None:
+            self._poller.register(self._watch, select.POLLIN)
+
+    def ask(self, message: bytes) -> bytes:
+        """Send one message and wait for the answer.
+
+        Raises:
+            _WorkerDiedError: The process ended instead of answering.
+            OSError: It ended before it could be asked.
+        """
+        send(self._channel, message)
+        ready = {descriptor for descriptor, _ in self._poller.poll()}
+        if self._channel.fileno() not in ready:
+            raise _WorkerDiedError
+        try:
+            return receive(self._channel)
+        except EOFError as error:
+            raise _WorkerDiedError from error
+
+    def end(self) -> str:
+        """Close everything and reap the process; how it ended, as text."""
+        self._channel.close()
+        if self._watch is not None:
+            os.close(self._watch)
+        code = self.process.wait()
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def _start(preparation: bytes) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+def _open_watch(process: subprocess.Popen[bytes]) -> int | None:
+    try:
+        return os.pidfd_open(process.pid)
+    except (OSError, AttributeError):
+        # Only Linux has it; elsewhere the socket alone must do.
+        return None
+
+
+def _start(preparation: bytes) -> _Child:
     """A process that has loaded the function and waits for units."""
     ours, theirs = socket.socketpair()
     with theirs:
@@ -132,52 +163,21 @@ def _start(preparation: bytes) -> tuple[socket.socket, subprocess.Popen[bytes]]:
             pass_fds=[theirs.fileno()],
             start_new_session=True,
         )
+    child = _Child(process, ours)
     try:
-        send(ours, preparation)
-        answer = json.loads(_reply(ours, process))
+        answer = json.loads(child.ask(preparation))
     except (_WorkerDiedError, OSError) as error:
-        ours.close()
         raise ExecutorError(
-            f"A worker process ended with code {process.wait()} before it could load the unit function. "
+            f"A worker process ended with {child.end()} before it could load the unit function. "
             "Its error output above says why."
         ) from error
     if "error" in answer:
-        ours.close()
-        process.wait()
+        child.end()
         raise ExecutorError(
             f"The unit function cannot be loaded in a worker process: {answer['error']}. "
             "Define it at the top of an importable module."
         )
-    return ours, process
-
-
-def _reply(channel: socket.socket, process: subprocess.Popen[bytes]) -> bytes:
-    """The next message, or `_WorkerDiedError`.
-
-    The process itself is watched beside its socket, which a program started by the unit may have inherited.
-    """
-    poller = select.poll()
-    poller.register(channel, select.POLLIN)
-    watch = _open_watch(process)
-    try:
-        if watch is not None:
-            poller.register(watch, select.POLLIN)
-        ready = {descriptor for descriptor, _ in poller.poll()}
-        if channel.fileno() not in ready:
-            raise _WorkerDiedError
-        return receive(channel)
-    except EOFError as error:
-        raise _WorkerDiedError from error
-    finally:
-        if watch is not None:
-            os.close(watch)
-
-
-def _open_watch(process: subprocess.Popen[bytes]) -> int | None:
-    try:
-        return os.pidfd_open(process.pid)
-    except (OSError, AttributeError):
-        return None
+    return child
 
 
 def _lost(unit: Unit, starts: int, ending: str) -> Completed:

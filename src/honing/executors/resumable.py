@@ -26,11 +26,11 @@ from honing.errors import (
     StoreError,
     UsageError,
 )
-from honing.executors.attempt import as_json
 from honing.executors.base import Completed, Executor, Json, Unit, UnitFunction, UnitStatus
 from honing.executors.budget import Budget, Observation, Observe
 from honing.executors.progress import Progress, SilentProgress, Tally
 from honing.executors.stopping import StopWatch
+from honing.executors.worker import as_json
 from honing.store import Attempt, AttemptOutcome, Journal, Run, digest
 
 _LEASE_CHUNK = 64

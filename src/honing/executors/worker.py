@@ -1,6 +1,7 @@
 """The program inside a worker process: reads units from a socket, writes how each ended.
 
-Run as a script, so that the first thing it needs from Honing is what the supervisor's own import path finds.
+Run as a script that needs the standard library only, so a process is ready as soon as the unit function's own
+module is imported.
 """
 
 from __future__ import annotations
@@ -14,9 +15,14 @@ import socket
 import struct
 import sys
 import threading
+import time
+import traceback
+from collections.abc import Callable
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
+_TRACE_CHARACTERS = 4000
+_ERROR_CHARACTERS = 2000
 LOADING_MAIN = "HONING_WORKER_LOADS_MAIN"
 """Attribute of `sys` that is set while a worker loads the user's script."""
 
@@ -31,23 +37,54 @@ def main() -> None:
     sys.path[:] = preparation["path"]
     try:
         _load_main(preparation["main"])
-        from honing.executors.attempt import attempt
-        from honing.executors.base import Unit
-
         fn = pickle.loads(preparation["fn"])
     except BaseException as error:  # noqa: BLE001 - reported to the supervisor, which raises it
         send(channel, json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
         return
-    send(channel, json.dumps({"ready": os.getpid()}).encode())
-    name = f"process-{os.getpid()}"
+    send(channel, json.dumps({"ready": True}).encode())
     while True:
         try:
-            key, index, value = json.loads(receive(channel))
+            value = json.loads(receive(channel))
         except EOFError:
             return
-        ended = attempt(fn, Unit(key, index, value), worker=name)
-        fields = {field: getattr(ended, field) for field in ended.__slots__ if field != "unit"}
-        send(channel, json.dumps(fields).encode())
+        send(channel, json.dumps(perform(fn, value)).encode())
+
+
+def perform(fn: Callable[[Any], Any], value: Any) -> dict[str, Any]:
+    """Call the unit function: there is exactly one ending, whatever it does.
+
+    The result is passed through JSON, so it is the same value here, from another process, and from the
+    journal. Everything the function raises, `SystemExit` included, is the unit's failure; only
+    `KeyboardInterrupt` passes.
+
+    Returns:
+        Fields of `Completed`: status ("done" or "failed"), result, error, error_kind, trace, started,
+        duration_s.
+    """
+    started, clock = time.time(), time.perf_counter()
+    ending: dict[str, Any]
+    try:
+        ending = {"status": "done", "result": as_json(fn(value))}
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the unit's ending, whatever it is
+        kind = type(error).__name__
+        trace = "".join(traceback.format_exception(error))
+        ending = {
+            "status": "failed",
+            "error": (str(error) or kind)[:_ERROR_CHARACTERS],
+            "error_kind": kind,
+            "trace": trace[-_TRACE_CHARACTERS:],
+        }
+    return {**ending, "started": started, "duration_s": time.perf_counter() - clock}
+
+
+def as_json(value: Any) -> Any:
+    """The value as JSON gives it back: tuples become lists, keys become text, order is kept.
+
+    Raises:
+        TypeError: The value holds something that is not JSON.
+        ValueError: It holds a NaN or an infinity, or refers to itself.
+    """
+    return json.loads(json.dumps(value, allow_nan=False))
 
 
 def send(channel: socket.socket, payload: bytes) -> None:
