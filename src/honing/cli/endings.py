@@ -42,7 +42,7 @@ def report_failure(error: Exception, *, environ: Mapping[str, str], debug: bool)
     if isinstance(error, typer.TyperException):
         return _show_usage(error, environ)
     if isinstance(error, typer.Abort):
-        _show("stopped: nothing was confirmed.", environ)
+        _show("not confirmed, so nothing was done.", environ)
         return Ending.FAILED
     _show(
         f"{type(error).__name__}: {error}\nThis is a defect of Honing, not of your input. "

@@ -258,10 +258,15 @@ def _confirm(paths: Sequence[Path]) -> None:
 
     Raises:
         UsageError: Nobody can answer.
-        Abort: The answer is no.
+        Abort: The answer is not yes.
     """
     if not sys.stdin.isatty():
         raise UsageError("removing runs needs a confirmation, and there is no terminal to ask on. Add --yes.")
     for path in paths:
-        typer.echo(f"  {visible(str(path))}", err=True)
-    typer.confirm(f"Remove {'this run' if len(paths) == 1 else 'these runs'} for good?", abort=True, err=True)
+        sys.stderr.write(f"  {visible(str(path))}\n")
+    what = "this run" if len(paths) == 1 else f"these {len(paths)} runs"
+    sys.stderr.write(f"Remove {what} for good? [y/N] ")
+    sys.stderr.flush()
+    # Not typer's prompt: it takes Ctrl-C for a no, and the exit code would not be 130.
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise typer.Abort
