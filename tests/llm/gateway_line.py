@@ -15,6 +15,7 @@ from honing.llm import (
     EchoModel,
     Gateway,
     GatewayConfig,
+    ScriptedModel,
     ScriptedServer,
     Upstream,
 )
@@ -37,6 +38,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "anthropic_messages": {**CHAT, "max_tokens": 50},
     "gemini": {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]},
 }
+ONCE = ClientConfig(backoff=Backoff(retries=0))
+LONG = ScriptedModel.of_rules([], default="a fairly long answer " * 20)
 QUICK = ClientConfig(
     read_s=0.5, attempt_s=1.0, total_s=2.0, reply_bytes=200_000, backoff=Backoff(retries=1, base_s=0.01)
 )

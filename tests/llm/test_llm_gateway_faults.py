@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from gateway_line import CHAT, KEY, QUICK, WIRES, Line, line
+from gateway_line import CHAT, KEY, LONG, ONCE, QUICK, WIRES, Line, line
 
 from honing.llm import (
     EchoModel,
@@ -18,7 +18,6 @@ from honing.llm import (
     Gateway,
     GatewayConfig,
     Recording,
-    ScriptedModel,
     ScriptedServer,
     Upstream,
 )
@@ -93,9 +92,6 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
     assert (reply.status_code, channel.calls()[0].error_kind) == (502, "unreachable")
 
 
-LONG = ScriptedModel.of_rules([], default="a fairly long answer " * 20)
-
-
 @pytest.mark.parametrize(
     ("wire", "terminal", "error"),
     [
@@ -164,6 +160,15 @@ def test_a_rate_limit_that_stays_tells_the_caller_how_long_to_wait() -> None:
         reply = caller.post()
 
     assert (reply.status_code, reply.headers["retry-after"], len(caller.server.requests)) == (429, "7", 1)
+
+
+def test_a_caller_is_told_not_to_retry_what_was_retried_here() -> None:
+    failing = itertools.repeat(Fault(kind=FaultKind.SERVER_ERROR))
+    with line(faults=failing) as retried, line(faults=failing, client=ONCE) as once:
+        replies = [caller.post() for caller in (retried, once)]
+
+    assert [reply.headers.get("x-should-retry") for reply in replies] == ["false", None]
+    assert [len(caller.server.requests) for caller in (retried, once)] == [2, 1]
 
 
 def test_a_stream_that_broke_is_not_recorded(tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from honing.llm.failures import CallFailedError, ErrorKind
-from honing.llm.records import CallRecord
+from honing.llm.records import Spent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +36,15 @@ class Account:
     Args:
         budget: The limits.
         owner: Whose budget it is, for messages ("channel 'judge'").
-        earlier: Calls of earlier sessions of the same run, which count as well.
+        earlier: Spent in earlier sessions of the same run, which counts as well.
     """
 
-    def __init__(self, budget: Budget, owner: str, earlier: Iterable[CallRecord] = ()) -> None:
+    def __init__(self, budget: Budget, owner: str, earlier: Spent | None = None) -> None:
+        earlier = earlier or Spent()
         self.budget = budget
-        self.calls = 0
-        self.tokens = 0
-        self.cost_usd = Decimal(0)
-        for record in earlier:
-            self.calls += record.forwarded
-            self.settle(tokens=record.charged_tokens, cost_usd=record.charged_usd)
+        self.calls = earlier.calls
+        self.tokens = earlier.tokens
+        self.cost_usd = earlier.cost_usd
         self.exhausted: str | None = None
         """Why the first call was refused; None as long as none was."""
         self._owner = owner

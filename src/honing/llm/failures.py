@@ -85,7 +85,7 @@ STATUS = {
 FINAL = frozenset(
     {ErrorKind.BAD_TOKEN, ErrorKind.CLOSED, ErrorKind.BUDGET, ErrorKind.REPLAY_MISS, ErrorKind.NOT_FOUND}
 )
-"""Kinds that no repetition can mend; callers are told not to retry (header `x-should-retry: false`)."""
+"""Kinds that no repetition can mend."""
 
 _OF_ERROR: tuple[tuple[type[Exception], ErrorKind], ...] = (
     (ModelAuthenticationError, ErrorKind.AUTHENTICATION),
@@ -115,6 +115,8 @@ class CallFailedError(ModelError):
         self.kind = kind
         self.status = status or STATUS[kind]
         self.retry_after_s = retry_after_s
+        self.final = kind in FINAL
+        """Whether the caller is told (header `x-should-retry: false`) that asking again is of no use."""
 
 
 def as_call_failed(error: Exception) -> CallFailedError:

@@ -84,7 +84,7 @@ class Gateway:
         self._clock = clock
         self._make_token = make_token or (lambda: f"sk-honing-{secrets.token_hex(20)}")
         self._ledger = CallLedger(self.config.log_path)
-        self._account = Account(self.config.budget, "the gateway", self._ledger.records())
+        self._account = Account(self.config.budget, "the gateway", self._ledger.spent())
         self._channels: dict[str, Channel] = {}
         self._server = HttpServer(self._handle, limits=self.config.http, socket_path=self.config.socket_path)
         self._host = Host(
@@ -122,7 +122,7 @@ class Gateway:
         Raises:
             UsageError: An open channel has this name, or the name is empty.
         """
-        taken = any(channel.name == name and not channel.closed for channel in self._channels.values())
+        taken = any(c.name == name and not c.closed for c in list(self._channels.values()))
         if taken or not name:
             raise UsageError(
                 f"a channel needs a name of its own, got {name!r}; close the other one or rename it"
@@ -131,7 +131,7 @@ class Gateway:
             name=name,
             source=source,
             token=self._make_token(),
-            account=Account(budget or Budget(), f"channel {name!r}", self._ledger.records(name)),
+            account=Account(budget or Budget(), f"channel {name!r}", self._ledger.spent(name)),
             models=models,
             server=self._server,
             ledger=self._ledger,
@@ -151,7 +151,7 @@ class Gateway:
     @property
     def exhausted(self) -> str | None:
         """Which budget, the gateway's or a channel's, has refused a call; None as long as none has."""
-        accounts = [self._account, *(channel.account for channel in self._channels.values())]
+        accounts = [self._account, *(channel.account for channel in list(self._channels.values()))]
         return next((account.exhausted for account in accounts if account.exhausted), None)
 
     def counts(self) -> Counts:
@@ -263,4 +263,5 @@ class Gateway:
             await source.close()
 
     def _sources(self) -> list[Source]:
-        return list({id(channel.source): channel.source for channel in self._channels.values()}.values())
+        channels = list(self._channels.values())
+        return list({id(channel.source): channel.source for channel in channels}.values())

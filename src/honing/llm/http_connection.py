@@ -266,7 +266,8 @@ class Connection(asyncio.Protocol):
         """Take in what the client still sends: closing on unread bytes would reset the answer away."""
         self._refused = True
         self._transport.resume_reading()
-        self._transport.write_eof()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
         await asyncio.sleep(_LINGER_S)
 
     def _write(self, data: bytes | None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from honing.errors import StoreError
 from honing.llm.linelog import LineLog, read_lines
-from honing.llm.records import SCHEMA, CallRecord, Counts, Tally
+from honing.llm.records import SCHEMA, CallRecord, Counts, Spent, Tally
 
 
 class CallLedger:
@@ -47,6 +47,11 @@ class CallLedger:
         """Totals of one channel, or of all calls."""
         tally = self._total if channel is None else self._tallies.get(channel, Tally())
         return tally.counts()
+
+    def spent(self, channel: str | None = None) -> Spent:
+        """What one channel, or all, took of budgets."""
+        tally = self._total if channel is None else self._tallies.get(channel, Tally())
+        return tally.spent
 
     def records(self, channel: str | None = None) -> list[CallRecord]:
         """The records of one channel, or all, by ordinal. Read from the file where there is one."""

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from honing.llm.failures import FINAL, CallFailedError, ErrorKind
+from honing.llm.failures import CallFailedError, ErrorKind
 from honing.llm.http import CutConnection, Delivery, HttpResponse
 from honing.llm.opencall import OpenCall
 from honing.llm.sources import Answer, Relay
@@ -25,7 +25,7 @@ def as_json(status: int, body: Any) -> HttpResponse:
 def refusal(wire: Wire, error: CallFailedError) -> HttpResponse:
     """An error as the caller's wire shapes it. Its kind stands in the header `x-honing-error`."""
     headers = {"x-honing-error": error.kind.value}
-    if error.kind in FINAL:
+    if error.final:
         headers["x-should-retry"] = "false"
     if error.retry_after_s is not None:
         headers["retry-after"] = str(math.ceil(error.retry_after_s))

@@ -35,14 +35,15 @@ _SHORTEST_SECRET = 16
 """A header's value shorter than this is no key, and taking it out of replies could damage them."""
 
 
-class _RefusedError(Exception):
+class _RefusedError(CallFailedError):
     """The server answered with an error status."""
 
-    def __init__(self, refusal: Refusal, failure: CallFailedError, *, may_pass: bool) -> None:
-        super().__init__(str(failure))
+    def __init__(self, refusal: Refusal, headers: Mapping[str, str]) -> None:
+        known = as_call_failed(named(refusal))
+        asked_s = asked_wait_s(headers, time.time)
+        super().__init__(known.kind, str(known), status=refusal.status, retry_after_s=asked_s)
         self.refusal = refusal
-        self.failure = failure
-        self.may_pass = may_pass
+        self.may_pass = worth_retrying(refusal.status, refusal.code, headers)
         """Whether another attempt may help."""
 
 
@@ -144,7 +145,7 @@ class Upstream(Quiet):
             except _RefusedError as refused:
                 learned = lessons.after(refused.refusal, self._endpoint.speaks(), request.sampling)
                 if learned is None:
-                    raise refused.failure from None
+                    raise
                 lessons = learned
             else:
                 self._lessons[model] = lessons
@@ -157,17 +158,16 @@ class Upstream(Quiet):
         retry = 0
         while True:
             await self._host.requests.take()
-            failure: CallFailedError | _RefusedError
             try:
                 return await self._attempt(request)
-            except _RefusedError as error:
-                failure, asked_s, may_pass = error, error.failure.retry_after_s, error.may_pass
             except CallFailedError as error:
-                failure, asked_s, may_pass = error, None, error.kind in _RETRIED_KINDS
-            wait_s = self._config.backoff.wait_s(retry, self._rng, asked_s)
+                failure = error
+            wait_s = self._config.backoff.wait_s(retry, self._rng, failure.retry_after_s)
             retry += 1
             late = time.monotonic() + wait_s > deadline
-            if not may_pass or late or retry > self._config.backoff.retries:
+            if not _may_pass(failure) or late or retry > self._config.backoff.retries:
+                # What was retried here must not be retried again by every caller: attempts would multiply.
+                failure.final = not _may_pass(failure) or self._config.backoff.retries > 0
                 raise failure
             await asyncio.sleep(wait_s)
 
@@ -200,16 +200,15 @@ class Upstream(Quiet):
                 "that answers itself as the base address",
             )
         body = await incoming.read()
-        refusal = read_refusal(status, body[:_REFUSAL_BYTES], secrets=self._secrets)
-        known = as_call_failed(named(refusal))
-        failure = CallFailedError(
-            known.kind, str(known), status=status, retry_after_s=asked_wait_s(headers, time.time)
-        )
-        return _RefusedError(refusal, failure, may_pass=worth_retrying(status, refusal.code, headers))
+        return _RefusedError(read_refusal(status, body[:_REFUSAL_BYTES], secrets=self._secrets), headers)
 
     def _passes_on(self, call: Call, *, stream: bool) -> bool:
         """Whether the server's own bytes are what the caller reads."""
         return call.wire.name == self._endpoint.wire and call.request.stream == stream
+
+
+def _may_pass(failure: CallFailedError) -> bool:
+    return failure.may_pass if isinstance(failure, _RefusedError) else failure.kind in _RETRIED_KINDS
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
