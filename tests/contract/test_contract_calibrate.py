@@ -36,7 +36,7 @@ def test_controls_that_bracket_the_score_reach_level_5() -> None:
     [
         ({"oracle": Taken(0.98, 64)}, "oracle: scored 0.98 over 64 samples; the gold itself must score"),
         ({"null": Taken(1.0, 64)}, "null: scored 1 over 64 samples"),
-        ({"null": Taken(1 / 64, 64)}, "null: scored 0.01562 over 64 samples (bound 0.07206)"),
+        ({"null": Taken(1 / 64, 64)}, "null: scored 0.01562 over 64 samples (bound 0.07199)"),
         ({"shuffled": Taken(0.5, 64)}, "shuffled: scored 0.5 over 64 samples"),
         ({"format__boxed": Taken(0.9, 64)}, "format:boxed: scored 0.9 over 64 samples; a right answer"),
         ({"oracle": Taken(None, 0, "the stage failed")}, "oracle: the stage failed"),

@@ -59,7 +59,9 @@ def test_writing_and_reading_a_contract_changes_nothing(tmp_path: Path) -> None:
 
 def test_the_digest_ignores_provenance_and_sees_everything_else() -> None:
     spec = parse_contract(GOOD.encode(), source="contract.yaml")
-    told = parse_contract((GOOD + "provenance:\n- {part: metric, by: user}\n").encode(), source="contract.yaml")
+    told = parse_contract(
+        (GOOD + "provenance:\n- {part: metric, by: user}\n").encode(), source="contract.yaml"
+    )
     other = parse_contract(GOOD.replace("grade.py", "grades.py").encode(), source="contract.yaml")
 
     assert told.digest == spec.digest
@@ -73,7 +75,11 @@ LINES: list[tuple[str, str, str]] = [
     ("chance: 0.25", "chance: 2", ":3: metric: chance 2.0 lies outside the range [0.0, 1.0]"),
     ("schema: 1", "schema: 9", ":1: 'schema' must be 1, got 9."),
     ("schema: 1\n", "", "'schema' must be 1, got None"),
-    ("out/metrics", "../metrics", ":17: stages.evaluate.metrics_path: must be a path inside the working copy"),
+    (
+        "out/metrics",
+        "../metrics",
+        ":17: stages.evaluate.metrics_path: must be a path inside the working copy",
+    ),
     ("network: open", "network: wifi", ":10: stages.bootstrap.network: input should be 'none' or"),
     ("name: sums", "name: a\nname: b", ":3: not a contract: the key 'name' stands twice."),
     ("name: sums", "name: &a x\nx: *a", ":3: not a contract: aliases (*name) are not used"),

@@ -34,7 +34,9 @@ def demo(
 
     frame = Frame.of(ctx)
     settings = frame.settings()
-    options = SetupOptions(home=settings.paths.home, seed=seed, max_connections=settings.limits.max_connections)
+    options = SetupOptions(
+        home=settings.paths.home, seed=seed, max_connections=settings.limits.max_connections
+    )
     asked = RolloutOptions(mode=Mode.FULL)
     with setup(word_problems(), options, fresh=True) as session:
         quiet = settings.output.quiet or not settings.output.progress

@@ -19,7 +19,7 @@ from honing.llm import (
     SkilledModel,
     Source,
     Upstream,
-    endpoint_for,
+    resolve,
 )
 from honing.store import Run
 
@@ -75,7 +75,8 @@ def source_for(llm: str | Answerer | Source, bench: Bench, models: Mapping[str, 
         return Answering(llm) if hasattr(llm, "answer") and not hasattr(llm, "settled") else cast(Source, llm)
     if llm.startswith("scripted/"):
         return Answering(_scripted(llm, bench, seed), name=llm)
-    return Upstream(endpoint_for(llm, models))
+    found = resolve(llm, models)
+    return Upstream(found.endpoint, model=found.model)
 
 
 def _scripted(name: str, bench: Bench, seed: int) -> Answerer:

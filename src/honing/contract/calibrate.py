@@ -184,7 +184,7 @@ def _near_chance(metric: MetricSpec, name: str, taken: Taken, exhaustive: bool) 
     bound, allowed = _denormalise(metric, upper), _denormalise(metric, limit)
     needed = f"bound at most {allowed:.4g} (chance {metric.chance:g} + {ABOVE_CHANCE_AT_MOST:g} of the range)"
     scored = f"scored {taken.score:.4g} over {taken.n} samples (bound {bound:.4g})"
-    note = "" if ok else f"{scored}; an answer without knowledge must stay at a {needed}"
+    note = "" if ok else f"{scored}; an answer without knowledge must stay near chance: {needed}"
     return ControlScore(
         control=name, score=taken.score, n=taken.n, bound=bound, needed=needed, ok=ok, note=note
     )

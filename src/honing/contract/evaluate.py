@@ -13,7 +13,7 @@ from honing.contract.metrics import Reading
 from honing.contract.samples import Sample, SampleStatus
 from honing.contract.scorers import Row, Scorer, ScoreStatus
 from honing.contract.spec import MetricSpec
-from honing.executors import Executor, MapOptions, UnitResult, UnitStatus, run_map
+from honing.executors import Executor, MapOptions, Observation, Progress, UnitResult, UnitStatus, run_map
 from honing.stats import Interval, mean_interval, pass_at_k_interval, proportion
 from honing.store import Run
 
@@ -53,15 +53,21 @@ def in_place(work: Callable[[Unit], Unit], units: list[Unit]) -> list[Unit]:
     return [work(unit) for unit in units]
 
 
-def journaled(run: Run, name: str, scorer: Scorer, executor: Executor) -> Judge:
+def journaled(run: Run, name: str, scorer: Scorer, executor: Executor, progress: Progress) -> Judge:
     """Judge as units of a run's journal. For scorers whose judging costs something (tests in a sandbox)."""
 
     def judge(work: Callable[[Unit], Unit], units: list[Unit]) -> list[Unit]:
-        options = MapOptions(version=f"{SCORING_VERSION}:{scorer.name}")
+        options = MapOptions(
+            version=f"{SCORING_VERSION}:{scorer.name}", progress=progress, observe=_reward_of
+        )
         results = run_map(run, f"{name}.score", work, units, executor=executor, options=options)
         return [_detail_of(result) for result in results]
 
     return judge
+
+
+def _reward_of(detail: Unit) -> Observation:
+    return Observation(value=detail["reward"], cost_usd=0.0)
 
 
 def judge_samples(

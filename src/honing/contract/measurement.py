@@ -32,7 +32,7 @@ from honing.contract.scorers import Row, Scorer
 from honing.contract.spec import Answers, ContractSpec
 from honing.contract.stages import StageContext, StageResult, checked, run_stage
 from honing.contract.task import DatasetTask
-from honing.executors import Executor, MapOptions, UnitStatus, inline, run_map
+from honing.executors import Executor, MapOptions, Progress, UnitStatus, inline, run_map
 from honing.llm import Channel, Client, Gateway, Source
 from honing.store import Run, TreeId, TreeStore, jsonl_bytes
 
@@ -101,37 +101,37 @@ class Measurement:
 
 def measure(bench: Bench, plan: Plan, source: Source, options: MapOptions) -> Measurement:
     """Rollout and evaluate under one source of answers."""
-    return evaluate(bench, roll_out(bench, plan, source, options))
+    return evaluate(bench, roll_out(bench, plan, source, options), options.progress)
 
 
 def roll_out(bench: Bench, plan: Plan, source: Source, options: MapOptions) -> Rollout:
     """Let `source` answer what the plan asks, by the target's own commands where it has some."""
     with closing(bench.gateway.channel(plan.name, source)) as channel:
         if bench.contract.stages.rollout.commands:
-            return _roll_out_commands(bench, plan, channel)
+            return _roll_out_commands(bench, plan, channel, options.progress)
         assert bench.task is not None  # ContractSpec: no commands, no task, then nobody answers
         with closing(bench.client(channel)) as client:
             samples = ask_rows(bench.run, plan, bench.task, client, bench.asking, options)
         return Rollout(plan=plan, samples=tuple(samples), tree=None, counts=_counts(samples))
 
 
-def evaluate(bench: Bench, rollout: Rollout) -> Measurement:
+def evaluate(bench: Bench, rollout: Rollout, progress: Progress) -> Measurement:
     """Judge a rollout, by the target's own commands where it has some."""
     if rollout.reason:
         return _without_score(rollout, rollout.reason)
     if bench.contract.stages.evaluate.commands:
-        return _evaluate_commands(bench, rollout)
+        return _evaluate_commands(bench, rollout, progress)
     assert bench.scorer is not None
     judge: Judge = in_place
     if bench.judging is not None:
-        judge = journaled(bench.run, rollout.plan.name, bench.scorer, bench.judging)
+        judge = journaled(bench.run, rollout.plan.name, bench.scorer, bench.judging, progress)
     samples = judge_samples(bench.rows, bench.scorer, rollout.samples, judge)
     evaluation = summarise(samples, bench.contract.metric, rollout.plan.planned)
     reason = "" if evaluation.score is not None else _why_none(samples)
     return Measurement(rollout=rollout, samples=tuple(samples), evaluation=evaluation, reason=reason)
 
 
-def _roll_out_commands(bench: Bench, plan: Plan, channel: Channel) -> Rollout:
+def _roll_out_commands(bench: Bench, plan: Plan, channel: Channel, progress: Progress) -> Rollout:
     def work(_: Any) -> dict[str, Any]:
         folder = fresh_copy(bench.run, bench.trees, bench.prepared, f"{plan.name}.rollout")
         # The log goes on over sessions; only this attempt's calls are this rollout's samples.
@@ -145,7 +145,7 @@ def _roll_out_commands(bench: Bench, plan: Plan, channel: Channel) -> Rollout:
             "counts": _counts(samples),
         }
 
-    found, failure = _once(bench, plan, "rollout", work)
+    found, failure = _once(bench, plan, "rollout", work, progress)
     if found is None:
         return Rollout(plan=plan, samples=(), tree=None, reason=failure)
     samples = tuple(sample_from_row(row) for row in found["samples"])
@@ -153,7 +153,7 @@ def _roll_out_commands(bench: Bench, plan: Plan, channel: Channel) -> Rollout:
     return Rollout(plan=plan, samples=samples, tree=found["tree"], counts=found["counts"], reason=reason)
 
 
-def _evaluate_commands(bench: Bench, rollout: Rollout) -> Measurement:
+def _evaluate_commands(bench: Bench, rollout: Rollout, progress: Progress) -> Measurement:
     spec = bench.contract.stages.evaluate
     metrics = f"{spec.workdir}/{spec.metrics_path}"
     tree = rollout.tree or bench.prepared
@@ -166,7 +166,7 @@ def _evaluate_commands(bench: Bench, rollout: Rollout) -> Measurement:
         reading = _read(bench, folder, result)
         return {"score": reading.score, "document": reading.document}
 
-    found, failure = _once(bench, rollout.plan, "evaluate", work)
+    found, failure = _once(bench, rollout.plan, "evaluate", work, progress)
     if found is None:
         return _without_score(rollout, failure)
     answered = [sample for sample in rollout.samples if sample.status is SampleStatus.COMPLETED]
@@ -178,7 +178,7 @@ def _evaluate_commands(bench: Bench, rollout: Rollout) -> Measurement:
 
 
 def _once(
-    bench: Bench, plan: Plan, stage: str, work: Callable[[Any], dict[str, Any]]
+    bench: Bench, plan: Plan, stage: str, work: Callable[[Any], dict[str, Any]], progress: Progress
 ) -> tuple[dict[str, Any] | None, str]:
     """Run a stage as one unit of the journal: its result, or why it failed."""
     unit = {
@@ -187,7 +187,7 @@ def _once(
         "rows": plan.planned,
         "tree": bench.prepared,
     }
-    options = MapOptions(version=f"{COMMANDS_VERSION}:{bench.contract.digest}")
+    options = MapOptions(version=f"{COMMANDS_VERSION}:{bench.contract.digest}", progress=progress)
     (result,) = run_map(bench.run, f"{plan.name}.{stage}", work, [unit], executor=INLINE, options=options)
     if result.status is UnitStatus.DONE:
         return result.result, ""

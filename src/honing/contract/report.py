@@ -167,7 +167,9 @@ def _high(result: Result) -> float | None:
 
 def _estimates(calibration: Calibration, *, ceiling: bool) -> Iterable[Estimate]:
     """The controls of one end of the bracket; of the formats only the worst, which says most."""
-    formats = [c for c in calibration.controls if c.control.startswith(Control.FORMAT) and c.score is not None]
+    formats = [
+        c for c in calibration.controls if c.control.startswith(Control.FORMAT) and c.score is not None
+    ]
     if ceiling and formats:
         worst = min(formats, key=lambda one: one.score or 0.0)
         yield Estimate(label=f"worst of {len(formats)} formats", value=worst.score or 0.0)

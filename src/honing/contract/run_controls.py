@@ -23,18 +23,20 @@ def run_controls(bench: Bench, *, seed: int, progress: Progress) -> Calibration:
     rows = choose_rows(list(bench.rows.values()), CALIBRATION_ROWS, seed)
     answerers = list(_answerers(bench, [row.id for row in rows], seed))
     taken: dict[str, Taken] = {}
-    with OneBar(progress, "calibrate", total=len(answerers) * max(len(rows), 1)) as bar:
+    with OneBar(progress, "calibrate", total=len(answerers) * _units(bench, len(rows))) as bar:
         for name, answerer in answerers:
             plan = Plan(name=name, rows=rows, model=f"control/{name}", seed=seed)
             found = measure(bench, plan, Answering(answerer, name=name), MapOptions(progress=bar))
             taken[name] = _taken(found, answerer)
     gold = bench.gold
+    # A target's own commands decide how much they ask; what they asked is what they are about.
+    most = max((figure.n for figure in taken.values()), default=0)
     return judge(
         bench.contract.metric,
         taken,
         oracle_source=gold.source if gold is not None else OracleSource.UNAVAILABLE,
-        rows=len(rows) or max((figure.n for figure in taken.values()), default=0),
-        population=len(bench.rows),
+        rows=len(rows) or most,
+        population=len(bench.rows) or most,
         own_scorer=bench.scorer is not None and not bench.contract.stages.evaluate.commands,
     )
 
@@ -56,6 +58,14 @@ def _answerers(bench: Bench, ids: list[str], seed: int) -> Iterator[tuple[str, A
         return
     for name, completions in variants.items():
         yield f"{Control.FORMAT}:{name}", gold.book({**gold.right, **completions})
+
+
+def _units(bench: Bench, rows: int) -> int:
+    """Units of the journal that one control takes."""
+    stages = bench.contract.stages
+    rollout = 1 if stages.rollout.commands else rows
+    judging = 1 if stages.evaluate.commands else rows if bench.judging is not None else 0
+    return rollout + judging
 
 
 def _mixed(ids: list[str], variants: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

@@ -134,7 +134,7 @@ class Session:
         """
         if self._rollout is None:
             raise UsageError("evaluate() needs a rollout: call rollout(llm) first.")
-        measurement = evaluate(self._bench, self._rollout)
+        measurement = evaluate(self._bench, self._rollout, self.progress)
         self._results.append((self._conclude(measurement), measurement.samples))
         path = outputs.write_results(self.run, self._results, self.calibrate(), self.contract, self.target)
         result = self._results[-1][0]

@@ -85,6 +85,8 @@ class _Reader:
     def read(self, completion: str) -> tuple[str | None, str]:
         """The label that is named, and where; or None and why."""
         text = answers.plain(completion).strip()
+        if not text:
+            return None, "the completion holds no words"
         if lone := self._lone.fullmatch(text):
             return self._label(lone), "the completion"
         if self._by_text(text):
