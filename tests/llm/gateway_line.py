@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+import plain_http
 
 from honing.llm import (
     CallRecord,
@@ -41,7 +42,7 @@ BODIES: dict[str, dict[str, Any]] = {
 ONCE = ClientConfig(backoff=Backoff(retries=0))
 LONG = ScriptedModel.of_rules([], default="a fairly long answer " * 20)
 QUICK = ClientConfig(
-    read_s=0.5, attempt_s=1.0, total_s=2.0, reply_bytes=200_000, backoff=Backoff(retries=1, base_s=0.01)
+    read_s=0.4, attempt_s=0.7, total_s=1.2, reply_bytes=200_000, backoff=Backoff(retries=1, base_s=0.01)
 )
 
 
@@ -70,12 +71,12 @@ class Line:
         """Call and read the whole reply; header names with _ for -."""
         arguments = self.request(wire, body, stream=stream)
         arguments["headers"].update({name.replace("_", "-"): value for name, value in headers.items()})
-        return httpx2.post(**arguments)
+        return plain_http.post(**arguments)
 
     def pieces(self, wire: str = "openai_chat") -> tuple[list[bytes], Exception | None]:
         """What a streamed call receives before it ends or breaks, and how it breaks."""
         found: list[bytes] = []
-        with httpx2.stream("POST", **self.request(wire, stream=True)) as reply:
+        with plain_http.stream("POST", **self.request(wire, stream=True)) as reply:
             try:
                 for piece in reply.iter_raw():
                     found.append(piece)

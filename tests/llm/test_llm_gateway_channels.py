@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import plain_http
 import pytest
 
 from honing.errors import ModelRateLimitError, ModelTimeoutError, UsageError
@@ -53,7 +54,7 @@ def post(
         "authorization": f"Bearer {channel.token}",
         **{k.replace("_", "-"): v for k, v in headers.items()},
     }
-    return httpx2.post(channel.base_url + path, json=body, headers=shown)
+    return plain_http.post(channel.base_url + path, json=body, headers=shown)
 
 
 def question(text: str) -> dict[str, Any]:
@@ -127,7 +128,7 @@ def test_the_token_is_taken_from_wherever_a_client_puts_it(headers: dict[str, st
         shown = {name: value.format(channel.token) for name, value in headers.items()}
         url = f"{gateway.base_url}/v1/chat/completions{query.format(channel.token)}"
 
-        assert said(httpx2.post(url, json=CHAT, headers=shown)) == "hello"
+        assert said(plain_http.post(url, json=CHAT, headers=shown)) == "hello"
 
 
 @pytest.mark.parametrize("wire", CALLS)
@@ -142,7 +143,7 @@ def test_a_wrong_token_is_refused_in_the_callers_shape_counted_and_not_forwarded
     with Gateway() as gateway:
         channel = gateway.channel("c", Answering(ScriptedModel(answer)))
         replies = [
-            httpx2.post(gateway.base_url + path, json=body, headers=headers)
+            plain_http.post(gateway.base_url + path, json=body, headers=headers)
             for headers in ({}, {"authorization": "Bearer sk-guess"}, {"x-api-key": channel.token[:-1]})
         ]
         kinds = [call.error_kind for call in gateway.calls()]
@@ -217,7 +218,7 @@ def test_a_childs_variables_lead_to_the_address_it_can_reach() -> None:
 def test_the_unix_socket_serves_the_same_channels(tmp_path: Path) -> None:
     with Gateway(GatewayConfig(socket_path=tmp_path / "g.sock")) as gateway:
         channel = gateway.channel("c", Answering(EchoModel()))
-        with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(channel.socket))) as client:
+        with plain_http.unix_client(channel.socket) as client:
             reply = client.post(
                 "http://127.0.0.1:1/v1/chat/completions", json=CHAT, headers={"x-api-key": channel.token}
             )
@@ -231,10 +232,10 @@ def test_models_are_listed_in_the_shape_of_each_client() -> None:
         channel = gateway.channel("c", Answering(EchoModel()), models=["a", "b"])
         openai = {"authorization": f"Bearer {channel.token}"}
         gemini = {"x-goog-api-key": channel.token}
-        listed = httpx2.get(f"{gateway.base_url}/v1/models", headers=openai).json()
-        one = httpx2.get(f"{gateway.base_url}/v1/models/b", headers=openai).json()
-        none = httpx2.get(f"{gateway.base_url}/v1/models/zzz", headers=openai)
-        google = httpx2.get(f"{gateway.base_url}/v1beta/models", headers=gemini).json()
+        listed = plain_http.get(f"{gateway.base_url}/v1/models", headers=openai).json()
+        one = plain_http.get(f"{gateway.base_url}/v1/models/b", headers=openai).json()
+        none = plain_http.get(f"{gateway.base_url}/v1/models/zzz", headers=openai)
+        google = plain_http.get(f"{gateway.base_url}/v1beta/models", headers=gemini).json()
         counts = channel.counts()
 
     assert ([model["id"] for model in listed["data"]], one["id"], none.status_code) == (["a", "b"], "b", 404)
@@ -269,7 +270,7 @@ def test_tokens_are_estimated_without_a_model_call(path: str, body: Any, expecte
 def test_health_needs_no_token_and_nothing_else_is_served_without_one() -> None:
     with Gateway() as gateway:
         statuses = [
-            httpx2.request(method, gateway.base_url + path).status_code
+            plain_http.request(method, gateway.base_url + path).status_code
             for method, path in (("GET", "/health"), ("HEAD", "/"), ("GET", "/v1/models"), ("POST", "/v1/x"))
         ]
 
@@ -309,7 +310,7 @@ def test_an_unknown_endpoint_is_404_in_the_callers_shape_and_recorded(path: str,
 def test_a_request_that_cannot_be_read_is_400_and_recorded(content: bytes, message: str) -> None:
     with Gateway() as gateway:
         channel = gateway.channel("c", Answering(EchoModel()))
-        reply = httpx2.post(
+        reply = plain_http.post(
             f"{gateway.base_url}/v1/chat/completions", content=content, headers={"x-api-key": channel.token}
         )
         [call] = channel.calls()

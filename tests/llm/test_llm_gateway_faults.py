@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import httpx2
+import plain_http
 import pytest
 from gateway_line import CHAT, KEY, LONG, ONCE, QUICK, WIRES, Line, line
 
@@ -85,7 +86,7 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
         endpoint = Endpoint(base_url=gone.base_url, wire="openai_chat", key=KEY)
     with Gateway() as gateway:
         channel = gateway.channel("c", Upstream(endpoint, QUICK))
-        reply = httpx2.post(
+        reply = plain_http.post(
             f"{gateway.base_url}/v1/chat/completions", json=CHAT, headers={"x-api-key": channel.token}
         )
 
@@ -197,7 +198,7 @@ def test_a_caller_that_leaves_a_stream_is_recorded_and_gives_its_place_back() ->
     slow = Fault(kind=FaultKind.TRICKLE, pause_s=0.02, piece_bytes=200)
     one = GatewayConfig(max_connections=1)
     with line(LONG, faults=[slow], config=one, client=ClientConfig()) as caller:
-        with httpx2.stream("POST", **caller.request("openai_chat", stream=True)) as reply:
+        with plain_http.stream("POST", **caller.request("openai_chat", stream=True)) as reply:
             next(reply.iter_raw())
         after = caller.post()
         kinds = [call.error_kind for call in caller.channel.calls()]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import plain_http
 import pytest
 from gateway_line import BODIES, CHAT, PATHS
 
@@ -34,7 +35,7 @@ def post(
     channel: Channel, body: Mapping[str, Any] = CHAT, path: str = PATHS["openai_chat"], tag: str = ""
 ) -> httpx2.Response:
     headers = {"x-api-key": channel.token, "x-honing-tag": tag}
-    return httpx2.post(channel.base_url + path, json=body, headers=headers)
+    return plain_http.post(channel.base_url + path, json=body, headers=headers)
 
 
 def question(text: str) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def test_the_log_holds_every_call_and_is_continued_with_its_budget(tmp_path: Pat
         with Gateway(config) as gateway:
             channel = gateway.channel("c", Answering(EchoModel()))
             statuses = [post(channel, question(f"q{n}")).status_code for n in range(2)]
-            httpx2.post(f"{gateway.base_url}/v1/chat/completions", json=CHAT)
+            plain_http.post(f"{gateway.base_url}/v1/chat/completions", json=CHAT)
             calls, own = gateway.calls(), channel.calls()
 
     found = [(call.ordinal, call.channel, call.text, call.error_kind) for call in calls]

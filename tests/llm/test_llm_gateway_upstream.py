@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import httpx2
+import plain_http
 import pytest
 from gateway_line import BODIES, CHAT, KEY, QUICK, WIRES, Line, line
 
@@ -39,7 +39,7 @@ from honing.llm.retrying import Backoff
 def test_a_reply_in_the_callers_wire_comes_through_byte_for_byte(wire: str, *, stream: bool) -> None:
     with line(wire=wire) as found:
         through = found.post(wire, stream=stream)
-        direct = httpx2.post(
+        direct = plain_http.post(
             str(through.url).replace(found.gateway.base_url, found.server.base_url),
             content=through.request.content,
             headers={"x-api-key": KEY},
@@ -105,7 +105,7 @@ def test_a_stream_reaches_the_caller_while_the_server_still_talks() -> None:
     model = ScriptedModel.of_rules([], default="x" * 3000)
     with (
         line(model, faults=[slow], client=ClientConfig()) as found,
-        httpx2.stream("POST", **found.request("openai_chat", stream=True)) as reply,
+        plain_http.stream("POST", **found.request("openai_chat", stream=True)) as reply,
     ):
         times = [time.monotonic() for _ in reply.iter_raw()]
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 
 import httpx2
+import plain_http
 import pytest
 
 from honing.llm.http import CutConnection, Delivery, HttpLimits, HttpRequest, HttpResponse, HttpServer
@@ -34,7 +35,7 @@ def wait_until(holds: Callable[[], bool], limit_s: float = 5.0) -> bool:
 def test_a_request_arrives_with_its_path_query_and_body(serve: Callable[..., HttpServer]) -> None:
     server = serve()
 
-    reply = httpx2.post(f"{server.base_url}/v1/a%20b?x=1&y=", content=b"12345")
+    reply = plain_http.post(f"{server.base_url}/v1/a%20b?x=1&y=", content=b"12345")
 
     assert (reply.status_code, reply.text) == (200, "POST /v1/a b {'x': '1', 'y': ''} 5")
 
@@ -60,11 +61,11 @@ def test_a_chunked_body_is_put_together(serve: Callable[..., HttpServer]) -> Non
         yield b"ab"
         yield b"cde"
 
-    assert httpx2.post(server.base_url + "/", content=pieces()).text == "POST / {} 5"
+    assert plain_http.post(server.base_url + "/", content=pieces()).text == "POST / {} 5"
 
 
 def test_a_head_request_is_answered_without_a_body(serve: Callable[..., HttpServer]) -> None:
-    reply = httpx2.head(serve().base_url + "/health")
+    reply = plain_http.head(serve().base_url + "/health")
 
     assert (reply.status_code, reply.content) == (200, b"")
 
@@ -96,9 +97,9 @@ def test_a_plain_function_runs_on_a_thread_and_does_not_stop_the_others(
 
     server = serve(handler)
     slow: list[str] = []
-    waiting = threading.Thread(target=lambda: slow.append(httpx2.get(server.base_url + "/slow").text))
+    waiting = threading.Thread(target=lambda: slow.append(plain_http.get(server.base_url + "/slow").text))
     waiting.start()
-    fast = httpx2.get(server.base_url + "/fast").text
+    fast = plain_http.get(server.base_url + "/fast").text
     before = list(slow)
     gate.set()
     waiting.join()
@@ -116,10 +117,10 @@ def test_a_handler_that_raises_is_answered_500_and_the_server_lives_on(
 
     server = serve(handler)
 
-    bad = httpx2.get(server.base_url + "/bad")
+    bad = plain_http.get(server.base_url + "/bad")
 
     assert (bad.status_code, bad.text) == (500, "the server failed: LookupError\n")
-    assert httpx2.get(server.base_url + "/ok").text == "fine"
+    assert plain_http.get(server.base_url + "/ok").text == "fine"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_a_request_that_cannot_be_served_is_answered_and_dropped(
     server = serve(limits=HttpLimits(body_bytes=1000, header_bytes=4000))
 
     assert raw(server, sent).split(b" ")[1] == status
-    assert httpx2.get(server.base_url + "/ok").status_code == 200
+    assert plain_http.get(server.base_url + "/ok").status_code == 200
 
 
 def test_a_client_that_trickles_its_request_is_dropped_at_the_limit(serve: Callable[..., HttpServer]) -> None:
@@ -203,7 +204,7 @@ def test_a_stream_arrives_whole_and_its_end_is_told(serve: Callable[..., HttpSer
     ended: list[Delivery] = []
     server = serve(streaming(ended))
 
-    reply = httpx2.get(server.base_url + "/")
+    reply = plain_http.get(server.base_url + "/")
 
     assert (reply.text, reply.headers["content-type"]) == (
         "data: 0\n\ndata: 1\n\ndata: 2\n\n",
@@ -217,7 +218,7 @@ def test_a_stream_that_is_cut_does_not_look_complete(serve: Callable[..., HttpSe
     server = serve(streaming(ended, cut=True))
 
     with pytest.raises(httpx2.RemoteProtocolError, match="without sending complete message body"):
-        httpx2.get(server.base_url + "/")
+        plain_http.get(server.base_url + "/")
 
     assert ended == [Delivery.CUT]
 

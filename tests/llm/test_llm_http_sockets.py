@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
+import plain_http
 import pytest
 
 from honing.llm.http import HttpLimits, HttpRequest, HttpResponse, HttpServer
@@ -24,7 +25,7 @@ def test_a_unix_socket_serves_and_is_its_owners_alone(
     server = serve(tcp=False, socket_path=tmp_path / "g.sock")
     assert server.socket is not None
 
-    with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(server.socket))) as client:
+    with plain_http.unix_client(server.socket) as client:
         reply = client.get("http://gateway/hello")
 
     assert (reply.text, server.port) == ("GET /hello {} 0", 0)
@@ -42,7 +43,7 @@ def test_a_socket_path_too_long_for_the_kernel_gets_a_short_one(
 
     assert len(os.fsencode(server.socket)) <= 107
     assert stat.S_IMODE(server.socket.parent.stat().st_mode) == 0o700
-    with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(server.socket))) as client:
+    with plain_http.unix_client(server.socket) as client:
         assert client.get("http://gateway/").status_code == 200
     server.close()
     assert not server.socket.parent.exists() if server.socket else True
@@ -118,7 +119,7 @@ def test_many_clients_at_once_each_get_their_own_answer(serve: Callable[..., Htt
     found: dict[int, str] = {}
 
     def ask(n: int) -> None:
-        with httpx2.Client() as client:
+        with httpx2.Client(verify=False, trust_env=False) as client:
             for _ in range(5):
                 found[n] = client.get(f"{server.base_url}/{n}").text
 

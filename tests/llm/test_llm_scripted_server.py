@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx2
+import plain_http
 import pytest
 from gateway_line import BODIES, CHAT, PATHS, WIRES
 
@@ -67,7 +67,7 @@ def test_faults_come_in_the_order_of_requests_and_then_all_is_well() -> None:
     faults = [Fault(kind=FaultKind.SERVER_ERROR), None, Fault(kind=FaultKind.RATE_LIMIT, retry_after="3")]
     with ScriptedServer(EchoModel(), faults=faults) as server:
         url = server.base_url + PATHS["openai_chat"]
-        replies = [httpx2.post(url, json=CHAT) for _ in range(5)]
+        replies = [plain_http.post(url, json=CHAT) for _ in range(5)]
 
     assert [reply.status_code for reply in replies] == [500, 200, 429, 200, 200]
     assert replies[2].headers["retry-after"] == "3"
@@ -84,7 +84,7 @@ def test_a_key_can_be_demanded() -> None:
     with ScriptedServer(EchoModel(), key="right") as server:
         url = server.base_url + PATHS["openai_chat"]
         statuses = [
-            httpx2.post(url, json=CHAT, headers={"authorization": f"Bearer {key}"}).status_code
+            plain_http.post(url, json=CHAT, headers={"authorization": f"Bearer {key}"}).status_code
             for key in ("wrong", "right")
         ]
 
@@ -93,16 +93,18 @@ def test_a_key_can_be_demanded() -> None:
 
 def test_an_answerer_that_raises_is_a_500_with_its_reason() -> None:
     with ScriptedServer(ScriptedModel.of_replies([])) as server:
-        reply = httpx2.post(server.base_url + PATHS["openai_chat"], json=CHAT)
+        reply = plain_http.post(server.base_url + PATHS["openai_chat"], json=CHAT)
 
     assert (reply.status_code, "they are used up" in reply.text) == (500, True)
 
 
 def test_models_counts_and_unknown_paths_are_served_too() -> None:
     with ScriptedServer(EchoModel(), models=["a"]) as server:
-        models = httpx2.get(server.base_url + "/v1/models").json()["data"]
-        count = httpx2.post(server.base_url + "/v1/messages/count_tokens", json=BODIES["anthropic_messages"])
-        unknown = httpx2.post(server.base_url + "/v1/embeddings", json={})
+        models = plain_http.get(server.base_url + "/v1/models").json()["data"]
+        count = plain_http.post(
+            server.base_url + "/v1/messages/count_tokens", json=BODIES["anthropic_messages"]
+        )
+        unknown = plain_http.post(server.base_url + "/v1/embeddings", json={})
 
     assert [model["id"] for model in models] == ["a"]
     assert count.json() == {"input_tokens": 3}
@@ -125,8 +127,8 @@ def test_the_command_serves_a_script_until_it_is_told_to_stop(tmp_path: Path) ->
     with command("--script", str(script), "--socket", str(tmp_path / "s.sock")) as process:
         assert process.stdout is not None
         address = process.stdout.readline().strip()
-        reply = httpx2.post(address + PATHS["openai_chat"], json=CHAT)
-        with httpx2.Client(transport=httpx2.HTTPTransport(uds=str(tmp_path / "s.sock"))) as client:
+        reply = plain_http.post(address + PATHS["openai_chat"], json=CHAT)
+        with plain_http.unix_client(tmp_path / "s.sock") as client:
             local = client.post("http://model" + PATHS["openai_chat"], json=CHAT)
         os.kill(process.pid, signal.SIGTERM)
         ended = process.wait(10), process.stderr and process.stderr.read()

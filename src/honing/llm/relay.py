@@ -35,8 +35,7 @@ class StreamRelay:
     def __init__(
         self, incoming: Incoming, parser: StreamParser, secrets: Sequence[str], sent: Outgoing
     ) -> None:
-        self.raw = b""
-        """What was passed on so far."""
+        self._passed = bytearray()
         self._incoming = incoming
         self._parser = parser
         self._secrets = secrets
@@ -45,6 +44,11 @@ class StreamRelay:
         self._ended = False
         self._first = b""
         self._held = ExitStack()
+
+    @property
+    def raw(self) -> bytes:
+        """What was passed on so far."""
+        return bytes(self._passed)
 
     async def begin(self) -> None:
         """Wait for the first event.
@@ -102,7 +106,7 @@ class StreamRelay:
             self._parser.feed(events)
             shown = _without_usage(events) if self._sent.adds_usage else events
             if shown:
-                self.raw += shown
+                self._passed += shown
                 return shown
         return b""
 
