@@ -9,5 +9,5 @@ from hone_process import Hone
 
 
 @pytest.fixture
-def hone(tmp_path: Path) -> Hone:
-    return Hone(tmp_path)
+def hone(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Hone:
+    return Hone(tmp_path, capfd)

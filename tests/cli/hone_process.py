@@ -1,4 +1,4 @@
-"""`hone` as a user runs it: a fresh process, a clean environment, with or without a terminal."""
+"""`hone` as a user runs it, in a clean environment: in this process, in one of its own, or on a terminal."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from fcntl import ioctl
 from pathlib import Path
 
+import pytest
+
+from honing.cli.app import run
 from honing.store import Run
 
 LIMIT_S = 60.0
@@ -33,23 +36,27 @@ class Ended:
 class Hone:
     """Runs `hone` in one folder with a home of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, captured: pytest.CaptureFixture[str]) -> None:
         self.folder = folder
         self.runs = folder / "runs"
+        self.captured = captured
         home = folder / "home"
         home.mkdir()
         self.environ = {"HOME": str(home), "PATH": os.environ["PATH"]}
 
-    def __call__(
-        self,
-        *arguments: str,
-        environ: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        stdout: int = subprocess.PIPE,
+    def __call__(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Ended:
+        """Run in this process, through the whole command line: the quick way."""
+        self.captured.readouterr()
+        code = run(arguments, environ={**self.environ, **(environ or {})}, cwd=self.folder)
+        return Ended(code, *self.captured.readouterr())
+
+    def in_a_process(
+        self, *arguments: str, environ: Mapping[str, str] | None = None, stdout: int = subprocess.PIPE
     ) -> Ended:
+        """Run in a process of its own, without a terminal."""
         done = subprocess.run(
             [sys.executable, "-m", "honing", *arguments],
-            cwd=cwd or self.folder,
+            cwd=self.folder,
             env={**self.environ, **(environ or {})},
             stdin=subprocess.DEVNULL,
             stdout=stdout,
@@ -126,7 +133,7 @@ class Hone:
 
 def make_run(hone: Hone, name: str, *, kind: str = "measure", seed: int = 0) -> Run:
     """A finished run with one artifact and a cache."""
-    run = Run.create(
+    made = Run.create(
         hone.runs,
         kind=kind,
         config={"model": "m", "rows": 3},
@@ -135,8 +142,8 @@ def make_run(hone: Hone, name: str, *, kind: str = "measure", seed: int = 0) -> 
         name=name,
         clock=lambda: 1_795_255_200.0 + seed,
     )
-    with run.supervise():
-        run.write_text("notes.txt", "hello\n")
-        (run.path / "cache").mkdir()
-        (run.path / "cache" / "big").write_bytes(b"x" * 9000)
-    return run
+    with made.supervise():
+        made.write_text("notes.txt", "hello\n")
+        (made.path / "cache").mkdir()
+        (made.path / "cache" / "big").write_bytes(b"x" * 9000)
+    return made

@@ -22,7 +22,7 @@ ESCAPE = "\x1b"
 
 
 def test_the_version_is_one_line_on_stdout(hone: Hone) -> None:
-    ended = hone("--version")
+    ended = hone.in_a_process("--version")
 
     assert (ended.code, ended.out, ended.err) == (0, f"honing {__version__}\n", "")
 
@@ -181,7 +181,7 @@ def test_a_reader_that_goes_away_is_no_error(hone: Hone) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        ended = hone("config", "show", "--json", stdout=writer)
+        ended = hone.in_a_process("config", "show", "--json", stdout=writer)
     finally:
         os.close(writer)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -45,11 +45,23 @@ def hone(
     """Runs before every command; its options other than --version are read by `take_own_options`."""
 
 
-def run(argv: Sequence[str] | None = None) -> int:
-    """Run `hone` with arguments and return the exit code; an error is shown, never raised."""
+def run(
+    argv: Sequence[str] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> int:
+    """Run `hone` with arguments and return the exit code; an error is shown, never raised.
+
+    Args:
+        argv: Arguments without the program's name; those of the process when None.
+        environ: Variables; those of the process when None.
+        cwd: Working directory; that of the process when None.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    environ = os.environ if environ is None else environ
     try:
-        code = _invoke(arguments)
+        code = _invoke(arguments, environ, cwd)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does: not an error of ours.
@@ -58,13 +70,13 @@ def run(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         code = Ending.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the one place where every error becomes an exit code
-        code = report_failure(error, environ=os.environ, debug="--debug" in arguments)
+        code = report_failure(error, environ=environ, debug="--debug" in arguments)
     if code == Ending.INTERRUPTED:
         typer.echo("interrupted", err=True)
     return code
 
 
-def _invoke(arguments: list[str]) -> int:
+def _invoke(arguments: list[str], environ: Mapping[str, str], cwd: Path | None) -> int:
     own, rest = take_own_options(arguments)
     file = own.pop(SETTINGS_FILE, None)
     frame = None
@@ -72,8 +84,9 @@ def _invoke(arguments: list[str]) -> int:
         # Settings cost some milliseconds that a help text need not pay.
         from honing.cli.frame import Frame
 
+        folder = Path.cwd() if cwd is None else cwd
         frame = Frame(
-            environ=os.environ, cwd=Path.cwd(), flags=own, settings_file=None if file is None else Path(file)
+            environ=environ, cwd=folder, flags=own, settings_file=None if file is None else folder / file
         )
     # Options about completion need pydantic: they are there only where no command is given.
     completion = rest[:1] == [] or rest[0].startswith("-")

@@ -35,7 +35,8 @@ def report(
     from honing.store import Report, find_run
     from honing.view import render
 
-    found = find_run(Frame.of(ctx).settings().paths.home, run)
+    frame = Frame.of(ctx)
+    found = find_run(frame.settings().paths.home, run)
     source = found.path / "report.json"
     if not source.is_file():
         raise StoreError(
@@ -46,7 +47,7 @@ def report(
     if str(out) == "-":
         sys.stdout.write(page)
         return
-    target = found.write_text("report.html", page) if out is None else _write(out, page)
+    target = found.write_text("report.html", page) if out is None else _write(frame.cwd / out, page)
     sys.stdout.write(f"{visible(str(target))}\n")
 
 

@@ -1,0 +1,155 @@
+"""`hone doctor`: what it finds, and that it says how to fix the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hone_process import Hone
+
+from honing.cli.checks import Check, Status, run_checks
+from honing.cli.printing import visible
+from honing.settings import load_settings
+
+
+def program(folder: Path, name: str, script: str) -> None:
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def checks_with(
+    tmp_path: Path, environ: dict[str, str] | None = None, **flags: str
+) -> dict[tuple[str, str], Check]:
+    settings = load_settings(environ=environ or {}, flags=flags, cwd=tmp_path)
+    found = run_checks(settings, {"PATH": str(tmp_path / "bin"), **(environ or {})})
+    return {(check.group, check.name): check for check in found}
+
+
+def test_a_machine_that_can_run_the_base_jobs_is_ready(hone: Hone) -> None:
+    ended = hone("doctor", "--json")
+
+    document = json.loads(ended.out)
+    by_name = {(check["group"], check["name"]): check for check in document["checks"]}
+    assert (ended.code, document["ready"]) == (0, True)
+    assert [c for c in document["checks"] if c["status"] == "missing"] == []
+    assert by_name["base", "python"]["detail"].startswith(sys.version.split()[0])
+    assert "typer " in by_name["base", "packages"]["detail"]
+    assert by_name["sandbox", "in use"]["detail"].startswith("bubblewrap")
+    assert {check["status"] for check in document["checks"]} <= {"ready", "absent"}
+
+
+def test_everything_that_is_not_ready_says_how_to_fix_it(tmp_path: Path) -> None:
+    checks = checks_with(tmp_path)
+
+    lacking = [check for check in checks.values() if check.status is not Status.READY and check.name != "GPU"]
+    assert lacking
+    assert [check.name for check in lacking if not check.fix] == []
+    assert [check.name for check in checks.values() if check.status is Status.READY and check.fix] == []
+
+
+def test_a_runs_folder_that_cannot_be_made_exits_3_and_says_so(hone: Hone) -> None:
+    (hone.folder / "file").write_text("not a folder")
+
+    ended = hone("doctor", "--home", "file/runs")
+
+    assert ended.code == 3
+    assert f"  MISSING  runs folder         {hone.folder / 'file' / 'runs'}: " in ended.out
+    assert f"fix: make {hone.folder / 'file'} a folder you may write in, or set HONING_HOME" in ended.out
+    assert ended.out.endswith("not ready: runs folder\n")
+
+
+def test_programs_are_found_on_the_path_that_was_given(tmp_path: Path) -> None:
+    program(tmp_path / "bin", "codex", "exit 9")
+
+    checks = checks_with(tmp_path)
+
+    assert checks["agents", "codex"] == Check(
+        group="agents", name="codex", status=Status.READY, detail=str(tmp_path / "bin" / "codex")
+    )
+    assert checks["agents", "claude-code"] == Check(
+        group="agents",
+        name="claude-code",
+        status=Status.ABSENT,
+        detail="not found",
+        fix="npm install -g @anthropic-ai/claude-code",
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "environ", "status", "detail"),
+    [
+        (
+            "echo 'GPU 0: NVIDIA X (UUID: GPU-12-34)'; echo 'GPU 1: NVIDIA X (UUID: GPU-5)'",
+            {},
+            Status.READY,
+            "GPU 0: NVIDIA X, GPU 1: NVIDIA X",
+        ),
+        (
+            "echo 'GPU 0: NVIDIA X (UUID: GPU-12-34)'",
+            {"CUDA_VISIBLE_DEVICES": ""},
+            Status.READY,
+            "GPU 0: NVIDIA X (CUDA_VISIBLE_DEVICES='')",
+        ),
+        ("echo 'no driver'; exit 9", {}, Status.ABSENT, "nvidia-smi lists no device"),
+        ("printf '\\377\\376'", {}, Status.ABSENT, "nvidia-smi lists no device"),
+    ],
+    ids=["two devices", "hidden by a variable", "no driver", "garbage"],
+)
+def test_a_gpu_is_what_its_own_tool_lists(
+    tmp_path: Path, script: str, environ: dict[str, str], status: Status, detail: str
+) -> None:
+    program(tmp_path / "bin", "nvidia-smi", script)
+
+    check = checks_with(tmp_path, environ)["hardware", "GPU"]
+
+    assert (check.status, check.detail) == (status, detail)
+
+
+def test_a_key_is_present_or_not_and_its_origin_is_named(tmp_path: Path) -> None:
+    checks = checks_with(tmp_path, {"ANTHROPIC_API_KEY": "sk-x", "OPENAI_BASE_URL": "http://u:p@h:1/v1"})
+
+    assert checks["models", "Anthropic key"].detail == "set by ANTHROPIC_API_KEY"
+    assert checks["models", "OpenAI key"].detail == "not set"
+    assert checks["models", "openai base url"].detail == "http://...@h:1/v1, set by OPENAI_BASE_URL"
+
+
+def test_an_extra_lists_its_packages_with_versions_and_what_is_missing(tmp_path: Path) -> None:
+    checks = checks_with(tmp_path)
+
+    teach, hf = checks["extras", "teach"], checks["extras", "hf"]
+    assert hf.detail.startswith("pyarrow ")
+    assert ("torch" in teach.detail, "minigrid" in teach.detail) == (True, True)
+    assert (teach.status is Status.READY) == ("missing:" not in teach.detail)
+    assert ("extras", "dev") not in checks
+
+
+def test_a_sandbox_that_must_be_asked_for_is_accepted_only_when_asked_for(tmp_path: Path) -> None:
+    automatic = checks_with(tmp_path)["sandbox", "in use"]
+    asked = checks_with(tmp_path, **{"sandbox.kind": "unconfined"})["sandbox", "in use"]
+
+    assert (automatic.status, "unconfined" in automatic.detail) == (Status.READY, False)
+    assert (asked.status, asked.detail) == (Status.READY, "unconfined (asked for: unconfined)")
+
+
+@pytest.mark.parametrize("columns", [40, 71, 72, 160])
+def test_the_page_fits_the_terminal(hone: Hone, columns: int) -> None:
+    ended = hone("doctor", environ={"COLUMNS": str(columns), "PATH": f"{hone.folder}:{os.defpath}"})
+
+    assert max(map(len, ended.out.splitlines())) <= columns
+    assert "ready" in ended.out.splitlines()[-1]
+
+
+def test_tsv_has_one_line_for_each_check(hone: Hone) -> None:
+    header, *lines = hone("doctor", "--tsv").out.splitlines()
+
+    assert header.split("\t") == ["group", "name", "status", "detail", "fix"]
+    assert {len(line.split("\t")) for line in lines} == {5}
+
+
+def test_text_from_programs_cannot_act_on_the_terminal() -> None:
+    assert visible("a\x1b[2Jb\r\u200b\u2066c\nd", keep="\n") == "a\\u001b[2Jb\\u000d\\u200b\\u2066c\nd"
