@@ -173,7 +173,9 @@ def _rows(
     if base is not None:
         canvas.line(place(base), 4, place(base), bottom, "axis" if filled else "reference")
     if unit:
-        canvas.text((labels + width - numbers) / 2, bottom + 33, unit, "tick", anchor="middle")
+        canvas.label(
+            (labels + width - numbers) / 2, bottom + 33, unit, width * 0.6, css="tick", anchor="middle"
+        )
     colours = _colours(estimates)
     for index, each in enumerate(estimates):
         y = 8 + row * index + _ROW / 2

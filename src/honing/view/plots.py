@@ -36,7 +36,8 @@ def lines(figure: Lines, width: float) -> Canvas:
     _grid(canvas, (left, width - 10), y_ticks, place_y)
     _x_axis(canvas, place_x, bottom, figure.x_label)
     if figure.y_label:
-        canvas.text(12, (top + bottom) / 2, figure.y_label, "tick", anchor="middle", turn=-90)
+        words = fit(figure.y_label, bottom - top, 11)
+        canvas.text(12, (top + bottom) / 2, words, "tick", anchor="middle", turn=-90)
     for index, series in enumerate(figure.series):
         _series(canvas, series, (place_x, place_y), f"s{index % _COLOURS}")
     _legend(canvas, legend)
@@ -63,7 +64,7 @@ def histogram(figure: Histogram, width: float) -> Canvas:
         x = place_x(mark.value)
         canvas.line(x, top - 6, x, bottom, "reference")
         anchor = "end" if x > width / 2 else "start"
-        words = f"{mark.label} {compact(mark.value)}"
+        words = f"{fit(mark.label, width * 0.4, 11)} {compact(mark.value)}"
         canvas.text(x + (-5 if anchor == "end" else 5), top - 10, words, "tick", anchor=anchor)
     return canvas
 
@@ -78,7 +79,7 @@ def heat_map(figure: HeatMap, width: float) -> Canvas:
     height = min(max(cell * 0.62, 26.0), 38.0)
     canvas = Canvas(width, top + height * len(figure.rows) + (24 if figure.row_label else 8))
     if figure.column_label:
-        canvas.text(left, 13, figure.column_label, "tick")
+        canvas.label(left, 13, figure.column_label, width - left, css="tick")
     for number, column in enumerate(figure.columns):
         x = left + cell * (number + 0.5)
         if turned:
@@ -90,7 +91,7 @@ def heat_map(figure: HeatMap, width: float) -> Canvas:
         canvas.label(left - 10, y + height / 2 + 4, name, left - 12, anchor="end", css="row-label")
         _heat_row(canvas, figure, number, ((left, y), (cell, height)))
     if figure.row_label:
-        canvas.text(left, canvas.height - 6, figure.row_label, "tick")
+        canvas.label(left, canvas.height - 6, figure.row_label, width - left, css="tick")
     return canvas
 
 
@@ -165,7 +166,8 @@ def _x_axis(canvas: Canvas, place: Scale, bottom: float, label: str) -> None:
             canvas.line(place(tick), bottom, place(tick), bottom + 4, "axis")
             canvas.text(place(tick), bottom + 16, compact(tick), "tick", anchor="middle")
     if label:
-        canvas.text((place.start + place.end) / 2, canvas.height - 8, label, "tick", anchor="middle")
+        middle = (place.start + place.end) / 2
+        canvas.label(middle, canvas.height - 8, label, place.end - place.start, css="tick", anchor="middle")
 
 
 def _legend_rows(names: list[str], width: float) -> list[list[tuple[str, int, float]]]:

@@ -108,7 +108,8 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw * 0.999)
     first = math.floor(low / step + 1e-9)
     last = math.ceil(high / step - 1e-9)
-    return [round(index * step, 12) for index in range(first, last + 1)]
+    places = 2 - math.floor(math.log10(step))
+    return [round(index * step, places) for index in range(first, last + 1)]
 
 
 def spread(low: float, high: float) -> tuple[float, float]:

@@ -76,8 +76,8 @@
       this.#marks();
       this.#selects();
       this.titles = this.#titles();
-      let waiting;
-      this.search.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(() => this.refresh(), 120); });
+      this.search.addEventListener("input", () => { clearTimeout(this.waiting); this.waiting = setTimeout(() => this.refresh(), 120); });
+      this.search.addEventListener("blur", () => { if (this.waiting) this.refresh(); });
       box.querySelector(".previous").addEventListener("click", () => this.turn(-1));
       box.querySelector(".next").addEventListener("click", () => this.turn(1));
       box.addEventListener("focusin", () => { Browser.active = this; });
@@ -144,6 +144,8 @@
     }
 
     refresh() {
+      clearTimeout(this.waiting);
+      this.waiting = undefined;
       const query = this.search.value.trim().toLowerCase();
       const wanted = [...this.filters.values()].filter((filter) => filter.value !== "");
       this.shown = [];
@@ -313,7 +315,11 @@
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     const browser = Browser.active;
     if (typing(event.target)) {
-      if (event.key === "Escape") event.target.blur();
+      if (event.key === "Escape") {
+        // Chromium would empty a search field; others would not.
+        event.preventDefault();
+        event.target.blur();
+      }
       return;
     }
     const actions = {

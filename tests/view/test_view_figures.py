@@ -1,0 +1,216 @@
+"""Figures: the same bytes for the same numbers, everything drawn inside, and the story told right."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from honing.store import (
+    Bars,
+    Bracket,
+    Dots,
+    Estimate,
+    Figure,
+    HeatMap,
+    Histogram,
+    Lines,
+    Point,
+    Series,
+)
+from honing.view.figures import describe, draw, interval_bar
+from honing.view.svg import Scale, apart, fit, ticks
+
+NUMBERS = st.floats(-1e9, 1e9, allow_nan=False) | st.floats(0, 1) | st.sampled_from([0.0, 1.0, -0.0, 1e-12])
+LABELS = st.text(max_size=40)
+
+
+@st.composite
+def estimates(draw: st.DrawFn) -> Estimate:
+    low, value, high = sorted(draw(st.tuples(NUMBERS, NUMBERS, NUMBERS)))
+    ends = (low, high) if draw(st.booleans()) else (None, None)
+    return Estimate(
+        label=draw(LABELS), value=value, low=ends[0], high=ends[1], group=draw(st.sampled_from("abc"))
+    )
+
+
+MANY = st.lists(estimates(), max_size=5).map(tuple)
+POINTS = st.builds(Point, x=NUMBERS, y=NUMBERS)
+SERIES = st.builds(Series, name=LABELS, points=st.lists(POINTS, max_size=5).map(tuple), joined=st.booleans())
+FIGURES = st.one_of(
+    st.builds(
+        Bracket, title=LABELS, scores=MANY, ceilings=MANY, floors=MANY, chance=st.none() | st.floats(0, 1)
+    ),
+    st.builds(Bars, title=LABELS, bars=MANY, unit=LABELS),
+    st.builds(Dots, title=LABELS, dots=MANY, reference=st.none() | NUMBERS),
+    st.builds(
+        Lines, title=LABELS, series=st.lists(SERIES, max_size=8).map(tuple), x_label=LABELS, y_label=LABELS
+    ),
+    st.lists(NUMBERS, min_size=2, max_size=8, unique=True).flatmap(
+        lambda edges: st.builds(
+            Histogram,
+            title=LABELS,
+            edges=st.just(tuple(sorted({round(edge, 6) + 0.0 for edge in edges}))),
+            counts=st.just(tuple(range(len({round(edge, 6) + 0.0 for edge in edges}) - 1))),
+            marks=MANY,
+        )
+    ),
+    st.tuples(st.integers(0, 4), st.integers(0, 4)).flatmap(
+        lambda shape: st.builds(
+            HeatMap,
+            title=LABELS,
+            rows=st.just(tuple("abcd"[: shape[0]])),
+            columns=st.just(tuple(["short", "a much longer name", "c", "d"][: shape[1]])),
+            values=st.tuples(*[st.tuples(*[st.none() | NUMBERS] * shape[1])] * shape[0]),
+            centre=st.none() | st.just(0.0),
+        )
+    ),
+)
+
+
+def marks(svg: str, css: str) -> list[ET.Element]:
+    return [node for node in ET.fromstring(svg).iter() if css in node.get("class", "").split()]
+
+
+def number(node: ET.Element, name: str) -> float:
+    return float(node.get(name, "nan"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(FIGURES, st.sampled_from([330, 420, 780]))
+def test_any_figure_is_well_formed_finite_and_drawn_inside(figure: Figure, width: int) -> None:
+    svg = draw(figure, width, "f-1")
+
+    root = ET.fromstring(svg)
+    box = [float(part) for part in root.get("viewBox", "").split()]
+    assert not re.search(r"[\"= ](nan|-?inf)", svg)
+    for node in root.iter():
+        for names, end in ((("x", "x1", "x2", "cx"), box[2]), (("y", "y1", "y2", "cy"), box[3])):
+            outside = [
+                node.get(name)
+                for name in names
+                if name in node.attrib and not -1 <= number(node, name) <= end + 1
+            ]
+            assert outside == [], ET.tostring(node)
+    assert svg == draw(figure, width, "f-1")
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_the_bytes_do_not_depend_on_the_process(seed: str) -> None:
+    program = (
+        "from honing.store import *; from honing.view.figures import draw;"
+        "dots = tuple(Estimate(label=group, value=1.5, group=group) for group in 'xyz');"
+        "print(draw(Dots(title='t', dots=dots), 400, 'i'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    figure = Dots(title="t", dots=tuple(Estimate(label=group, value=1.5, group=group) for group in "xyz"))
+    assert done.stdout == draw(figure, 400, "i") + "\n"
+
+
+def test_the_bracket_shows_the_score_between_its_controls() -> None:
+    bracket = Bracket(
+        title="b",
+        scores=(Estimate(label="model", value=0.6, low=0.5, high=0.7),),
+        ceilings=(Estimate(label="oracle", value=1.0),),
+        floors=(Estimate(label="null", value=0.0), Estimate(label="shuffled", value=0.02, high=0.05)),
+    )
+
+    svg = draw(bracket, 420, "b")
+
+    (top,) = {number(node, "y1") for node in marks(svg, "ceiling") if node.tag == "line"}
+    floor = {number(node, "y1") for node in marks(svg, "floor") if node.tag == "line"}
+    (dot,) = marks(svg, "score-dot")
+    (zone,) = marks(svg, "floor-zone")
+    height = max(floor) - top
+    assert (number(dot, "cy") - top) / height == pytest.approx(0.4, abs=1e-3)
+    assert number(zone, "height") / height == pytest.approx(0.05, abs=1e-3)
+    assert describe(bracket) == "oracle 1.000; model 0.600 [0.500, 0.700]; null 0.000; shuffled 0.020"
+    labels = [node.text for node in marks(svg, "floor") + marks(svg, "ceiling") if node.tag == "text"]
+    assert labels == ["shuffled 0.020", "null 0.000", "oracle 1.000"]
+
+
+def test_labels_of_controls_that_score_alike_do_not_overlap() -> None:
+    floors = tuple(Estimate(label=f"control {n}", value=n / 1000) for n in range(5))
+    bracket = Bracket(title="b", scores=(), ceilings=(Estimate(label="oracle", value=1),), floors=floors)
+
+    svg = draw(bracket, 420, "b")
+
+    ys = sorted(number(node, "y") for node in marks(svg, "floor") if node.tag == "text")
+    assert min(b - a for a, b in pairwise(ys)) >= 15.99
+
+
+def test_a_bar_starts_at_zero_and_is_as_long_as_its_value() -> None:
+    svg = draw(Bars(title="b", bars=(Estimate(label="a", value=2), Estimate(label="b", value=-1))), 780, "b")
+
+    (axis,) = marks(svg, "axis")
+    long, short = marks(svg, "bar")
+    assert number(long, "x") == pytest.approx(number(axis, "x1"))
+    assert number(short, "x") + number(short, "width") == pytest.approx(number(axis, "x1"), abs=0.02)
+    assert number(long, "width") / number(short, "width") == pytest.approx(2, rel=1e-3)
+
+
+def test_shades_of_a_heat_map_follow_the_values() -> None:
+    values = ((0.0, 0.5, 1.0, None),)
+    plain = HeatMap(title="h", rows=("r",), columns=("a", "b", "c", "d"), values=values)
+    around = HeatMap(title="h", rows=("r",), columns=("a", "b", "c", "d"), values=values, centre=0.5)
+
+    shades = [
+        [node.get("class") for node in marks(draw(figure, 780, "h"), "heat")] for figure in (plain, around)
+    ]
+
+    assert shades == [
+        ["heat h0", "heat h4", "heat h8", "heat none"],
+        ["heat n8", "heat h0", "heat p8", "heat none"],
+    ]
+
+
+def test_an_interval_bar_marks_zero_only_where_zero_is_inside() -> None:
+    assert "zero" in interval_bar(-0.1, 0.1, 0.3, (-0.5, 0.5))
+    assert "zero" not in interval_bar(0.1, None, 0.3, (0.0, 0.5))
+    assert "dot" not in interval_bar(0.1, None, 0.3, (0.0, 0.5))
+
+
+@given(st.floats(-1e12, 1e12), st.floats(-1e12, 1e12), st.integers(2, 9))
+def test_ticks_are_round_and_cover_the_range(a: float, b: float, about: int) -> None:
+    low, high = sorted((a, b))
+
+    found = ticks(low, high, about)
+
+    slack = 1e-6 * max(abs(low), abs(high), 1e-9)
+    assert found[0] <= low + slack
+    assert found[-1] >= high - slack
+    assert 2 <= len(found) <= 3 * about
+
+
+@given(st.lists(st.floats(0, 100), max_size=6).map(sorted), st.floats(1, 16))
+def test_labels_moved_apart_stay_in_order_and_in_room(positions: list[float], gap: float) -> None:
+    placed = apart(positions, gap, 0, 100)
+
+    assert all(b - a >= gap - 1e-6 for a, b in pairwise(placed))
+    assert all(place <= 100 + 1e-6 for place in placed)
+    assert all(place >= -1e-6 for place in placed)
+
+
+def test_a_scale_keeps_what_is_beyond_it_at_its_end() -> None:
+    scale = Scale(0, 10, 100, 200)
+
+    assert [scale(-5), scale(5), scale(15)] == [100, 150, 200]
+
+
+def test_a_label_is_cut_to_its_room() -> None:
+    assert fit("short", 200) == "short"
+    assert fit("a name that is much too long", 60) == "a name\u2026"
