@@ -22,7 +22,7 @@ from honing.llm.deadline import Clock, Deadline
 from honing.llm.endpoint import Endpoint
 from honing.llm.retrying import Backoff, Pace, TryAgainError, asked_wait_s, worth_retrying
 from honing.llm.unsupported import refused_sampling, wants_completion_limit
-from honing.llm.wires import redact
+from honing.llm.wires import CutReplyError, redact
 from honing.llm.wires.fields import strict_json
 from honing.llm.wires.refusals import Refusal, named, read_refusal
 
@@ -299,13 +299,11 @@ class Client:
                 parser.feed(chunk)
             if parser.complete:
                 break
-        ended = parser.complete
         try:
             with boundary(ModelReplyError, "reading the streamed reply"):
                 return parser.finish()
-        except ModelReplyError as error:
-            # Bytes that stop too early were cut on their way; a stream that came to its end is what it is.
-            raise error if ended else TryAgainError(error) from error
+        except CutReplyError as error:
+            raise TryAgainError(ModelReplyError(str(error))) from error
 
     def _bounded(self, response: httpx2.Response) -> Iterator[bytes]:
         taken = 0

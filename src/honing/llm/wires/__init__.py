@@ -8,6 +8,7 @@ from __future__ import annotations
 from honing.errors import UsageError
 from honing.llm.wires.anthropic_messages import AnthropicMessages
 from honing.llm.wires.base import StreamParser, Wire
+from honing.llm.wires.events import CutReplyError
 from honing.llm.wires.gemini import Gemini
 from honing.llm.wires.openai_chat import OpenAIChat
 from honing.llm.wires.openai_responses import OpenAIResponses
@@ -36,6 +37,7 @@ def wire_for(method: str, path: str) -> Wire | None:
 __all__ = [
     "WIRES",
     "AnthropicMessages",
+    "CutReplyError",
     "Gemini",
     "OpenAIChat",
     "OpenAIResponses",

@@ -20,7 +20,7 @@ def arguments_object(text: str) -> dict[str, Any]:
         return {}
     try:
         value = strict_json(text)
-        if isinstance(value, dict) and _AS_WRITTEN not in value:
+        if isinstance(value, dict) and (_AS_WRITTEN not in value or _is_carrier(value)):
             json.dumps(value, allow_nan=False)
             return value
     except ValueError:
@@ -30,6 +30,10 @@ def arguments_object(text: str) -> dict[str, Any]:
 
 def arguments_text(value: Mapping[str, Any]) -> str:
     """The arguments as text: the one carried under our own name, otherwise compact JSON."""
-    if set(value) == {_AS_WRITTEN} and isinstance(value[_AS_WRITTEN], str):
+    if _is_carrier(value):
         return str(value[_AS_WRITTEN])
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _is_carrier(value: Mapping[str, Any]) -> bool:
+    return set(value) == {_AS_WRITTEN} and isinstance(value[_AS_WRITTEN], str)

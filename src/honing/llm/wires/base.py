@@ -37,8 +37,8 @@ class StreamParser(Protocol):
         """The whole reply, the same as the unstreamed one would be.
 
         Raises:
-            ModelReplyError: The stream was cut before its terminal event, held malformed JSON or an error
-                event, or assembles to no known answer.
+            CutReplyError: The stream ended before its terminal event. It is a ModelReplyError.
+            ModelReplyError: It held malformed JSON or an error event, or assembles to no known answer.
         """
         ...
 

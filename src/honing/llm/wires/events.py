@@ -30,6 +30,10 @@ def pieces(text: str) -> Iterator[str]:
     return (text[i : i + size] for i in range(0, len(text), size))
 
 
+class CutReplyError(ModelReplyError):
+    """A stream ended before its terminal event: lost on its way, where another attempt may come through."""
+
+
 class EventParser(ABC):
     """The part of a stream parser that all wires share; each adds what its events mean.
 
@@ -68,6 +72,8 @@ class EventParser(ABC):
         if not self.complete:
             # A last line without its line end is still a line; whether it is whole shows when it is read.
             self.feed(b"\n\n")
+            if self._failure is not None:
+                raise CutReplyError("the streamed reply was cut: it ended in the middle of an event")
         if self._failure is not None:
             raise self._failure
         return self._reply()
@@ -122,6 +128,6 @@ class EventParser(ABC):
         return self._take(fields)
 
 
-def cut(seen: str) -> ModelReplyError:
-    """The error for a stream that ended before its terminal event; `seen` says what is missing."""
-    return ModelReplyError(f"the streamed reply was cut: it ended without {seen}")
+def cut(missing: str) -> CutReplyError:
+    """The error for a stream that ended before its terminal event; `missing` names it."""
+    return CutReplyError(f"the streamed reply was cut: it ended without {missing}")
