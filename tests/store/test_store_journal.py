@@ -105,6 +105,17 @@ def test_a_result_commits_once_and_a_second_one_is_late(journal: Journal) -> Non
     assert (journal.totals().done, journal.totals().attempts) == (1, 2)
 
 
+def test_a_result_that_appears_under_a_lease_stands(journal: Journal, path: Path) -> None:
+    token = lease(journal, "k")["k"]
+    other = sqlite3.connect(path)
+    with other:
+        other.execute("INSERT INTO results VALUES ('k', 's', '\"theirs\"')")
+    other.close()
+
+    assert list(journal.commit([done("k", token, '"ours"')], owner="me").late) == ["k"]
+    assert journal.results("s") == {"k": '"theirs"'}
+
+
 def test_a_unit_with_a_result_is_not_leased_again(journal: Journal) -> None:
     journal.commit([done("k", lease(journal, "k")["k"])], owner="me")
 
@@ -210,6 +221,14 @@ def test_everything_survives_closing_and_opening(path: Path, clock: Clock) -> No
 
     with Journal.open(path, clock=clock, expected_id=before[0]) as again:
         assert (again.id, again.results("s"), again.totals()) == before
+
+
+def test_results_wait_for_the_disk_and_leases_do_not(journal: Journal) -> None:
+    token = lease(journal, "k")["k"]
+    at_lease = journal._one("PRAGMA synchronous")
+    journal.commit([done("k", token)], owner="me")
+
+    assert (at_lease, journal._one("PRAGMA synchronous")) == (1, 2)
 
 
 def test_text_that_is_no_unicode_is_kept_visibly(journal: Journal) -> None:

@@ -26,8 +26,7 @@ CREATE TABLE attempts (
     started REAL NOT NULL, duration_s REAL NOT NULL,
     tokens INTEGER NOT NULL, cost_usd REAL NOT NULL, cost_known INTEGER NOT NULL);
 CREATE INDEX attempts_by_step ON attempts (step, key);
-CREATE TABLE results (
-    key TEXT PRIMARY KEY, step TEXT NOT NULL, value TEXT NOT NULL, attempt INTEGER NOT NULL);
+CREATE TABLE results (key TEXT PRIMARY KEY, step TEXT NOT NULL, value TEXT NOT NULL);
 CREATE INDEX results_by_step ON results (step);
 """
 

@@ -24,7 +24,7 @@ _ADD_ATTEMPT = """
 INSERT INTO attempts (key, step, outcome, starts, owner, worker, error, error_kind, trace, started,
     duration_s, tokens, cost_usd, cost_known) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
-_ADD_RESULT = "INSERT INTO results (key, step, value, attempt) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_ADD_RESULT = "INSERT INTO results (key, step, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 
 _TOTALS = """
 SELECT count(*), coalesce(sum(starts), 0), coalesce(sum(tokens), 0), coalesce(sum(cost_usd), 0),
@@ -47,7 +47,7 @@ class AttemptOutcome(StrEnum):
     WORKER_LOST = "worker_lost"
     """Its workers died."""
     LATE = "late"
-    """It has a result, but another attempt had committed before."""
+    """The unit had a result already."""
     STALE = "stale"
     """Its owner had lost the lease; whatever it brought is not used."""
     ABANDONED = "abandoned"
@@ -320,36 +320,32 @@ class Journal:
         )
 
     def _record(self, attempt: Attempt, owner: str) -> AttemptOutcome:
-        outcome = self._judge(attempt, owner)
-        known = attempt.cost_usd is not None
-        row = self._connection.execute(
+        outcome = self._settle(attempt, owner)
+        self._connection.execute(
             _ADD_ATTEMPT,
             (
                 *(attempt.key, attempt.step, outcome.value, attempt.starts, owner, attempt.worker),
                 *(_storable(attempt.error), attempt.error_kind, _storable(attempt.trace)),
                 *(attempt.started, attempt.duration_s),
-                *(attempt.tokens, attempt.cost_usd or 0.0, known),
+                *(attempt.tokens, attempt.cost_usd or 0.0, attempt.cost_usd is not None),
             ),
-        ).lastrowid
-        if outcome is AttemptOutcome.DONE:
-            self._connection.execute(_ADD_RESULT, (attempt.key, attempt.step, attempt.value, row))
+        )
         if outcome is not AttemptOutcome.STALE:
             self._connection.execute("DELETE FROM leases WHERE key = ? AND owner = ?", (attempt.key, owner))
         return outcome
 
-    def _judge(self, attempt: Attempt, owner: str) -> AttemptOutcome:
-        """Late where a result is there already, stale where the lease is somebody else's or gone."""
-        if self._one("SELECT count(*) FROM results WHERE key = ?", attempt.key):
-            return AttemptOutcome.LATE if attempt.outcome is AttemptOutcome.DONE else attempt.outcome
+    def _settle(self, attempt: Attempt, owner: str) -> AttemptOutcome:
+        """Store the result if it is the first; what the attempt therefore was."""
         if attempt.outcome is AttemptOutcome.LATE:
             return AttemptOutcome.LATE
-        holds = self._one(
-            "SELECT count(*) FROM leases WHERE key = ? AND owner = ? AND token = ?",
-            attempt.key,
-            owner,
-            attempt.token,
-        )
-        return attempt.outcome if holds else AttemptOutcome.STALE
+        query = "SELECT count(*) FROM leases WHERE key = ? AND owner = ? AND token = ?"
+        if not self._one(query, attempt.key, owner, attempt.token):
+            known = self._one("SELECT count(*) FROM results WHERE key = ?", attempt.key)
+            return AttemptOutcome.LATE if known else AttemptOutcome.STALE
+        if attempt.outcome is not AttemptOutcome.DONE:
+            return attempt.outcome
+        added = self._connection.execute(_ADD_RESULT, (attempt.key, attempt.step, attempt.value)).rowcount
+        return AttemptOutcome.DONE if added else AttemptOutcome.LATE
 
     @contextmanager
     def _transaction(self, *, durable: bool = False) -> Iterator[None]:
