@@ -171,16 +171,23 @@ def test_the_recommended_interval_reaches_further_where_few_of_a_kind_were_seen(
         assert (found.low, found.high) == (plain.low, pytest.approx(max(plain.high, 1 - poisson)))
 
 
-def test_the_recommended_interval_never_covers_below_0_91_where_wilson_covers_0_83() -> None:
-    rates = np.linspace(0.0005, 0.9995, 1999)
-    chances = scipy_stats.binom.pmf(np.arange(11)[:, None], 10, rates)
-
-    def worst(method: Callable[[int, int], Interval]) -> float:
-        held = np.array([[method(x, 10).contains(rate) for rate in rates] for x in range(11)])
+@pytest.mark.parametrize(
+    ("n", "wilsons", "recommended"),
+    [(7, 0.834, 0.894), (13, 0.836, 0.909), (40, 0.837, 0.916), (130, 0.838, 0.926)],
+)
+def test_the_lowest_coverage_over_all_rates_is_what_the_page_says(
+    n: int, wilsons: float, recommended: float
+) -> None:
+    def lowest(method: Callable[[int, int], Interval]) -> float:
+        limits = np.array([(i.low, i.high) for i in (method(x, n) for x in range(n + 1))])
+        # Coverage jumps at the limits and is smooth and without dips between them.
+        ends = np.unique(limits)[1:-1]
+        rates = np.concatenate([ends - 1e-9, ends + 1e-9])
+        chances = scipy_stats.binom.pmf(np.arange(n + 1)[:, None], n, rates)
+        held = (limits[:, :1] <= rates) & (rates <= limits[:, 1:])
         return float((chances * held).sum(axis=0).min())
 
-    assert worst(wilson) == pytest.approx(0.837, abs=0.002)
-    assert worst(proportion) == pytest.approx(0.916, abs=0.002)
+    assert (lowest(wilson), lowest(proportion)) == pytest.approx((wilsons, recommended), abs=0.0006)
 
 
 @pytest.mark.parametrize(
