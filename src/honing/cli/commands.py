@@ -57,8 +57,6 @@ def command_app(help_text: str | None = None, *, group: bool = False, **options:
         group: Whether the command has commands of its own.
         **options: Passed on to `typer.Typer`.
     """
-    if group:
-        options.setdefault("cls", CommandGroup)
     options = {"add_completion": False, "no_args_is_help": group, **_COMMON, **options}
     app = typer.Typer(help=help_text, **options)
     if group:
@@ -66,21 +64,7 @@ def command_app(help_text: str | None = None, *, group: bool = False, **options:
     return app
 
 
-class CommandGroup(TyperGroup):
-    """A command with commands of its own, whose parsing stays light."""
-
-    def get_help_option(self, ctx: typer.Context) -> Any:  # type: ignore[override]
-        """The option `--help`; false where it is not given.
-
-        typer leaves it None, and then loads pydantic to find out that None is no bool.
-        """
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.default = False
-        return option
-
-
-class CommandTable(CommandGroup):
+class CommandTable(TyperGroup):
     """The group `hone`: knows its commands by name and sentence, and loads the one that is asked for."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
@@ -93,8 +77,14 @@ class CommandTable(CommandGroup):
             if listed.name == cmd_name:
                 command = typer.main.get_command(import_module(listed.module).app)
                 command.name = cmd_name
+                for one in (command, *getattr(command, "commands", {}).values()):
+                    _keep_light(one.get_help_option(ctx))
                 return command
         return None
+
+    def get_help_option(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """The option `--help` of `hone` itself."""
+        return _keep_light(super().get_help_option(ctx))
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
         """Find the command, or say which one may be meant."""
@@ -115,3 +105,13 @@ class CommandTable(CommandGroup):
         """Write the table without loading anything."""
         with formatter.section("Commands"):
             formatter.write_dl([(listed.name, listed.sentence) for listed in COMMANDS])
+
+
+def _keep_light(help_option: Any) -> Any:
+    """Make `--help` false where it is not given.
+
+    typer leaves it None, and then loads pydantic to find out that None is no bool.
+    """
+    if help_option is not None:
+        help_option.default = False
+    return help_option
