@@ -80,7 +80,7 @@ def failure(one: Client, request: ModelRequest = QUESTION) -> ModelError:
         (FaultKind.MALFORMED_JSON, ModelReplyError, 1),
         (FaultKind.UNKNOWN_SHAPE, ModelReplyError, None),
         (FaultKind.WRONG_CONTENT_TYPE, ModelReplyError, 1),
-        (FaultKind.ABSURD_USAGE, ModelReplyError, None),
+        (FaultKind.ABSURD_USAGE, ModelReplyError, 1),
     ],
 )
 def test_a_failing_server_is_named_by_its_fault(

@@ -27,6 +27,8 @@ from honing.llm.wires.fields import strict_json
 from honing.llm.wires.refusals import Refusal, named, read_refusal
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
 
 __all__ = ["TAG_HEADER", "Client", "ClientConfig", "Endpoint"]
@@ -88,6 +90,7 @@ class Client:
         config: Limits.
         clock: Time, for tests that do not want to wait.
         rng: Draws the jitter of the waits.
+        tls: Which servers to trust; those the system trusts where None.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class Client:
         *,
         clock: Clock | None = None,
         rng: random.Random | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.config = config or ClientConfig()
@@ -104,6 +108,7 @@ class Client:
         self._clock = clock or Clock()
         self._rng = rng or random.Random()
         self._pace = Pace(self.config.requests_per_minute, self._clock)
+        self._tls = tls
         self._learned: dict[str, _Learned] = {}
         self._http: httpx2.Client | None = None
         self._lock = threading.Lock()
@@ -268,7 +273,7 @@ class Client:
     def _connected(self) -> httpx2.Client:
         with self._lock:
             if self._http is None:
-                self._http = _http_client(self.endpoint, self.config)
+                self._http = _http_client(self.endpoint, self.config, self._tls)
             return self._http
 
     def _read(self, response: httpx2.Response, request: ModelRequest) -> ModelReply:
@@ -333,14 +338,16 @@ class Client:
         return RefusedError(refusal)
 
 
-def _http_client(endpoint: Endpoint, config: ClientConfig) -> httpx2.Client:
+def _http_client(endpoint: Endpoint, config: ClientConfig, tls: ssl.SSLContext | None) -> httpx2.Client:
     import httpx2
 
     from honing.llm.transport import DeadlineTransport
 
+    if tls is None and endpoint.base_url.startswith("https:"):
+        tls = httpx2.create_ssl_context()
     transport = DeadlineTransport(
         max_connections=config.max_connections,
-        tls=httpx2.create_ssl_context() if endpoint.base_url.startswith("https:") else None,
+        tls=tls,
         proxy_url=config.proxy_url,
     )
     # Without trust_env: a proxy or a .netrc of the surroundings must not decide where a key travels.

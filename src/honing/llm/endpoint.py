@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from honing.errors import SettingsError
+from honing.errors import SettingsError, boundary
 from honing.llm.wires import Wire, wire_named
 
 _TELLING = re.compile("auth|key|token|secret|cookie", re.IGNORECASE)
+
+
+def _visible(text: str) -> bool:
+    return all("!" <= character <= "~" for character in text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +22,8 @@ class Endpoint:
     """One model server. Its key is in no representation of it.
 
     Raises:
-        SettingsError: The address is no http(s) URL of a host, holds credentials, or the key cannot stand in
-            a header.
+        SettingsError: The address is no http(s) URL of a host or holds credentials, or the key or a header
+            cannot be sent.
     """
 
     base_url: str
@@ -34,20 +38,23 @@ class Endpoint:
     def __post_init__(self) -> None:
         """Refuse what cannot work, before the first call."""
         wire_named(self.wire)
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise SettingsError(f"base address {self.base_url!r}: expected http://HOST... or https://HOST...")
+        with boundary(SettingsError, "base address"):
+            parts = urlsplit(self.base_url)
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
         if parts.username or parts.password:
-            raise SettingsError(
-                f"base address of {parts.hostname}: give the key on its own, not in the address"
-            )
+            raise SettingsError(f"base address of {parts.hostname}: the key must stand on its own, not in it")
+        if not usable or not _visible(self.base_url):
+            raise SettingsError(f"base address {self.base_url!r}: expected http://HOST... or https://HOST...")
         if parts.query or parts.fragment:
             raise SettingsError(f"base address of {parts.hostname}: expected no '?' or '#' in it")
-        if not all("!" <= character <= "~" for character in self.key):
+        if not _visible(self.key):
             raise SettingsError(
                 f"the key for {parts.hostname} holds a character that no key has (a space, a line break "
                 "or a letter outside ASCII); copy it again"
             )
+        for name, value in self.headers.items():
+            if not _visible(name) or not _visible(value.replace(" ", "")):
+                raise SettingsError(f"header {name!r} for {parts.hostname}: expected printable ASCII")
 
     @property
     def host(self) -> str:
