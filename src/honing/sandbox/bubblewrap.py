@@ -107,7 +107,7 @@ class BubblewrapSandbox:
     def offered(self, network: Network) -> frozenset[Capability]:
         """What is put in place, proven or not."""
         needs = {
-            Capability.HOME_HIDDEN: {Protection.HIDDEN_FILES},
+            Capability.HOME_HIDDEN: {Protection.HIDDEN_FILES, Protection.PIDS},
             Capability.HOST_READ_ONLY: {Protection.READ_ONLY, Protection.HIDDEN_FILES},
             Capability.ENV_CLEAN: {Protection.CLEAN_ENV},
             Capability.PID_NAMESPACE: {Protection.PIDS},
@@ -116,7 +116,8 @@ class BubblewrapSandbox:
             Capability.DISK_CAP: {Protection.DISK, Protection.TMP_SIZE},
         }
         if network is Network.NONE:
-            cut = {Protection.NETWORK, Protection.FILTER}
+            # Hidden files too: a Unix socket that can be seen can be connected to.
+            cut = {Protection.NETWORK, Protection.FILTER, Protection.HIDDEN_FILES}
             needs |= {Capability.NET_CUT: cut, Capability.NET_PORT_ONLY: cut}
         if hierarchy().memory:
             needs[Capability.MEMORY_CAP] = {Protection.MEMORY}
@@ -201,11 +202,13 @@ class BubblewrapSandbox:
                     argv += ["--ro-bind", folder, folder]
             for bind in etc_binds(command.network):
                 argv += ["--ro-bind", bind.source, bind.inside]
-            argv += ["--symlink", "/tmp", "/var/tmp"]
         else:
             argv += ["--ro-bind" if Protection.READ_ONLY in self._protections else "--bind", "/", "/"]
         argv += ["--dev", "/dev", "--proc", "/proc"]
-        for folder, share in (("/tmp", 2), ("/dev/shm", 4)):
+        own = {"/dev/shm": 4}
+        if Protection.HIDDEN_FILES in self._protections:
+            own |= {"/tmp": 2, "/var/tmp": 4}
+        for folder, share in own.items():
             if Protection.TMP_SIZE in self._protections:
                 # They lie in memory, so they must leave room for the command itself.
                 size = min(command.limits.disk_bytes, command.limits.memory_bytes // share)

@@ -158,12 +158,9 @@ class Group:
             return
 
     @property
-    def caps_memory(self) -> bool:
-        return "memory" in self._folders
-
-    @property
-    def caps_processes(self) -> bool:
-        return "pids" in self._folders
+    def folders(self) -> list[Path]:
+        """The folders that make up the group."""
+        return sorted(set(self._folders.values()))
 
     def join(self, pid: int) -> None:
         """Put a process in; its children follow by inheritance.
@@ -171,7 +168,7 @@ class Group:
         Raises:
             SandboxError: The kernel refuses.
         """
-        for folder in set(self._folders.values()):
+        for folder in self.folders:
             try:
                 (folder / "cgroup.procs").write_text(str(pid))
             except ProcessLookupError:
@@ -193,7 +190,7 @@ class Group:
 
     def members(self) -> list[int]:
         found: set[int] = set()
-        for folder in set(self._folders.values()):
+        for folder in self.folders:
             try:
                 found.update(int(pid) for pid in (folder / "cgroup.procs").read_text().split())
             except OSError:
@@ -211,7 +208,7 @@ class Group:
     def remove(self, timeout_s: float = 5.0) -> bool:
         """Kill what is left and remove the folders. False where something would not end in time."""
         deadline = time.monotonic() + timeout_s
-        for folder in set(self._folders.values()):
+        for folder in self.folders:
             while not _remove(folder):
                 if time.monotonic() > deadline:
                     return False

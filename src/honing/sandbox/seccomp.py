@@ -22,10 +22,12 @@ from honing.errors import MissingToolError
 Program = list[tuple[int, int, int, int]]
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
-_EPERM, _ENOSYS = 1, 38
+_EPERM, _ENOSYS, _EOPNOTSUPP = 1, 38, 95
 ALLOW = (_RETURN, 0, 0, 0x7FFF0000)
 DENY = (_RETURN, 0, 0, 0x00050000 | _EPERM)
 NOT_HERE = (_RETURN, 0, 0, 0x00050000 | _ENOSYS)
+NOT_SUPPORTED = (_RETURN, 0, 0, 0x00050000 | _EOPNOTSUPP)
+"""As a file system without the feature answers, which programs that copy files take as such."""
 NOTHING_TO_DO = (_RETURN, 0, 0, 0x00050000)
 """The call is skipped and returns 0."""
 ASK = (_RETURN, 0, 0, 0x7FC00000)
@@ -90,13 +92,14 @@ _OWNERS: Mapping[str, tuple[int | None, int | None, int]] = {
     "chown": (92, None, 1), "fchown": (93, 55, 1), "lchown": (94, None, 1), "fchownat": (260, 54, 2),
 }  # fmt: skip
 """Calls that set an owner, and the argument that is the user; the group follows."""
-_SHARED: _Numbers = {
+_ATTRIBUTES: _Numbers = {
     "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "removexattr": (197, 14),
     "lremovexattr": (198, 15), "fremovexattr": (199, 16), "setxattrat": (463, 463),
-    "removexattrat": (466, 466), "file_setattr": (469, 469), "shmget": (29, 194), "semget": (64, 190),
-    "msgget": (68, 186), "mq_open": (240, 180),
+    "removexattrat": (466, 466), "file_setattr": (469, 469),
 }  # fmt: skip
-"""Denied where no namespaces part the command from the host: attributes of files, shared memory."""
+"""Not supported where no namespaces part the command from the host: any file's attributes could be set."""
+_SHARED: _Numbers = {"shmget": (29, 194), "semget": (64, 190), "msgget": (68, 186), "mq_open": (240, 180)}
+"""Denied there as well: what other programs share."""
 _OF_PROCESSES: Mapping[str, tuple[int | None, int | None, int]] = {
     "prlimit64": (302, 261, 0), "setpriority": (141, 140, 1), "ioprio_set": (251, 30, 1),
     "sched_setaffinity": (203, 122, 0), "sched_setscheduler": (144, 119, 0),
@@ -159,7 +162,7 @@ def build_filter(sockets: Sockets, *, on_host: Owner | None = None, machine: str
     program = [_load(4), *_if_equal(architecture.audit, [], otherwise=[NOT_HERE]), _load(0)]
     if machine == "x86_64":
         program += [(_AT_LEAST, 0, 1, _X32_BIT), NOT_HERE]
-    program += _always_denied(number, _DENIED)
+    program += _always(DENY, number, _DENIED)
     # Their flags lie in memory, where a filter cannot look; on ENOSYS programs fall back to clone and openat.
     program += [*number.when("clone3", _JUDGED, [NOT_HERE]), *number.when("openat2", _JUDGED, [NOT_HERE])]
     program += number.when("clone", _JUDGED, [*_deny_bits(0, _NAMESPACE_FLAGS), ALLOW])
@@ -214,8 +217,8 @@ class _Lookup:
         return [] if call is None else _if_equal(call, then)
 
 
-def _always_denied(number: _Lookup, table: _Numbers) -> Program:
-    return [line for name in table for line in number.when(name, table, [DENY])]
+def _always(answer: tuple[int, int, int, int], number: _Lookup, table: _Numbers) -> Program:
+    return [line for name in table for line in number.when(name, table, [answer])]
 
 
 def _mode_rules(number: _Lookup, otherwise: tuple[int, int, int, int]) -> Program:
@@ -231,9 +234,8 @@ def _mode_rules(number: _Lookup, otherwise: tuple[int, int, int, int]) -> Progra
 
 
 def _host_rules(number: _Lookup, owner: Owner) -> Program:
-    program = _always_denied(number, _SHARED)
-    for name in _TIMES:
-        program += number.when(name, _TIMES, [ASK])
+    program = [*_always(DENY, number, _SHARED), *_always(NOT_SUPPORTED, number, _ATTRIBUTES)]
+    program += _always(ASK, number, _TIMES)
     for name, (*_, position) in _OF_PROCESSES.items():
         program += number.when(name, _OF_PROCESSES, [_argument(position), *_if_equal(0, [ALLOW]), DENY])
     for name, (*_, position) in _OWNERS.items():

@@ -14,7 +14,7 @@ _SEQUENCES = re.compile(
     r"|\x1b[ -/]*[0-~]?"  # two- and three-character escapes
     r"|\x9b[0-?]*[ -/]*[@-~]?"  # CSI as one C1 character
 )
-_LINE_ENDS = re.compile(r"\r+\n|\r")
+_LINE_ENDS = re.compile(r"\r+\n?")
 # Controls but tab and newline; C1; soft hyphen; bidi marks, embeddings and isolates; zero-width and joiners;
 # line and paragraph separators; invisible operators; byte order mark; interlinear marks; tag characters
 # (hidden ASCII).

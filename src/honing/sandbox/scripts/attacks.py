@@ -151,16 +151,16 @@ def fill_memory(size: int) -> None:
     for _ in range(4):
         if os.fork() == 0:
             _held = b"\1" * (size // 4)
-            time.sleep(30)
+            time.sleep(2)
             os._exit(0)
-    time.sleep(30)
+    time.sleep(2)
 
 
 def fill_disk(folder: str, size: int) -> None:
     for number in range(size >> 20):
         with open(f"{folder}/{number}", "wb") as file:
             file.write(b"\1" * (1 << 20))
-    time.sleep(30)
+    time.sleep(2)
 
 
 def main() -> None:

@@ -1,0 +1,449 @@
+"""How a command ends: truthfully, in time, and with nothing left of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import Scene
+
+from honing.errors import SandboxError
+from honing.sandbox import (
+    BubblewrapSandbox,
+    Ending,
+    Finished,
+    Limits,
+    Sandbox,
+    python_mounts,
+    remove_tree,
+)
+from honing.sandbox.bubblewrap import ALL_PROTECTIONS, Protection
+from honing.sandbox.cgroups import hierarchy
+
+_DAEMON = """
+import os, signal, sys, time
+def daemon():
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            os.closerange(0, 3)
+            while True:
+                time.sleep(0.05)
+                open('alive', 'a').write('x')
+        os._exit(0)
+    os.wait()
+    while not os.path.exists('alive'):
+        time.sleep(0.01)
+"""
+
+
+def ending_of(finished: Finished) -> tuple[Ending, int | None]:
+    return finished.ending, finished.exit_code
+
+
+def is_growing(path: Path) -> bool:
+    """Whether something still writes to the file."""
+    before = path.stat().st_size
+    time.sleep(0.3)
+    return path.stat().st_size != before
+
+
+def processes_with(marker: str) -> list[int]:
+    """Processes on the host whose environment or command line holds the marker."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) != os.getpid():
+            for name in ("environ", "cmdline"):
+                try:
+                    held = marker.encode() in Path("/proc", entry, name).read_bytes()
+                except OSError:
+                    continue
+                if held:
+                    found.append(int(entry))
+                    break
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("exit 0", (Ending.EXITED, 0)),
+        ("exit 3", (Ending.EXITED, 3)),
+        ("exit 137", (Ending.EXITED, 137)),
+        ("exit 255", (Ending.EXITED, 255)),
+        ("kill -KILL $$", (Ending.SIGNALLED, -signal.SIGKILL)),
+        ("kill -SEGV $$", (Ending.SIGNALLED, -signal.SIGSEGV)),
+        ("kill -TERM $$", (Ending.SIGNALLED, -signal.SIGTERM)),
+        ("kill -PIPE $$", (Ending.SIGNALLED, -signal.SIGPIPE)),
+    ],
+)
+def test_an_exit_code_is_never_taken_for_a_signal(
+    scene: Scene, sandbox: Sandbox, text: str, expected: tuple[Ending, int]
+) -> None:
+    assert ending_of(scene.shell(sandbox, text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [(["no-such-program"], 127), (["/no/such/program"], 127), (["./data"], 126), (["/tmp"], 126)],
+)
+def test_a_program_that_cannot_be_started_ends_as_in_a_shell(
+    scene: Scene, sandbox: Sandbox, argv: list[str], expected: int
+) -> None:
+    (scene.work / "data").write_text("no program")
+    (scene.work / "data").chmod(0o644)
+
+    finished = sandbox.run(scene.command(argv))
+
+    assert ending_of(finished) == (Ending.EXITED, expected)
+    assert finished.stderr.startswith(f"honing: cannot run {argv[0]}: ")
+
+
+def test_a_command_sees_its_variables_and_no_others(scene: Scene, sandbox: Sandbox) -> None:
+    env = {"PATH": "/usr/bin:/bin", "A": "b c", "UNICODE": "ä", "EMPTY": ""}
+
+    finished = sandbox.run(scene.command(["/usr/bin/env", "-0"], env=env))
+
+    assert dict(pair.split("=", 1) for pair in finished.stdout.split("\\x00")[:-1]) == env
+
+
+def test_a_program_is_looked_up_on_the_commands_own_path(scene: Scene, sandbox: Sandbox) -> None:
+    shim = scene.work / "tool"
+    shim.write_text("#!/bin/sh\necho shim\n")
+    shim.chmod(0o755)
+
+    inside = sandbox.run(scene.command(["tool"], env={"PATH": str(scene.work)}))
+    outside = sandbox.run(scene.command(["tool"]))
+
+    assert (inside.stdout, outside.exit_code) == ("shim\n", 127)
+
+
+@pytest.mark.parametrize("name", ["bwrap", "python3", "sh", "bash"])
+def test_a_program_planted_on_the_commands_path_does_not_start_it(
+    scene: Scene, sandbox: Sandbox, name: str
+) -> None:
+    shim = scene.work / name
+    shim.write_text("#!/bin/sh\necho hijacked > hijacked\n")
+    shim.chmod(0o755)
+
+    finished = sandbox.run(scene.command(["/bin/true"], env={"PATH": str(scene.work)}))
+
+    assert finished.ok
+    assert not (scene.work / "hijacked").exists()
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "BASH_ENV", "ENV"],
+)
+def test_a_variable_that_loads_code_acts_on_the_command_alone(
+    scene: Scene, sandbox: Sandbox, variable: str
+) -> None:
+    finished = sandbox.run(scene.command(["/bin/echo", "ran"], env={variable: "/no/such/thing"}))
+
+    assert (finished.ok, finished.stdout) == (True, "ran\n")
+
+
+def test_stdin_is_what_was_given_and_then_ends(scene: Scene, sandbox: Sandbox) -> None:
+    data = bytes(range(256)) * 4096
+
+    finished = sandbox.run(scene.command(["sha256sum"], stdin=data))
+    nothing = sandbox.run(scene.command(["wc", "-c"]))
+
+    assert finished.stdout.split()[0] == hashlib.sha256(data).hexdigest()
+    assert nothing.stdout.strip() == "0"
+
+
+def test_stdin_that_is_not_read_does_not_hold_the_command_up(scene: Scene, sandbox: Sandbox) -> None:
+    finished = sandbox.run(scene.command(["/bin/true"], stdin=b"x" * 2_000_000))
+
+    assert finished.ok
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("sleeps", "sleep 60"),
+        ("stops itself", "kill -STOP $$; sleep 60"),
+        ("ignores signals", "trap '' TERM INT HUP QUIT; while :; do sleep 60; done"),
+        ("spins", "while :; do :; done"),
+        ("waits for a child in another session", "setsid -w sleep 60"),
+    ],
+)
+def test_a_command_that_does_not_end_is_ended_at_its_limit(
+    scene: Scene, sandbox: Sandbox, name: str, text: str
+) -> None:
+    began = time.monotonic()
+    finished = scene.shell(sandbox, text, limits=Limits(wall_s=0.4))
+
+    assert ending_of(finished) == (Ending.TIMEOUT, None)
+    assert 0.4 <= time.monotonic() - began < 5
+    assert finished.detail == "still running after 0.4 s"
+
+
+def test_a_limit_inside_a_limit_leaves_the_outer_one_alone(scene: Scene, sandbox: Sandbox) -> None:
+    finished = scene.shell(sandbox, "timeout 0.2 sleep 60; echo $?", limits=Limits(wall_s=20))
+
+    assert (ending_of(finished), finished.stdout) == ((Ending.EXITED, 0), "124\n")
+
+
+@pytest.mark.parametrize("how", ["ends", "times out"])
+def test_a_daemon_does_not_outlive_the_command(scene: Scene, sandbox: Sandbox, how: str) -> None:
+    marker = f"marker-{scene.secret}"
+    code = _DAEMON + "daemon()\n" + ("" if how == "ends" else "time.sleep(60)")
+    command = scene.python_command(code, limits=Limits(wall_s=20.0 if how == "ends" else 1.0))
+
+    finished = sandbox.run(replace(command, env={"MARKER": marker}))
+
+    assert finished.ending is (Ending.EXITED if how == "ends" else Ending.TIMEOUT)
+    assert not is_growing(scene.work / "alive")
+    assert processes_with(marker) == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can leave the pid namespace out")
+def test_without_a_namespace_and_groups_the_daemon_would_outlive_the_command(scene: Scene) -> None:
+    weak = BubblewrapSandbox(
+        protections=ALL_PROTECTIONS - {Protection.PIDS, Protection.MEMORY, Protection.PROCESSES}
+    )
+    marker = f"marker-{scene.secret}"
+    command = scene.python_command(_DAEMON + "daemon()")
+
+    weak.attempt(replace(command, env={"MARKER": marker}))
+    survivors = processes_with(marker)
+    for pid in survivors:
+        os.kill(pid, signal.SIGKILL)
+
+    assert len(survivors) == 1
+
+
+def test_a_background_child_that_holds_stdout_does_not_delay_the_result(
+    scene: Scene, sandbox: Sandbox
+) -> None:
+    began = time.monotonic()
+    finished = scene.shell(sandbox, "sleep 60 & echo done")
+
+    assert (ending_of(finished), finished.stdout) == ((Ending.EXITED, 0), "done\n")
+    assert time.monotonic() - began < 10
+
+
+def test_a_first_thread_that_ends_does_not_hide_the_others(scene: Scene, sandbox: Sandbox) -> None:
+    """The process looks like a zombie while its other threads run on."""
+    code = _DAEMON.replace(
+        "while True:\n                time", "def work():\n              while True:\n                time"
+    )
+    code = code.replace(
+        "        os._exit(0)\n    os.wait()",
+        "            import ctypes, threading\n"
+        "            threading.Thread(target=work).start()\n"
+        "            ctypes.CDLL(None).syscall(60 if os.uname().machine == 'x86_64' else 93, 0)\n"
+        "        os._exit(0)\n    os.wait()",
+    )
+    command = scene.command([sys.executable, "-c", code + "daemon()"])
+    command = replace(command, mounts=[*command.mounts, *python_mounts()])
+
+    finished = sandbox.run(command)
+
+    assert ending_of(finished) == (Ending.EXITED, 0), finished.stderr
+    assert not is_growing(scene.work / "alive")
+
+
+def test_a_caller_can_stop_a_command(scene: Scene, sandbox: Sandbox) -> None:
+    cancel = threading.Event()
+    timer = threading.Timer(0.3, cancel.set)
+    timer.start()
+    finished = sandbox.run(scene.command(["sleep", "60"]), cancel=cancel)
+    timer.join()
+
+    assert (ending_of(finished), finished.detail) == ((Ending.STOPPED, None), "the caller asked to stop")
+    assert finished.duration_s < 10
+
+
+def test_eight_commands_at_once_each_get_their_own_result(scene: Scene, sandbox: Sandbox) -> None:
+    def run(number: int) -> tuple[str, int | None]:
+        finished = scene.shell(sandbox, f"echo {number}; sleep 0.2; exit {number}")
+        return finished.stdout, finished.exit_code
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(run, range(16)))
+
+    assert results == [(f"{number}\n", number) for number in range(16)]
+
+
+def test_a_sandbox_started_from_a_thread_that_ends_lives_on(scene: Scene, sandbox: Sandbox) -> None:
+    """A parent-death signal follows the starting thread: here it would strike at once."""
+    results = []
+
+    def later() -> None:
+        results.append(scene.shell(sandbox, "sleep 0.5; echo lived").stdout)
+
+    starter = threading.Thread(target=lambda: threading.Thread(target=later).start())
+    starter.start()
+    starter.join()
+    deadline = time.monotonic() + 20
+    while not results and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+    assert results == ["lived\n"]
+
+
+_SUPERVISOR = """
+import sys
+from pathlib import Path
+from honing.sandbox import *
+name, work, code = sys.argv[1:]
+made = {"bubblewrap": BubblewrapSandbox, "landlock": LandlockSandbox, "unconfined": UnconfinedSandbox}[name]()
+made.attempt(Command(
+    argv=[sys.executable, "-I", "-c", code], workdir=Path(work),
+    mounts=[Mount(Path(work), writable=True), *python_mounts()], env={"MARKER": work},
+))
+"""
+
+
+def test_nothing_survives_when_our_own_process_is_killed(scene: Scene, sandbox: Sandbox) -> None:
+    code = _DAEMON + "daemon()\ntime.sleep(300)"
+    ours = subprocess.Popen([sys.executable, "-c", _SUPERVISOR, sandbox.name, str(scene.work), code])
+    deadline = time.monotonic() + 30
+    while not (scene.work / "alive").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    ours.kill()
+    ours.wait()
+    deadline = time.monotonic() + 10
+    while processes_with(str(scene.work)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+    assert (scene.work / "alive").exists()
+    assert processes_with(str(scene.work)) == []
+    assert not is_growing(scene.work / "alive")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can leave the pid namespace out")
+def test_without_the_parent_death_signal_the_tree_would_survive_us(scene: Scene) -> None:
+    weak = _SUPERVISOR.replace(
+        '"bubblewrap": BubblewrapSandbox,',
+        '"bubblewrap": lambda: BubblewrapSandbox(protections=ALL_PROTECTIONS - {Protection.DIE_WITH_PARENT}),',
+    ).replace(
+        "from honing.sandbox import *",
+        "from honing.sandbox import *\nfrom honing.sandbox.bubblewrap import *",
+    )
+    code = _DAEMON + "daemon()\ntime.sleep(300)"
+    ours = subprocess.Popen([sys.executable, "-c", weak, "bubblewrap", str(scene.work), code])
+    deadline = time.monotonic() + 30
+    while not (scene.work / "alive").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    ours.kill()
+    ours.wait()
+    time.sleep(0.2)
+    survived = is_growing(scene.work / "alive")
+    for pid in processes_with(str(scene.work)):
+        os.kill(pid, signal.SIGKILL)
+
+    assert survived
+
+
+_OUTER = """
+import os, sys, subprocess, time
+from pathlib import Path
+from honing.sandbox import *
+from honing.sandbox.bubblewrap import ALL_PROTECTIONS, Protection
+from honing.sandbox.landlock import ALL_RESTRICTIONS, Restriction
+from honing.sandbox.mounts import interpreter
+work = Path(sys.argv[1])
+victim = subprocess.Popen(["sleep", "300"])
+made = {
+    "bubblewrap": lambda: BubblewrapSandbox(),
+    "landlock": lambda: LandlockSandbox(),
+    "weak bubblewrap": lambda: BubblewrapSandbox(
+        protections=ALL_PROTECTIONS - {Protection.PIDS, Protection.PRIVILEGES}),
+    "weak landlock": lambda: LandlockSandbox(restrictions=ALL_RESTRICTIONS - {Restriction.SCOPE}),
+}[sys.argv[2]]()
+code = "import os, signal, time\\nos.kill(-1, signal.SIGKILL)\\ntime.sleep(0.1)"
+made.attempt(Command(argv=[interpreter(), "-I", "-S", "-c", code], workdir=work,
+    mounts=[Mount(work, writable=True)], env={}))
+time.sleep(0.2)
+(work / "survived").write_text(str(victim.poll()))
+victim.kill()
+"""
+
+
+@pytest.mark.skipif(
+    os.getuid() != 0, reason="the outer namespace that keeps this machine safe is made by root"
+)
+@pytest.mark.parametrize(
+    ("name", "survives"),
+    [("bubblewrap", True), ("landlock", True), ("weak bubblewrap", False), ("weak landlock", False)],
+)
+def test_killing_every_process_reaches_only_the_commands_own(scene: Scene, name: str, survives: bool) -> None:
+    """All of it, ourselves included, runs in a pid namespace of its own, so that no success of the attack
+    leaves it."""
+    outer = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    subprocess.run(
+        [*outer, sys.executable, "-c", _OUTER, str(scene.work), name],
+        timeout=60,
+        check=False,
+        capture_output=True,
+    )
+
+    # Of the process that stood beside the sandbox: still running, or killed.
+    assert (scene.work / "survived").read_text() == ("None" if survives else "-9")
+
+
+def test_a_command_that_removes_its_workspace_ends_like_any_other(scene: Scene, sandbox: Sandbox) -> None:
+    (scene.work / "file").write_text("x")
+
+    finished = scene.shell(sandbox, f"rm -rf {scene.work}/* {scene.work}; echo gone; exit 5")
+
+    assert (ending_of(finished), finished.stdout) == ((Ending.EXITED, 5), "gone\n")
+
+
+def test_what_a_command_locks_away_can_be_removed(scene: Scene, sandbox: Sandbox) -> None:
+    text = "mkdir -p a/b/c; touch a/b/c/f; ln -s / a/root; chmod 000 a/b/c/f a/b/c a/b a .; true"
+    finished = scene.shell(sandbox, text)
+    remove_tree(scene.work)
+
+    assert finished.ok
+    assert not scene.work.exists()
+    assert Path("/usr").exists()
+
+
+def test_files_made_inside_belong_to_the_caller(scene: Scene, sandbox: Sandbox) -> None:
+    scene.shell(sandbox, "mkdir d; echo x > d/f")
+    found = (scene.work / "d" / "f").stat()
+
+    assert (found.st_uid, found.st_gid) == (os.getuid(), os.getgid())
+
+
+@pytest.mark.parametrize("argv", [[], ["echo", "a\0b"]], ids=["no program", "a NUL byte"])
+def test_a_command_that_no_program_can_be_given_is_refused(
+    scene: Scene, sandbox: Sandbox, argv: list[str]
+) -> None:
+    with pytest.raises(SandboxError):
+        sandbox.run(scene.command(argv))
+
+
+def test_nothing_is_left_open_or_running_after_many_commands(scene: Scene, sandbox: Sandbox) -> None:
+    scene.shell(sandbox, "true")
+    descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+    for text in ("true", "exit 3", "sleep 60 & true", "kill -KILL $$"):
+        scene.shell(sandbox, text)
+    scene.shell(sandbox, "sleep 60", limits=Limits(wall_s=0.1))
+
+    assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == (descriptors, threads)
+    assert [
+        path for parent in hierarchy().parents.values() for path in parent.glob(f"honing-*-{os.getpid()}-*")
+    ] == []
+
+
+def test_the_capabilities_that_held_are_recorded_with_the_result(scene: Scene, sandbox: Sandbox) -> None:
+    finished = scene.shell(sandbox, "true")
+
+    assert (finished.sandbox, finished.capabilities) == (sandbox.name, sandbox.capabilities)
