@@ -5,21 +5,50 @@ The public names load lazily, so `import honing` costs next to nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from honing._version import __version__
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from honing.contract import Session, SetupOptions
+    from honing.store import Run
+
 __all__ = ["__version__", "load_run", "setup"]
 
-_HOMES = {"setup": "honing.contract", "load_run": "honing.store"}
+
+def setup(
+    target: str | Path | Mapping[str, Any], options: SetupOptions | None = None, **more: Any
+) -> Session:
+    """Make a target ready to roll out, with the models that the environment names (`OPENAI_API_KEY`, ...).
+
+    Args:
+        target: A folder; or a mapping with the key "target" and any field of `SetupOptions`.
+        options: How to set it up.
+        **more: Passed on to `honing.contract.setup`.
+
+    Raises:
+        HoningError: See `honing.contract.setup`.
+    """
+    import os
+
+    from honing.contract import setup as set_up
+    from honing.settings import load_settings
+
+    models = load_settings(environ=os.environ).models.endpoints()
+    session = set_up(target, options, **more)
+    session.models = models
+    return session
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'honing' has no attribute {name!r}")
+def load_run(path: str | Path) -> Run:
+    """Open a run folder.
 
+    Raises:
+        StoreError: There is no run, it is damaged, or another version of Honing wrote it.
+    """
+    from honing.store import load_run as load
 
-def __dir__() -> list[str]:
-    return sorted(__all__)
+    return load(path)

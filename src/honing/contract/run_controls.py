@@ -8,8 +8,12 @@ from honing.contract.calibrate import CALIBRATION_ROWS, Calibration, OracleSourc
 from honing.contract.controls import AnswerBook, Control, Silent
 from honing.contract.measurement import Bench, Measurement, measure
 from honing.contract.rollout import Plan, choose_rows
+from honing.contract.scorers import Row
 from honing.executors import MapOptions, OneBar, Progress
 from honing.llm import Answerer, Answering
+
+COSTLY_FORMAT_ROWS = 16
+"""Rows of each format variant where every judgement runs code."""
 
 
 def run_controls(bench: Bench, *, seed: int, progress: Progress) -> Calibration:
@@ -22,10 +26,11 @@ def run_controls(bench: Bench, *, seed: int, progress: Progress) -> Calibration:
     """
     rows = choose_rows(list(bench.rows.values()), CALIBRATION_ROWS, seed)
     answerers = list(_answerers(bench, [row.id for row in rows], seed))
+    plans = {name: _plan(bench, name, rows, seed) for name, _ in answerers}
     taken: dict[str, Taken] = {}
-    with OneBar(progress, "calibrate", total=len(answerers) * _units(bench, len(rows))) as bar:
+    with OneBar(progress, "calibrate", total=sum(_units(bench, len(p.rows)) for p in plans.values())) as bar:
         for name, answerer in answerers:
-            plan = Plan(name=name, rows=rows, model=f"control/{name}", seed=seed)
+            plan = plans[name]
             found = measure(bench, plan, Answering(answerer, name=name), MapOptions(progress=bar))
             taken[name] = _taken(found, answerer)
     gold = bench.gold
@@ -39,6 +44,11 @@ def run_controls(bench: Bench, *, seed: int, progress: Progress) -> Calibration:
         population=len(bench.rows) or most,
         own_scorer=bench.scorer is not None and not bench.contract.stages.evaluate.commands,
     )
+
+
+def _plan(bench: Bench, name: str, rows: list[Row], seed: int) -> Plan:
+    costly = bench.judging is not None and name.startswith(Control.FORMAT)
+    return Plan(name=name, rows=rows[:COSTLY_FORMAT_ROWS] if costly else rows, model=f"control/{name}", seed=seed)
 
 
 def _answerers(bench: Bench, ids: list[str], seed: int) -> Iterator[tuple[str, Answerer]]:

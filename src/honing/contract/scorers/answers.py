@@ -37,6 +37,8 @@ class Marked:
 MAX_CHARS = 200_000
 """Only the end of a longer completion is read: an answer stands at the end, and work stays bounded."""
 
+_BOXES, _LONGEST_BOX = 8, 2000
+"""Boxes that are read, from the end, and characters of one: bounds for texts that are nothing but boxes."""
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _TAG = re.compile(r"<answer>([^<>]*)</answer>", re.IGNORECASE)
 _HASHES = re.compile(r"^[ \t>*]*####[ \t]*(\S[^\n]*)$", re.MULTILINE)
@@ -91,7 +93,7 @@ def _tagged(text: str) -> Marked | None:
 
 
 def _boxed(text: str) -> Marked | None:
-    boxes = [(match.start(), _inside(text, match.end())) for match in _BOX.finditer(text)]
+    boxes = [(match.start(), _inside(text, match.end())) for match in list(_BOX.finditer(text))[-_BOXES:]]
     if not boxes:
         return None
     start, last = boxes[-1]
@@ -102,16 +104,17 @@ def _boxed(text: str) -> Marked | None:
 def _inside(text: str, start: int) -> str:
     """The text between the brace at `start` and its partner, or one word where there is no brace."""
     if start >= len(text) or text[start] != "{":
-        return text[start:].split(maxsplit=1)[0].rstrip(".$") if text[start:].strip() else ""
+        words = text[start : start + _LONGEST_BOX].split(maxsplit=1)
+        return words[0].rstrip(".$") if words else ""
     depth = 0
-    for position in range(start, len(text)):
+    for position in range(start, min(len(text), start + _LONGEST_BOX)):
         if text[position] == "{" and text[position - 1] != "\\":
             depth += 1
         elif text[position] == "}" and text[position - 1] != "\\":
             depth -= 1
             if depth == 0:
                 return text[start + 1 : position]
-    return text[start + 1 :]
+    return text[start + 1 : start + _LONGEST_BOX]
 
 
 def _hashes(text: str) -> Marked | None:

@@ -21,8 +21,8 @@ class Program:
     """One way to read a completion as a program."""
 
     source: str
-    trim: bool
-    """Whether prose may follow, so that trailing lines may be dropped until it compiles."""
+    trim: int
+    """How many lines at its end may be prose. What was given is never among them."""
 
 
 def programs(completion: str, *, names: Sequence[str], given: str | None) -> list[Program]:
@@ -38,7 +38,7 @@ def programs(completion: str, *, names: Sequence[str], given: str | None) -> lis
     found: list[Program] = []
     for code, fenced in _texts(text, names):
         for source in _assembled(code, given):
-            found.append(Program(source, trim=not fenced))
+            found.append(Program(source, trim=0 if fenced else code.count("\n")))
     return list(dict.fromkeys(found))
 
 

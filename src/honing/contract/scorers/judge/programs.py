@@ -9,29 +9,37 @@ TRIM_TRIES = 200
 """Lines that may be dropped from the end of a text that code is followed by prose in."""
 
 
-def choose(programs: Sequence[str], trim: Sequence[bool], names: Iterable[str]) -> str | None:
-    """The first program that compiles and defines the names; otherwise the first that compiles; None without
-    any.
+def choose(programs: Sequence[str], trim: Sequence[int], names: Iterable[str]) -> str | None:
+    """The first program that compiles and defines the names; otherwise the first that compiles.
+
+    Args:
+        programs: Readings of a completion, the likeliest first.
+        trim: How many lines at the end of each may be prose; they are dropped only where no reading is a
+            program as it stands.
+        names: What the tests use.
+
+    Returns:
+        None where nothing compiles.
     """
-    spare = None
     wanted = set(names)
-    for text, trimmed in zip(programs, trim, strict=True):
-        found = next(((source, tree) for source in _readings(text, trimmed) if (tree := _tree(source))), None)
-        if found is None:
-            continue
-        source, tree = found
-        if wanted <= _defined(tree):
+    spare = None
+    for source in (*programs, *_shortened(programs, trim)):
+        tree = _tree(source)
+        if tree is not None and wanted <= _defined(tree):
             return source
-        spare = spare or source
+        if tree is not None and spare is None:
+            spare = source
     return spare
 
 
-def _readings(text: str, trimmed: bool) -> Iterator[str]:  # noqa: FBT001
-    """The text, then without its last lines."""
-    lines = text.split("\n")
-    fewest = max(0, len(lines) - TRIM_TRIES) if trimmed else len(lines) - 1
-    for end in range(len(lines), fewest, -1):
-        yield "\n".join(lines[:end])
+def _shortened(programs: Sequence[str], trim: Sequence[int]) -> Iterator[str]:
+    """Each program without its last lines, as few as make it compile."""
+    for text, most in zip(programs, trim, strict=True):
+        lines = text.split("\n")
+        shorter = ("\n".join(lines[:-dropped]) for dropped in range(1, min(most, TRIM_TRIES) + 1))
+        found = next((source for source in shorter if _tree(source) is not None), None)
+        if found is not None:
+            yield found
 
 
 def _tree(source: str) -> ast.Module | None:

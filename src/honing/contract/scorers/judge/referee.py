@@ -153,13 +153,17 @@ def judge(job: Mapping[str, Any], solver: Solver) -> dict[str, Any]:
     if source is None:
         return {"kind": "failed", "why": "the completion holds no Python that could be run"}
     verdict: dict[str, Any] = {"source": source[:_LONGEST_SHOWN]}
+    names: dict[str, Any] = {"__name__": "tests"}
+    if trouble := _prepare(job, names):
+        return verdict | {"kind": trouble[0], "why": trouble[1]}
     try:
         kind, *more = solver.start(job, source)
     except (EndedError, OSError, ValueError, TypeError) as error:
         return verdict | {"kind": "failed", "why": solver.ended or str(error)}
     if kind != "ok":
         return verdict | {"kind": "failed", "why": f"the program raised {more[0]}: {more[1]}"}
-    kind, why = _tested(job, solver)
+    names |= {name: Remote(solver, ["n", name]) for name in job["names"]}
+    kind, why = _tested(job, solver, names)
     if solver.ended:
         # Whatever the tests made of it: an answer that never came cannot have passed.
         kind, why = "failed", solver.ended
@@ -168,15 +172,25 @@ def judge(job: Mapping[str, Any], solver: Solver) -> dict[str, Any]:
     return verdict | {"kind": kind, "why": why}
 
 
-def _tested(job: Mapping[str, Any], solver: Solver) -> tuple[str, str]:
-    """Run the tests: how they ended, and why."""
-    names: dict[str, Any] = {"__name__": "tests"}
-    where = "set-up"
+def _prepare(job: Mapping[str, Any], names: dict[str, Any]) -> tuple[str, str] | None:
+    """Run the tests' set-up and define what the task hands over; what went wrong, if anything did."""
     try:
         exec(compile(job["setup"], "<set-up>", "exec"), names)
-        _define_given(job["given"], names)
-        names |= {name: Remote(solver, ["n", name]) for name in job["names"]}
-        where = "tests"
+    except EndedError:
+        raise
+    except BaseException as error:  # noqa: BLE001  (the data's code may raise anything)
+        return _unusable(error, "set-up")
+    # Tests may use functions of the given program. They come from the data, not from the model.
+    for text in (job["given"], f"{job['given'].rstrip()}\n    pass\n"):
+        with contextlib.suppress(Exception):
+            exec(compile(text, "<given>", "exec"), names)
+            break
+    return None
+
+
+def _tested(job: Mapping[str, Any], solver: Solver, names: dict[str, Any]) -> tuple[str, str]:
+    """Run the tests: how they ended, and why."""
+    try:
         exec(compile(job["tests"], "<tests>", "exec"), names)
         if "def check(" in job["tests"]:
             names["check"](names[job["names"][0]])
@@ -185,20 +199,27 @@ def _tested(job: Mapping[str, Any], solver: Solver) -> tuple[str, str]:
     except NotPlainError as error:
         return "invalid", str(error)
     except BaseException as error:  # noqa: BLE001  (tests may raise anything; the verdict says what)
-        return _failure(error, solver, job["tests"], where)
+        return _failure(error, solver, job["tests"])
     return "passed", "every test passed"
 
 
-def _failure(error: BaseException, solver: Solver, tests: str, where: str) -> tuple[str, str]:
-    text = f"{type(error).__name__}: {error}"[:300].rstrip(": ")
+def _failure(error: BaseException, solver: Solver, tests: str) -> tuple[str, str]:
     line = _line(error, tests)
     if any(error is one for one in solver.raised):
-        return "failed", f"the solution raised {text}{line}"
+        return "failed", f"the solution raised {_shown(error)}{line}"
+    if isinstance(error, ImportError | SystemExit | SyntaxError):
+        return _unusable(error, "tests")
+    return "failed", f"{_shown(error)}{line}"
+
+
+def _unusable(error: BaseException, where: str) -> tuple[str, str]:
     if isinstance(error, ImportError):
-        return "missing_package", f"the {where} need what is not installed: {text}"
-    if where == "set-up" or isinstance(error, SystemExit | SyntaxError):
-        return "invalid", f"the {where} themselves raise {text}"
-    return "failed", f"{text}{line}"
+        return "missing_package", f"the {where} need what is not installed: {_shown(error)}"
+    return "invalid", f"the {where} themselves raise {_shown(error)}"
+
+
+def _shown(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:300].rstrip(": ")
 
 
 def _line(error: BaseException, tests: str) -> str:
@@ -207,11 +228,3 @@ def _line(error: BaseException, tests: str) -> str:
     if not numbers or numbers[-1] is None:
         return ""
     return f" (tests, line {numbers[-1]}: {tests.splitlines()[numbers[-1] - 1].strip()[:200]})"
-
-
-def _define_given(given: str, names: dict[str, Any]) -> None:
-    """What the task itself hands over, for tests that use it. It comes from the data, not from the model."""
-    for text in (given, f"{given.rstrip()}\n    pass\n"):
-        with contextlib.suppress(Exception):
-            exec(compile(text, "<given>", "exec"), names)
-            return

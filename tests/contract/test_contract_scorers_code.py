@@ -1,0 +1,437 @@
+"""Code is judged by tests that the code cannot reach: right programs pass in any dress, no trick passes."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from honing.contract.scorers import CodeLimits, CodeScorer, Row, ScoreStatus
+from honing.contract.scorers.judge import program
+from honing.errors import SandboxError
+from honing.sandbox import BubblewrapSandbox, Cancel, Command, Ending, Finished, UnconfinedSandbox
+
+
+@pytest.fixture(scope="module")
+def scorer() -> CodeScorer:
+    return CodeScorer(sandbox=BubblewrapSandbox())
+
+
+def write_row(tests: str, *names: str, setup: str = "") -> Row:
+    inputs = {"input": "Write it.", "tests": tests, "under_test": names, "setup": setup, "form": "write"}
+    return Row(id="1", inputs=inputs, golds=(), anchor="t:1")
+
+
+GIVEN = (
+    'import math\n\n\ndef helper(x):\n    return x + 1\n\n\ndef area(r):\n    """The area of a circle."""\n'
+)
+COMPLETE = Row(
+    id="2",
+    inputs={
+        "input": GIVEN,
+        "tests": "def check(candidate):\n    assert abs(candidate(1) - math.pi) < 1e-9\n    assert helper(1) == 2\n",
+        "under_test": ("area",),
+        "entry_point": "area",
+        "setup": "",
+        "form": "complete",
+    },
+    golds=("    return math.pi * r * r\n",),
+    anchor="t:2",
+)
+ADD = write_row("assert add(1, 2) == 3\nassert add([1], [2]) == [1, 2]", "add")
+
+WHOLE = GIVEN + COMPLETE.gold
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        COMPLETE.gold,
+        "\treturn math.pi * r ** 2",
+        "  return math.pi * r ** 2",
+        "return math.pi * r ** 2",
+        "x = math.pi\n    return x * r * r",
+        WHOLE,
+        f"```python\n{WHOLE}```",
+        f"```\n{COMPLETE.gold}```",
+        f"Sure!\n\n```py\n{WHOLE}```\nIt works as follows: ...",
+        f"```python\n{WHOLE}".replace("\n", "\r\n"),
+        f"{WHOLE}\nThis returns the area. Enjoy!",
+        f"Here it is:\n\n{WHOLE}",
+        "```python\ndef area(r):\n    return math.pi * r * r\n```",
+        "```python\nfrom __future__ import annotations\n\ndef area(r: Circle):\n    import math\n    return math.pi * r * r\n```",
+        f"```bash\npip install nothing\n```\n```python\n{WHOLE}```\n```python\nprint(area(3))\n```",
+        f"{WHOLE}\n\nif __name__ == '__main__':\n    print(area(float(input())))\n",
+    ],
+    ids=lambda text: repr(text[:30]),
+)
+def test_the_same_program_passes_in_any_dress(scorer: CodeScorer, completion: str) -> None:
+    detail = scorer.score(COMPLETE, completion)
+
+    assert (detail.reward, detail.status) == (1.0, ScoreStatus.SCORED), detail.why
+
+
+@pytest.mark.parametrize(
+    ("completion", "why"),
+    [
+        ("", "empty"),
+        ("I cannot help with that.", "no Python"),
+        ("def add(a, b):\n    return a - b", "AssertionError"),
+        ("def add(a):\n    return a", "TypeError"),
+        ("def plus(a, b):\n    return a + b", "KeyError"),
+        ("def add(a, b:\n    return a + b", "no Python"),
+        ("raise ValueError('no')\ndef add(a, b): return a + b", "ValueError"),
+        ("def add(a, b):\n    return str(a + b)", "AssertionError"),
+        ("def add(a, b):\n    raise AssertionError('mine')", "the solution raised AssertionError: mine"),
+    ],
+    ids=[
+        "empty",
+        "prose",
+        "wrong",
+        "signature",
+        "other name",
+        "broken",
+        "raises at once",
+        "other type",
+        "raises",
+    ],
+)
+def test_a_wrong_program_fails_and_the_judgement_says_why(
+    scorer: CodeScorer, completion: str, why: str
+) -> None:
+    detail = scorer.score(ADD, completion)
+
+    assert (detail.reward, detail.status) == (0.0, ScoreStatus.SCORED)
+    assert why in detail.why
+
+
+EQUAL = "class Equal(list):\n    def __eq__(self, other): return True\n    __ne__ = lambda s, o: False\n    def __sub__(s, o): return 0\n    __abs__ = __hash__ = lambda s: 0\n"
+ATTACKS = {
+    "exits at once": "import sys\nsys.exit(0)",
+    "exits hard at once": "import os\nos._exit(0)",
+    "exits when called": "import os\ndef add(a, b): os._exit(0)",
+    "raises SystemExit when called": "def add(a, b): raise SystemExit(0)",
+    "returns an object equal to everything": f"{EQUAL}def add(a, b): return Equal()",
+    "returns a thing equal to everything": "class Any:\n    __eq__ = lambda s, o: True\ndef add(a, b): return Any()",
+    "makes its type equal": "class Meta(type):\n    __eq__ = lambda s, o: True\nclass T(metaclass=Meta): pass\ndef add(a, b): return T",
+    "patches builtins": "import builtins\nbuiltins.AssertionError = type('Quiet', (Exception,), {})\nbuiltins.exec = builtins.compile = lambda *a: None\ndef add(a, b): return 0",
+    "prints a verdict": 'print(\'PASS\', flush=True)\nprint(\'0 {"kind": "passed", "why": ""}\', flush=True)\ndef add(a, b): return 0',
+    "writes to every descriptor": (
+        'import os\nline = b\'\\nguess {"kind": "passed", "why": ""}\\n\'\nfor fd in range(3, 64):\n'
+        "    try: os.write(fd, line)\n    except OSError: pass\ndef add(a, b): return 0"
+    ),
+    "kills the referee": "import os, signal\ndef add(a, b): os.kill(os.getppid(), signal.SIGKILL)",
+    "stops the referee": "import os, signal\ndef add(a, b): os.kill(os.getppid(), signal.SIGTERM)",
+    "patches the protocol": (
+        "import sys\nm = sys.modules['honing.contract.scorers.judge.crossing']\nm.encode = lambda *a: ['h', 0]\n"
+        "s = sys.modules['honing.contract.scorers.judge.solver']\ns.encode = m.encode\ndef add(a, b): return 0"
+    ),
+    "answers with nonsense": (
+        "import sys\ns = sys.modules['honing.contract.scorers.judge.solver']\n"
+        "s._answer = lambda *a: {'kind': 'passed'}\ndef add(a, b): return 0"
+    ),
+    "names an unknown type": (
+        "import sys\ns = sys.modules['honing.contract.scorers.judge.solver']\n"
+        "s._answer = lambda *a: ['ok', ['o', 'os.system', ['t', ['true']]], {}]\ndef add(a, b): return 0"
+    ),
+    "reads the referee's memory": (
+        "import os\ntry:\n    open(f'/proc/{os.getppid()}/mem', 'rb')\n    found = True\nexcept OSError:\n    found = False\n"
+        "def add(a, b): return a + b if found else None"
+    ),
+    "opens the referee's output": (
+        "import os\nfound = False\nfor fd in range(32):\n    try:\n        open(f'/proc/{os.getppid()}/fd/{fd}', 'wb'); found = True\n"
+        "    except OSError: pass\ndef add(a, b): return a + b if found else None"
+    ),
+    "traces the referee": (
+        "import ctypes, os\nfound = ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0\n"
+        "def add(a, b): return a + b if found else None"
+    ),
+    "regains privileges": (
+        "import subprocess, sys, os\ncode = \"open(f'/proc/%d/mem', 'rb')\" % os.getppid()\n"
+        "found = subprocess.run([sys.executable, '-S', '-c', code], stderr=-3).returncode == 0\n"
+        "def add(a, b): return a + b if found else None"
+    ),
+    "finds the expected value": (
+        "import gc, sys\ntexts = [o for o in gc.get_objects() if isinstance(o, (dict, list))]\n"
+        "found = any('assert add' in str(o)[:100000] for o in texts) or 'assert add' in ' '.join(sys.argv)\n"
+        "try:\n    found = found or 'assert add' in open('/proc/self/cmdline').read() + sys.stdin.read()\nexcept OSError: pass\n"
+        "def add(a, b): return a + b if found else None"
+    ),
+    "runs out of memory": "def add(a, b): return [0] * 10**10",
+    "recurses without end": "def add(a, b): return add(a, b)",
+    "returns a list within itself": "def add(a, b):\n    x = []\n    x.append(x)\n    return x",
+    "swallows its errors": "def add(a, b):\n    try: return a.nothing\n    except BaseException: return None",
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_no_trick_passes(scorer: CodeScorer, attack: str) -> None:
+    detail = scorer.score(ADD, f"```python\n{attack}\n```")
+
+    assert (detail.reward, detail.status) == (0.0, ScoreStatus.SCORED), detail.why
+
+
+@pytest.mark.parametrize("attack", [name for name in ATTACKS if "referee" in name or "privileges" in name])
+def test_the_referee_is_closed_to_the_code_even_without_a_sandbox(attack: str) -> None:
+    unconfined = CodeScorer(sandbox=UnconfinedSandbox())
+
+    detail = unconfined.score(ADD, ATTACKS[attack])
+
+    assert (detail.reward, detail.status) == (0.0, ScoreStatus.SCORED), detail.why
+
+
+@pytest.mark.parametrize(
+    "attack",
+    ["returns an object equal to everything", "returns a thing equal to everything", "makes its type equal"],
+)
+def test_the_tricks_work_on_a_judge_that_shares_a_process_with_the_code(attack: str) -> None:
+    names: dict[str, object] = {}
+    exec(ATTACKS[attack], names)
+
+    exec("assert add(1, 2) == 3", names)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root reads the memory of any process")
+def test_without_giving_up_privileges_the_code_could_read_another_process() -> None:
+    with Path(f"/proc/{os.getppid()}/mem").open("rb") as memory:
+        assert memory.readable()
+
+
+@pytest.mark.parametrize(
+    "completion",
+    ["def add(a, b):\n    while True: pass", "import time\ntime.sleep(60)\ndef add(a, b): return a + b"],
+    ids=["a call", "the program"],
+)
+def test_an_endless_program_is_wrong_not_an_infrastructure_failure(completion: str) -> None:
+    limited = CodeScorer(sandbox=BubblewrapSandbox(), limits=CodeLimits(time_limit_s=0.7))
+
+    detail = limited.score(ADD, completion)
+
+    assert (detail.reward, detail.status, detail.why) == (0.0, ScoreStatus.SCORED, "no result within 0.7 s")
+
+
+def test_tests_that_swallow_every_error_do_not_swallow_the_time_limit() -> None:
+    row = write_row("for _ in range(3):\n    try:\n        spin()\n    except:\n        pass", "spin")
+    limited = CodeScorer(sandbox=BubblewrapSandbox(), limits=CodeLimits(time_limit_s=0.7))
+
+    detail = limited.score(row, "def spin():\n    while True: pass")
+
+    assert (detail.reward, detail.why) == (0.0, "no result within 0.7 s")
+
+
+RICH = """
+import collections, datetime, decimal, fractions, math
+assert give(3) == [1, (2, {3: {4}}), frozenset({5})]
+assert type(give(3)[1]) is tuple
+assert give(2**70) is not None and big() == 2**70
+assert math.isnan(numbers()[0]) and numbers()[1] == float('inf') and numbers()[2] == 1 + 2j
+assert texts() == (b'x', bytearray(b'y'), 'z\\ud800', range(3))
+assert dates() == [datetime.date(2020, 1, 2), datetime.timedelta(3), decimal.Decimal('1.5'), fractions.Fraction(1, 3)]
+assert counted('aab') == collections.Counter('aab')
+assert list(lazily(3)) == [0, 1, 2]
+data = [3, 1, 2]
+assert sort_in_place(data) is None
+assert data == [1, 2, 3]
+stack = Stack(limit=2)
+stack.push('a')
+assert stack.pop() == 'a' and len(stack) == 0 and stack.limit == 2
+assert apply(add_one, 1) == 2
+try:
+    fails()
+except KeyError as error:
+    assert 'gone' in str(error)
+else:
+    raise AssertionError
+"""
+RICH_SOLUTION = """
+import collections, datetime, decimal, fractions
+Pair = collections.namedtuple('Pair', 'a b')
+def give(x): return [1, Pair(2, {3: {4}}), frozenset({5})]
+def big(): return 2**70
+def numbers(): return [float('nan'), float('inf'), 1 + 2j]
+def texts(): return (b'x', bytearray(b'y'), 'z\\ud800', range(3))
+def dates(): return [datetime.date(2020, 1, 2), datetime.timedelta(3), decimal.Decimal('1.5'), fractions.Fraction(1, 3)]
+def counted(s): return collections.Counter(s)
+def lazily(n): yield from range(n)
+def sort_in_place(xs): xs.sort()
+class Stack:
+    def __init__(self, limit): self.limit, self.xs = limit, []
+    def push(self, x): self.xs.append(x)
+    def pop(self): return self.xs.pop()
+    def __len__(self): return len(self.xs)
+def apply(f, x): return f(x)
+def add_one(x): return x + 1
+def fails(): raise KeyError('gone')
+"""
+
+
+def test_data_objects_errors_and_changed_arguments_cross_faithfully(scorer: CodeScorer) -> None:
+    names = (
+        "give",
+        "big",
+        "numbers",
+        "texts",
+        "dates",
+        "counted",
+        "lazily",
+        "sort_in_place",
+        "Stack",
+        "apply",
+    )
+    row = write_row(RICH, *names, "add_one", "fails")
+
+    detail = scorer.score(row, RICH_SOLUTION)
+
+    assert (detail.reward, detail.why) == (1.0, "every test passed")
+
+
+@pytest.mark.parametrize(
+    ("row", "status", "why"),
+    [
+        (write_row("assert True", "add"), ScoreStatus.INVALID, "never use the solution"),
+        (write_row("assert add(1, 2) ==", "add"), ScoreStatus.INVALID, "themselves raise SyntaxError"),
+        (write_row("import sys\nsys.exit(0)", "add"), ScoreStatus.INVALID, "themselves raise SystemExit"),
+        (write_row("assert add(lambda: 1, 2) == 3", "add"), ScoreStatus.INVALID, "cannot cross"),
+        (write_row("assert True"), ScoreStatus.INVALID, "no name"),
+        (write_row("import no_such_pkg\nassert add(1, 2)", "add"), ScoreStatus.INFRA_ERROR, "no_such_pkg"),
+        (write_row("assert add(1, 2)", "add", setup="1/0"), ScoreStatus.INVALID, "set-up themselves raise"),
+    ],
+    ids=[
+        "no call",
+        "no Python",
+        "exits",
+        "a function crosses",
+        "no names",
+        "missing package",
+        "broken set-up",
+    ],
+)
+def test_tests_that_cannot_decide_make_the_row_unjudgeable(
+    scorer: CodeScorer, row: Row, status: ScoreStatus, why: str
+) -> None:
+    detail = scorer.score(row, "def add(a, b):\n    return a + b")
+
+    assert (detail.reward, detail.status) == (None, status), detail.why
+    assert why in detail.why
+
+
+def test_set_up_is_there_for_both_sides(scorer: CodeScorer) -> None:
+    row = write_row("assert math.isclose(root(4), 2)", "root", setup="import math")
+
+    assert scorer.score(row, "def root(x): return math.sqrt(x)").reward == 1.0
+
+
+def test_the_order_of_a_set_is_the_same_every_time(scorer: CodeScorer) -> None:
+    row = write_row("assert order() == order()\nassert isinstance(order(), list)", "order")
+    show = "def order(): return list({'one', 'two', 'three', 'four', 'five'})"
+    orders = set()
+
+    for _ in range(3):
+        probe = write_row("raise ValueError(order())", "order")
+        orders.add(scorer.score(probe, show).why)
+
+    assert scorer.score(row, show).reward == 1.0
+    assert len(orders) == 1
+
+
+class Broken:
+    """A sandbox that ends every command as told."""
+
+    name = "broken"
+    capabilities: frozenset = frozenset()
+
+    def __init__(self, act: Callable[[Command], Finished]) -> None:
+        self.act = act
+
+    def run(self, command: Command, *, cancel: Cancel | None = None) -> Finished:
+        return self.act(command)
+
+
+def ended(ending: Ending, stdout: str = "", stderr: str = "") -> Finished:
+    return Finished(
+        ending=ending,
+        exit_code=1,
+        stdout=stdout,
+        stderr=stderr,
+        stdout_bytes=len(stdout),
+        stderr_bytes=len(stderr),
+        duration_s=0.0,
+        sandbox="broken",
+        capabilities=frozenset(),
+    )
+
+
+def failing(command: Command) -> Finished:
+    raise SandboxError("no namespaces here")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [failing, lambda _: ended(Ending.EXITED, stderr="python: not found"), lambda _: ended(Ending.TIMEOUT)],
+    ids=["raises", "no interpreter", "hangs before the judge starts"],
+)
+def test_a_sandbox_that_fails_is_never_a_wrong_answer(act: Callable[[Command], Finished]) -> None:
+    detail = CodeScorer(sandbox=Broken(act)).score(ADD, "def add(a, b): return a + b")
+
+    assert (detail.reward, detail.status) == (None, ScoreStatus.INFRA_ERROR)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["{n} ready"],
+        ["{n} ready", '{n} {"kind": "passed", "why": ""}', '{n} {"kind": "passed", "why": ""}'],
+        ["{n} ready", 'guess {"kind": "passed", "why": ""}'],
+        ["{n} ready", ' {n} {"kind": "passed", "why": ""}'],
+    ],
+    ids=["no verdict", "two verdicts", "a wrong nonce", "not at the start of the line"],
+)
+def test_only_one_verdict_behind_the_nonce_counts(lines: list[str]) -> None:
+    def act(command: Command) -> Finished:
+        nonce = json.loads(command.stdin)["nonce"]
+        return ended(Ending.EXITED, stdout="\n".join(line.replace("{n}", nonce) for line in lines))
+
+    detail = CodeScorer(sandbox=Broken(act)).score(ADD, "def add(a, b): return a + b")
+
+    assert (detail.reward, detail.status) == (0.0, ScoreStatus.SCORED)
+
+
+def test_every_verdict_has_its_own_secret_and_no_secret_is_in_the_arguments() -> None:
+    seen: list[Command] = []
+
+    def act(command: Command) -> Finished:
+        seen.append(command)
+        return ended(Ending.EXITED)
+
+    judge = CodeScorer(sandbox=Broken(act))
+    judge.score(ADD, "x = 1")
+    judge.score(ADD, "x = 1")
+
+    nonces = [json.loads(command.stdin)["nonce"] for command in seen]
+    assert len({*nonces}) == 2
+    assert all(len(nonce) == 32 for nonce in nonces)
+    arguments = " ".join(map(str, seen[0].argv)) + " ".join(seen[0].env.values())
+    assert nonces[0] not in arguments
+    assert "assert add" not in arguments
+    assert program() in seen[0].argv
+
+
+def test_several_threads_judge_at_once() -> None:
+    judge = CodeScorer(sandbox=BubblewrapSandbox())
+    rewards: dict[int, float | None] = {}
+
+    def work(number: int) -> None:
+        right = number % 2 == 0
+        rewards[number] = judge.score(ADD, f"def add(a, b): return a {'+' if right else '-'} b").reward
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert rewards == {0: 1.0, 1: 0.0, 2: 1.0, 3: 0.0}
