@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from gateway_line import KEY, LONG, ONCE, QUICK, WIRES, line
+from gateway_line import HASTY, KEY, LONG, ONCE, QUICK, WIRES, line
 
 from honing.errors import (
     ModelAuthenticationError,
@@ -58,7 +58,8 @@ ASK = ModelRequest(model="m", messages=[Message(Role.USER, "hello")], sampling=S
 def test_a_fault_of_the_server_is_a_typed_error_for_our_client(
     fault: FaultKind, error: type[ModelError], kind: str
 ) -> None:
-    with line(faults=itertools.repeat(Fault(kind=fault))) as caller:
+    limits = HASTY if fault is FaultKind.HANG else QUICK
+    with line(faults=itertools.repeat(Fault(kind=fault)), client=limits) as caller:
         endpoint = Endpoint(base_url=caller.gateway.base_url, wire="openai_chat", key=caller.channel.token)
         with Client(endpoint, ONCE) as client, pytest.raises(error):
             client.complete(ASK)

@@ -113,6 +113,20 @@ def test_a_stream_reaches_the_caller_while_the_server_still_talks() -> None:
     assert times[-1] - times[0] > 0.15
 
 
+def test_a_caller_that_leaves_as_soon_as_it_has_seen_the_end_has_its_call_recorded_as_whole() -> None:
+    late_end = Fault(kind=FaultKind.TRICKLE, pause_s=3.0, piece_bytes=10**6)
+    with line(faults=[late_end]) as found:
+        with plain_http.stream("POST", **found.request("openai_chat", stream=True)) as reply:
+            seen = b""
+            for piece in reply.iter_raw():
+                seen += piece
+                if b"[DONE]" in seen:
+                    break
+        calls = found.channel.calls()
+
+    assert [(call.text, call.error_kind) for call in calls] == [("hello", "")]
+
+
 def test_a_stream_whose_caller_did_not_ask_for_usage_is_counted_all_the_same() -> None:
     with line() as found:
         reply = found.post(stream=True)

@@ -17,7 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Self
 
-from honing.errors import UsageError
+from honing.errors import HoningError, UsageError, boundary
 from honing.llm.base import Usage
 from honing.llm.budget import Account, Budget, RateWindow
 from honing.llm.channel import Channel
@@ -97,7 +97,17 @@ class Gateway:
         self._server.on_close(self._close_sources)
 
     def __enter__(self) -> Self:
-        self._server.start()
+        """Begin to serve.
+
+        Raises:
+            HoningError: The socket cannot be made.
+        """
+        try:
+            with boundary(HoningError, "starting the gateway"):
+                self._server.start()
+        except HoningError:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

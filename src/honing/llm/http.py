@@ -89,17 +89,18 @@ class HttpServer:
         Raises:
             OSError: A port or path cannot be bound.
         """
-        tcp, port, socket_path = self._wanted
-        if tcp:
-            self._bound.append(bind_loopback(port))
-        if socket_path is not None:
-            self._bound.append(bind_unix(socket_path))
         ready: Future[None] = Future()
-        self._thread = threading.Thread(
+        thread = threading.Thread(
             target=lambda: asyncio.run(self._serve(ready)), name="honing-http", daemon=True
         )
-        self._thread.start()
-        ready.result()
+        try:
+            self._bind()
+            thread.start()
+            ready.result()
+        except OSError:
+            self._unbind()
+            raise
+        self._thread = thread
         return self
 
     def close(self) -> None:
@@ -110,8 +111,7 @@ class HttpServer:
         self._loop.call_soon_threadsafe(self._stop.set)
         thread.join()
         self.workers.close(self.limits.close_s)
-        for bound in self._bound:
-            bound.close()
+        self._unbind()
 
     def on_start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         """Run `work` on the server's loop from start to close, when it is cancelled."""
@@ -140,6 +140,17 @@ class HttpServer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _bind(self) -> None:
+        tcp, port, socket_path = self._wanted
+        if tcp:
+            self._bound.append(bind_loopback(port))
+        if socket_path is not None:
+            self._bound.append(bind_unix(socket_path))
+
+    def _unbind(self) -> None:
+        for bound in self._bound:
+            bound.close()
 
     async def _serve(self, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ class Workers:
         self._name = name
         self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._idle = 0
+        self._unfinished = 0
         self._closed = False
         self._lock = threading.Lock()
 
@@ -36,10 +37,9 @@ class Workers:
             if self._closed:
                 raise RuntimeError("the workers are closed: nothing more can be run on them")
             self._jobs.put((future, job))
-            if self._idle == 0 and len(self._threads) < self._limit:
+            self._unfinished += 1
+            if len(self._threads) < min(self._unfinished, self._limit):
                 self._start()
-            else:
-                self._idle = max(0, self._idle - 1)
         return await asyncio.wrap_future(future)
 
     def close(self, wait_s: float) -> None:
@@ -47,9 +47,8 @@ class Workers:
         with self._lock:
             self._closed = True
             threads = list(self._threads)
-        while not self._jobs.empty():
-            entry = self._jobs.get()
-            if entry is not None:
+        with suppress(queue.Empty):
+            while (entry := self._jobs.get_nowait()) is not None:
                 entry[0].cancel()
         for _ in threads:
             self._jobs.put(None)
@@ -76,4 +75,4 @@ class Workers:
                 else:
                     future.set_result(result)
             with self._lock:
-                self._idle += 1
+                self._unfinished -= 1
