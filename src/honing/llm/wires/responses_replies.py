@@ -32,7 +32,8 @@ def read_response(body: Mapping[str, Any]) -> ModelReply:
     texts: list[str] = []
     calls: list[ToolCall] = []
     logprobs: list[Mapping[str, Any]] | None = None
-    fields.refuse("output", "a list of items") if not fields.has("output") else None
+    if not fields.has("output"):
+        fields.refuse("output", "a list of items")
     for item in fields.each("output"):
         kind = item.text("type")
         if kind in _CALLS:
