@@ -154,6 +154,7 @@ def test_forecasts_that_come_true_as_often_as_they_say_are_calibrated() -> None:
         (lambda: spearman([1.0], [1.0]), "n = 1, expected at least two pairs"),
         (lambda: spearman([1.0, math.nan], [1.0, 2.0]), r"a\[1\]: must be a finite number"),
         (lambda: spearman_interval([1, 2, 3], [1, 2, 3]), "n = 3, expected at least four pairs"),
+        (lambda: spearman_interval([1, 2, 3, 4], [1, 2, 4, 3], method=Method.T), "method: must be"),
         (lambda: ndcg_at_k([1.0], [-1.0], 1), "gains: must be 0 or more, got -1.0"),
         (lambda: ndcg_at_k([1.0], [0.0], 1), "every gain is 0"),
         (lambda: ndcg_at_k([1.0], [1.0], 0), "k: must be at least 1, got 0"),
@@ -165,7 +166,7 @@ def test_forecasts_that_come_true_as_often_as_they_say_are_calibrated() -> None:
         (lambda: reliability([], []), "a: n = 0"),
     ],
     ids=[
-        "constant", "one pair", "NaN", "three pairs", "negative gain", "no gain", "no place",
+        "constant", "one pair", "NaN", "three pairs", "other method", "negative gain", "no gain", "no place",
         "too many places",
         "half relevant", "not a probability", "half an outcome", "no bin", "none",
     ],

@@ -47,11 +47,7 @@ def bootstrap_interval(
     """
     import numpy as np
 
-    check_level(level)
-    if method not in (Method.BCA, Method.PERCENTILE):
-        raise ValueError(f"method: must be Method.BCA or Method.PERCENTILE, got {method!r}.")
-    if resamples < 1:
-        raise ValueError(f"resamples: must be at least 1, got {resamples!r}.")
+    _check_options(method, resamples, level)
     table = _checked_rows(rows)
     members = _members(checked_clusters(clusters, len(table)))
     if len(members) < 2:
@@ -89,6 +85,7 @@ def weighted_bootstrap(
     """
     import numpy as np
 
+    _check_options(method, resamples, level)
     rng, values, batch = np.random.default_rng(seed), [], max(1, 2_000_000 // n)
     for start in range(0, resamples, batch):
         draws = rng.integers(0, n, size=(min(batch, resamples - start), n))
@@ -115,6 +112,14 @@ def _limits(resampled: Rows, estimate: float, left_out: Rows | None, level: floa
         tails = _bca_tails(tails, resampled, estimate, left_out)
     low, high = np.quantile(resampled, tails)
     return float(low), float(high)
+
+
+def _check_options(method: Method, resamples: int, level: float) -> None:
+    check_level(level)
+    if method not in (Method.BCA, Method.PERCENTILE):
+        raise ValueError(f"method: must be Method.BCA or Method.PERCENTILE, got {method!r}.")
+    if resamples < 1:
+        raise ValueError(f"resamples: must be at least 1, got {resamples!r}.")
 
 
 def _checked_rows(rows: Any) -> Rows:
