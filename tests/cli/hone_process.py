@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+import honing
 from honing.cli.app import run
 from honing.store import Run
 
@@ -42,7 +43,9 @@ class Hone:
         self.captured = captured
         home = folder / "home"
         home.mkdir()
-        self.environ = {"HOME": str(home), "PATH": os.environ["PATH"]}
+        # A process of its own must run the code that this process tests.
+        source = str(Path(honing.__file__).parents[1])
+        self.environ = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": source}
 
     def __call__(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Ended:
         """Run in this process, through the whole command line: the quick way."""

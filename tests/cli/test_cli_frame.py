@@ -213,6 +213,21 @@ def test_ctrl_c_exits_130_without_a_stack_and_takes_what_it_started_along(hone: 
     assert not is_running(int(pid_file.read_text()))
 
 
+class CtrlC(str):
+    """An argument during whose reading Ctrl-C is pressed, before any command runs."""
+
+    __slots__ = ()
+
+    def partition(self, sep: str, /) -> tuple[str, str, str]:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_before_the_command_runs_exits_130_too(capfd: pytest.CaptureFixture[str]) -> None:
+    code = main([CtrlC("doctor")])
+
+    assert (code, *capfd.readouterr()) == (130, "", "interrupted\n")
+
+
 @pytest.mark.parametrize(
     ("line", "own", "rest"),
     [

@@ -131,6 +131,14 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_gives_others() -> No
     assert make_rows(3) != make_rows(4)
 
 
+def test_no_seed_gives_a_question_twice() -> None:
+    counts = [
+        len({row["question"] for rows in make_rows(seed).values() for row in rows}) for seed in range(40)
+    ]
+
+    assert set(counts) == {200}
+
+
 def test_steps_that_miss_the_answer_are_refused() -> None:
     wrong = Problem(question="What is 2 + 2?", steps=(Step("Sum", "2 + 2"),), answer=5)
 

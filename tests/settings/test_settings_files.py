@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,15 @@ def test_a_file_counts_as_settings_only_where_it_has_a_place_for_them(
     name: str, text: str, *, holds: bool
 ) -> None:
     assert holds_settings(Document(Path(name), text)) is holds
+
+
+def test_the_examples_of_the_documentation_work() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
+    blocks = dict(re.findall(r"```(\w+)\n(.*?)```", page, re.DOTALL))
+
+    settings = load_settings(configs=[Document(Path("/p/honing.toml"), blocks["toml"])])
+    exec(blocks["python"], {})
+
+    assert set(blocks) == {"toml", "python"}
+    assert (settings.paths.home, settings.limits.max_connections) == (Path("/p/results"), 16)
+    assert (settings.limits.budget_usd, settings.limits.budget_wall_s) == (5.0, 7200.0)
