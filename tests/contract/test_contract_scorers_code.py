@@ -6,14 +6,25 @@ import json
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from code_attacks import EQUAL_LIST, EQUAL_OBJECT, EQUAL_TYPE, OTHER_PROCESS, SHARED_PROCESS
 
 from honing.contract.scorers import CodeLimits, CodeScorer, Row, ScoreStatus
 from honing.contract.scorers.judge import program
 from honing.errors import SandboxError
-from honing.sandbox import BubblewrapSandbox, Cancel, Command, Ending, Finished, UnconfinedSandbox
+from honing.sandbox import (
+    BubblewrapSandbox,
+    Cancel,
+    Capability,
+    Command,
+    Ending,
+    Finished,
+    Sandbox,
+    UnconfinedSandbox,
+)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +44,7 @@ COMPLETE = Row(
     id="2",
     inputs={
         "input": GIVEN,
-        "tests": "def check(candidate):\n    assert abs(candidate(1) - math.pi) < 1e-9\n    assert helper(1) == 2\n",
+        "tests": "def check(f):\n    assert abs(f(1) - math.pi) < 1e-9\n    assert helper(1) == 2\n",
         "under_test": ("area",),
         "entry_point": "area",
         "setup": "",
@@ -63,7 +74,7 @@ WHOLE = GIVEN + COMPLETE.gold
         f"{WHOLE}\nThis returns the area. Enjoy!",
         f"Here it is:\n\n{WHOLE}",
         "```python\ndef area(r):\n    return math.pi * r * r\n```",
-        "```python\nfrom __future__ import annotations\n\ndef area(r: Circle):\n    import math\n    return math.pi * r * r\n```",
+        "from __future__ import annotations\n\ndef area(r: Circle):\n    return helper(r) * 0 + math.pi * r * r",
         f"```bash\npip install nothing\n```\n```python\n{WHOLE}```\n```python\nprint(area(3))\n```",
         f"{WHOLE}\n\nif __name__ == '__main__':\n    print(area(float(input())))\n",
     ],
@@ -109,96 +120,66 @@ def test_a_wrong_program_fails_and_the_judgement_says_why(
     assert why in detail.why
 
 
-EQUAL = "class Equal(list):\n    def __eq__(self, other): return True\n    __ne__ = lambda s, o: False\n    def __sub__(s, o): return 0\n    __abs__ = __hash__ = lambda s: 0\n"
-ATTACKS = {
-    "exits at once": "import sys\nsys.exit(0)",
-    "exits hard at once": "import os\nos._exit(0)",
-    "exits when called": "import os\ndef add(a, b): os._exit(0)",
-    "raises SystemExit when called": "def add(a, b): raise SystemExit(0)",
-    "returns an object equal to everything": f"{EQUAL}def add(a, b): return Equal()",
-    "returns a thing equal to everything": "class Any:\n    __eq__ = lambda s, o: True\ndef add(a, b): return Any()",
-    "makes its type equal": "class Meta(type):\n    __eq__ = lambda s, o: True\nclass T(metaclass=Meta): pass\ndef add(a, b): return T",
-    "patches builtins": "import builtins\nbuiltins.AssertionError = type('Quiet', (Exception,), {})\nbuiltins.exec = builtins.compile = lambda *a: None\ndef add(a, b): return 0",
-    "prints a verdict": 'print(\'PASS\', flush=True)\nprint(\'0 {"kind": "passed", "why": ""}\', flush=True)\ndef add(a, b): return 0',
-    "writes to every descriptor": (
-        'import os\nline = b\'\\nguess {"kind": "passed", "why": ""}\\n\'\nfor fd in range(3, 64):\n'
-        "    try: os.write(fd, line)\n    except OSError: pass\ndef add(a, b): return 0"
-    ),
-    "kills the referee": "import os, signal\ndef add(a, b): os.kill(os.getppid(), signal.SIGKILL)",
-    "stops the referee": "import os, signal\ndef add(a, b): os.kill(os.getppid(), signal.SIGTERM)",
-    "patches the protocol": (
-        "import sys\nm = sys.modules['honing.contract.scorers.judge.crossing']\nm.encode = lambda *a: ['h', 0]\n"
-        "s = sys.modules['honing.contract.scorers.judge.solver']\ns.encode = m.encode\ndef add(a, b): return 0"
-    ),
-    "answers with nonsense": (
-        "import sys\ns = sys.modules['honing.contract.scorers.judge.solver']\n"
-        "s._answer = lambda *a: {'kind': 'passed'}\ndef add(a, b): return 0"
-    ),
-    "names an unknown type": (
-        "import sys\ns = sys.modules['honing.contract.scorers.judge.solver']\n"
-        "s._answer = lambda *a: ['ok', ['o', 'os.system', ['t', ['true']]], {}]\ndef add(a, b): return 0"
-    ),
-    "reads the referee's memory": (
-        "import os\ntry:\n    open(f'/proc/{os.getppid()}/mem', 'rb')\n    found = True\nexcept OSError:\n    found = False\n"
-        "def add(a, b): return a + b if found else None"
-    ),
-    "opens the referee's output": (
-        "import os\nfound = False\nfor fd in range(32):\n    try:\n        open(f'/proc/{os.getppid()}/fd/{fd}', 'wb'); found = True\n"
-        "    except OSError: pass\ndef add(a, b): return a + b if found else None"
-    ),
-    "traces the referee": (
-        "import ctypes, os\nfound = ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0\n"
-        "def add(a, b): return a + b if found else None"
-    ),
-    "regains privileges": (
-        "import subprocess, sys, os\ncode = \"open(f'/proc/%d/mem', 'rb')\" % os.getppid()\n"
-        "found = subprocess.run([sys.executable, '-S', '-c', code], stderr=-3).returncode == 0\n"
-        "def add(a, b): return a + b if found else None"
-    ),
-    "finds the expected value": (
-        "import gc, sys\ntexts = [o for o in gc.get_objects() if isinstance(o, (dict, list))]\n"
-        "found = any('assert add' in str(o)[:100000] for o in texts) or 'assert add' in ' '.join(sys.argv)\n"
-        "try:\n    found = found or 'assert add' in open('/proc/self/cmdline').read() + sys.stdin.read()\nexcept OSError: pass\n"
-        "def add(a, b): return a + b if found else None"
-    ),
-    "runs out of memory": "def add(a, b): return [0] * 10**10",
-    "recurses without end": "def add(a, b): return add(a, b)",
-    "returns a list within itself": "def add(a, b):\n    x = []\n    x.append(x)\n    return x",
-    "swallows its errors": "def add(a, b):\n    try: return a.nothing\n    except BaseException: return None",
-}
+ATTACKS = SHARED_PROCESS | OTHER_PROCESS
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
 def test_no_trick_passes(scorer: CodeScorer, attack: str) -> None:
-    detail = scorer.score(ADD, f"```python\n{attack}\n```")
+    detail = scorer.score(ADD, f"```python{attack}\n```" if attack.startswith("\n") else attack)
 
     assert (detail.reward, detail.status) == (0.0, ScoreStatus.SCORED), detail.why
 
 
-@pytest.mark.parametrize("attack", [name for name in ATTACKS if "referee" in name or "privileges" in name])
+@pytest.mark.parametrize("attack", OTHER_PROCESS.values(), ids=OTHER_PROCESS)
 def test_the_referee_is_closed_to_the_code_even_without_a_sandbox(attack: str) -> None:
-    unconfined = CodeScorer(sandbox=UnconfinedSandbox())
-
-    detail = unconfined.score(ADD, ATTACKS[attack])
+    detail = CodeScorer(sandbox=UnconfinedSandbox()).score(ADD, attack)
 
     assert (detail.reward, detail.status) == (0.0, ScoreStatus.SCORED), detail.why
 
 
-@pytest.mark.parametrize(
-    "attack",
-    ["returns an object equal to everything", "returns a thing equal to everything", "makes its type equal"],
-)
-def test_the_tricks_work_on_a_judge_that_shares_a_process_with_the_code(attack: str) -> None:
+@pytest.mark.parametrize("attack", [EQUAL_LIST, EQUAL_OBJECT, EQUAL_TYPE], ids=["list", "object", "class"])
+def test_an_equal_object_does_fool_a_judge_that_shares_its_process(attack: str) -> None:
     names: dict[str, object] = {}
-    exec(ATTACKS[attack], names)
+    exec(attack, names)
 
     exec("assert add(1, 2) == 3", names)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root reads the memory of any process")
-def test_without_giving_up_privileges_the_code_could_read_another_process() -> None:
-    with Path(f"/proc/{os.getppid()}/mem").open("rb") as memory:
-        assert memory.readable()
+class Weakened:
+    """A sandbox that runs the judge with one of its protections taken out."""
+
+    name = "weakened"
+    capabilities: frozenset[Capability] = frozenset()
+
+    def __init__(self, protection: str, inner: Sandbox) -> None:
+        self.protection = protection
+        self.inner = inner
+
+    def run(self, command: Command, *, cancel: Cancel | None = None) -> Finished:
+        program_text = str(command.argv[-1])
+        weakened = program_text.replace(f"    {self.protection}\\n", "    pass\\n", 1)
+        assert weakened != program_text
+        return self.inner.run(replace(command, argv=[*command.argv[:-1], weakened]), cancel=cancel)
+
+
+YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or (YAMA.exists() and YAMA.read_text().strip() != "0"),
+    reason="here the kernel alone keeps processes of one user apart, so the attack cannot be shown to be live",
+)
+@pytest.mark.parametrize(
+    ("protection", "inner"),
+    [("_close_memory()", BubblewrapSandbox()), ("_give_up_privileges()", UnconfinedSandbox())],
+    ids=["closed memory, among equals", "no privileges, under root"],
+)
+def test_each_protection_of_the_referee_is_needed(protection: str, inner: Sandbox) -> None:
+    weakened = CodeScorer(sandbox=Weakened(protection, inner))
+
+    detail = weakened.score(ADD, OTHER_PROCESS["reads the referee's memory"])
+
+    assert detail.reward == 1.0, detail.why
 
 
 @pytest.mark.parametrize(
@@ -230,7 +211,8 @@ assert type(give(3)[1]) is tuple
 assert give(2**70) is not None and big() == 2**70
 assert math.isnan(numbers()[0]) and numbers()[1] == float('inf') and numbers()[2] == 1 + 2j
 assert texts() == (b'x', bytearray(b'y'), 'z\\ud800', range(3))
-assert dates() == [datetime.date(2020, 1, 2), datetime.timedelta(3), decimal.Decimal('1.5'), fractions.Fraction(1, 3)]
+assert dates() == [datetime.date(2020, 1, 2), datetime.timedelta(3)]
+assert exact() == [decimal.Decimal('1.5'), fractions.Fraction(1, 3)]
 assert counted('aab') == collections.Counter('aab')
 assert list(lazily(3)) == [0, 1, 2]
 data = [3, 1, 2]
@@ -254,7 +236,8 @@ def give(x): return [1, Pair(2, {3: {4}}), frozenset({5})]
 def big(): return 2**70
 def numbers(): return [float('nan'), float('inf'), 1 + 2j]
 def texts(): return (b'x', bytearray(b'y'), 'z\\ud800', range(3))
-def dates(): return [datetime.date(2020, 1, 2), datetime.timedelta(3), decimal.Decimal('1.5'), fractions.Fraction(1, 3)]
+def dates(): return [datetime.date(2020, 1, 2), datetime.timedelta(3)]
+def exact(): return [decimal.Decimal('1.5'), fractions.Fraction(1, 3)]
 def counted(s): return collections.Counter(s)
 def lazily(n): yield from range(n)
 def sort_in_place(xs): xs.sort()
@@ -342,7 +325,7 @@ class Broken:
     """A sandbox that ends every command as told."""
 
     name = "broken"
-    capabilities: frozenset = frozenset()
+    capabilities: frozenset[Capability] = frozenset()
 
     def __init__(self, act: Callable[[Command], Finished]) -> None:
         self.act = act

@@ -13,6 +13,7 @@ _FENCE = re.compile(
     r"^[ \t]*(?:```|~~~)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*(?:```|~~~)|\Z)", re.MULTILINE | re.DOTALL
 )
 _CODE_START = re.compile(r"^(?:from\s+\w|import\s+\w|def\s+\w|async\s+def\s+\w|class\s+\w|@\w)", re.MULTILINE)
+_FUTURE = re.compile(r"^from\s+__future__\s+import\s.*$", re.MULTILINE)
 _OTHER_LANGUAGES = frozenset({"bash", "sh", "shell", "console", "text", "output", "json", "txt", "plaintext"})
 
 
@@ -78,11 +79,15 @@ def _assembled(code: str, given: str | None) -> Iterator[str]:
     if given is None:
         yield code
         return
+    # These must come first in a program, also before what was given.
+    future = "".join(f"{line}\n" for line in _FUTURE.findall(code))
+    code = _FUTURE.sub("", code)
+    given = future + given
     head = given if given.endswith("\n") else given + "\n"
     # A chat model repeats the function; what was given before it (imports, helpers) still belongs to it.
     if _CODE_START.search(code):
         yield head.rstrip() + "\n    pass\n\n" + code
-        yield code
+        yield future + code
     yield given + code
     yield head + code
     lines = code.split("\n")
@@ -90,4 +95,4 @@ def _assembled(code: str, given: str | None) -> Iterator[str]:
     # A reply whose ends were stripped lost the indentation of its first line only.
     yield head + "\n".join([*lines[:first], "    " + lines[first].lstrip(), *lines[first + 1 :]])
     yield head + textwrap.indent(textwrap.dedent(code), "    ")
-    yield code
+    yield future + code
