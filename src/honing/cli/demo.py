@@ -21,10 +21,15 @@ def demo(
     seed: Annotated[int, typer.Option("--seed", help="Of the scripted model's mistakes.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
-    """Measure three scripted models on 120 arithmetic word problems. No key, no network, under a minute.
+    """Measure three scripted models on 120 arithmetic word problems: no key, no network, under a minute.
 
-    One is always right, one is right 60% of the time, one says nothing: a measurement that can be trusted tells
-    them apart, and says how sure it is.
+    \b
+    Examples:
+      hone demo
+      hone demo --json | jq .
+
+    One is always right, one is right 60% of the time, one says nothing: a measurement that can be trusted
+    tells them apart, and says how sure it is.
     """
     from honing.cli.measured import model_row, print_calibration, print_models, write_page
     from honing.cli.printing import print_json
