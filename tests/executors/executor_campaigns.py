@@ -13,7 +13,7 @@ from executor_units import lines
 
 from honing.store import Run
 
-DRIVER = Path(__file__).with_name("executor_campaign_program.py")
+PROGRAM = Path(__file__).with_name("executor_campaign_program.py")
 
 
 @dataclass
@@ -25,6 +25,8 @@ class Campaign:
     workers: int
     units: int
     pause_s: float
+    file_limit_kb: int | None = None
+    """Largest file that the program may write."""
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
@@ -51,8 +53,11 @@ class Campaign:
     def start(self) -> subprocess.Popen[str]:
         self.root.mkdir(parents=True, exist_ok=True)
         arguments = [str(self.root), self.executor, str(self.workers), str(self.units), str(self.pause_s)]
+        command = [sys.executable, str(PROGRAM), *arguments]
+        if self.file_limit_kb is not None:
+            command = ["bash", "-c", f'ulimit -f {self.file_limit_kb}; exec "$@"', "-", *command]
         process = subprocess.Popen(
-            [sys.executable, str(DRIVER), *arguments],
+            command,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -106,6 +106,26 @@ def test_a_campaign_killed_while_it_starts_up_ends_as_if_undisturbed(
     assert set(Counter(disturbed.starts())) == set(range(UNITS))
 
 
+def test_a_full_disk_stops_the_campaign_and_loses_nothing(
+    campaign: Callable[..., Campaign], undisturbed: dict[str, str]
+) -> None:
+    full = campaign(pause_s=0.03)
+    full.file_limit_kb = 600
+    code, output = full.finish()
+    kept = full.committed()
+    full.file_limit_kb = None
+    full.pause_s = 0.0
+
+    assert code == 1
+    assert "journal.sqlite: cannot write the journal: " in output
+    assert 0 < len(kept) < UNITS
+    assert full.run.status is RunStatus.FAILED
+    assert full.finish() == (0, "")
+    starts = Counter(full.starts())
+    assert [starts[unit] for unit in kept] == [1] * len(kept)
+    assert identity(full.folder) == undisturbed
+
+
 def test_a_result_committed_under_one_executor_is_reused_by_another(
     campaign: Callable[..., Campaign], undisturbed: dict[str, str], tmp_path: Path
 ) -> None:

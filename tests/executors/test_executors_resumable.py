@@ -349,6 +349,20 @@ def test_a_second_supervisor_is_refused_while_the_first_works(run: Run) -> None:
     assert run_map(run, "s", other, [1], executor=INLINE)[0].result == "refused"
 
 
+@pytest.mark.parametrize("executor", [INLINE, ThreadsExecutor(3)], ids=lambda e: e.name)
+def test_a_step_may_run_inside_the_units_of_another(run: Run, log: Path, executor: Executor) -> None:
+    def outer(x: int) -> list[int]:
+        inner = run_map(run, f"inner {x}", partial(logged, str(log)), [10 * x, 10 * x + 1], executor=INLINE)
+        return [result.result for result in inner]
+
+    results = run_map(run, "outer", outer, range(6), executor=executor)
+    again = run_map(run, "outer", outer, range(6), executor=executor)
+
+    assert [r.result for r in results] == [[10 * x, 10 * x + 1] for x in range(6)]
+    assert [r.reused for r in again] == [True] * 6
+    assert len(lines(log)) == 12
+
+
 def test_a_journal_deleted_under_a_running_step_is_an_error_at_once(run: Run, log: Path) -> None:
     def fn(x: int) -> int:
         logged(str(log), x, pause_s=0.03)

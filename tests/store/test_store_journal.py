@@ -175,11 +175,13 @@ def test_a_clock_that_jumps_back_or_forth_neither_loses_nor_doubles_a_result(
 
 def test_taking_over_frees_other_owners_leases_and_records_them_as_abandoned(journal: Journal) -> None:
     old = lease(journal, "a", "b", owner="dead")
+    kept = lease(journal, "c", owner="me:1")
     taken = journal.take_over("me")
 
     assert (taken, lease(journal, "a", "b").keys()) == (2, {"a", "b"})
+    assert list(journal.commit([done("c", kept["c"])], owner="me:1").done) == ["c"]
     assert list(journal.commit([done("a", old["a"])], owner="dead").stale) == ["a"]
-    assert journal.totals().starts == 1
+    assert journal.totals().starts == 2
 
 
 def test_released_leases_are_free_at_once(journal: Journal) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -28,6 +27,7 @@ from honing.errors import (
 )
 from honing.executors.base import Completed, Executor, Json, Unit, UnitFunction, UnitStatus
 from honing.executors.budget import Budget, Observation, Observe
+from honing.executors.heartbeat import Heartbeat
 from honing.executors.progress import Progress, SilentProgress, Tally
 from honing.executors.stopping import StopWatch
 from honing.executors.worker import as_json
@@ -115,7 +115,7 @@ def run_map(
         )
     units = plan(step, options.version, inputs)
     with run.lock(), run.journal() as journal, StopWatch(run.stop_requested) as stop:
-        session = _Session(journal, step, units, options, stop)
+        session = _Session(journal, step, units, options, stop, holding=run.session)
         with session:
             session.work(fn, executor)
         session.raise_if_unfinished()
@@ -147,14 +147,23 @@ class _Session:
     """One session of one step: from what the journal holds before to what it holds afterwards."""
 
     def __init__(
-        self, journal: Journal, step: str, units: Sequence[Unit], options: MapOptions, stop: StopWatch
+        self,
+        journal: Journal,
+        step: str,
+        units: Sequence[Unit],
+        options: MapOptions,
+        stop: StopWatch,
+        *,
+        holding: str,
     ) -> None:
         self._journal = journal
         self._step = step
         self._units = units
         self._options = options
         self._stop = stop
-        self._owner = f"{os.uname().nodename}:{os.getpid()}:{os.urandom(4).hex()}"
+        # Steps may run inside or beside each other under one holding of the lock.
+        self._holding = holding
+        self._owner = f"{holding}:{os.urandom(4).hex()}"
         committed = journal.results(step)
         self._reused = {unit.key: committed[unit.key] for unit in units if unit.key in committed}
         self._starts = journal.starts(step)
@@ -168,11 +177,11 @@ class _Session:
         self._fatal: HoningError | None = None
         self._observe_error: Exception | None = None
         self._began = self._settled = time.monotonic()
-        self._heartbeat = _Heartbeat(journal, self._owner, options.lease_s)
+        self._heartbeat = Heartbeat(journal, self._owner, options.lease_s)
 
     def __enter__(self) -> Self:
         self._journal.begin_step(self._step, len(self._units))
-        self._journal.take_over(self._owner)
+        self._journal.take_over(self._holding)
         seen = [self._observe(json.loads(text)) for text in self._reused.values()]
         self._values.extend(found.value for found in seen if _is_shown(found.value))
         self._options.progress.begin(self._tally())
@@ -360,33 +369,6 @@ class _Session:
             cost_unknown=self._spent.cost_unknown,
             values=self._values,
         )
-
-
-class _Heartbeat:
-    """Renews the session's leases from a thread of its own, however long a unit takes."""
-
-    def __init__(self, journal: Journal, owner: str, lease_s: float) -> None:
-        self._journal = journal
-        self._owner = owner
-        self._lease_s = lease_s
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="honing-heartbeat", daemon=True)
-        self.error: StoreError | None = None
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
-        while not self._over.wait(self._lease_s / 3):
-            try:
-                self._journal.renew(self._owner, self._lease_s)
-            except StoreError as error:
-                self.error = error
-                return
 
 
 def _is_shown(value: float | None) -> TypeGuard[float]:

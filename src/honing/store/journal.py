@@ -225,27 +225,26 @@ class Journal:
                 (step, planned),
             )
 
-    def take_over(self, owner: str) -> int:
-        """Free the leases of every other owner; only for one who holds the run's lock. Returns how many there
-        were.
+    def take_over(self, session: str) -> int:
+        """Free the leases of earlier sessions; only for one who holds the run's lock. Returns how many there were.
 
         Each is recorded as an abandoned attempt.
+
+        Args:
+            session: The present holding of the lock. Owners whose names begin with it keep their leases.
         """
+        earlier = "FROM leases WHERE substr(owner, 1, length(?1)) != ?1"
         with self._transaction():
-            others = self._connection.execute(
-                "SELECT l.key, u.step, l.owner FROM leases l JOIN units u ON u.key = l.key WHERE l.owner != "
-                "?",
-                (owner,),
+            found = self._connection.execute(
+                f"SELECT key, (SELECT step FROM units WHERE units.key = leases.key), owner {earlier}",
+                (session,),
             ).fetchall()
-            self._connection.executemany(
-                _ADD_ATTEMPT,
-                [
-                    (key, step, "abandoned", 0, was, "", "", "", "", 0.0, 0.0, 0, 0.0, 1)
-                    for key, step, was in others
-                ],
-            )
-            self._connection.execute("DELETE FROM leases WHERE owner != ?", (owner,))
-        return len(others)
+            rows = [
+                (key, step, "abandoned", 0, was, *[""] * 4, 0.0, 0.0, 0, 0.0, 1) for key, step, was in found
+            ]
+            self._connection.executemany(_ADD_ATTEMPT, rows)
+            self._connection.execute(f"DELETE {earlier}", (session,))
+        return len(found)
 
     def lease(self, units: Sequence[tuple[str, str, int]], *, owner: str, ttl_s: float) -> dict[str, int]:
         """Reserve units for `owner`; the tokens of those granted, by key.

@@ -29,6 +29,8 @@ class FolderLock:
         self._depth = 0
         self._descriptor = -1
         self._guard = threading.Lock()
+        self.session = ""
+        """Name of the present holding, unique for all time; empty while it is not held."""
 
     @property
     def held(self) -> bool:
@@ -44,6 +46,7 @@ class FolderLock:
         with self._guard:
             if self._depth == 0:
                 self._descriptor = self._take()
+                self.session = f"{os.uname().nodename}:{os.getpid()}:{os.urandom(6).hex()}"
             self._depth += 1
 
     def release(self) -> None:
@@ -53,6 +56,7 @@ class FolderLock:
             if self._depth == 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
+                self.session = ""
 
     def taken(self) -> bool:
         """Whether anybody, this object included, holds the lock now."""

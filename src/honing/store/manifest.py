@@ -6,6 +6,7 @@ import os
 import platform
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 from honing._version import __version__
@@ -83,16 +84,21 @@ def read_manifest(folder: Path) -> dict[str, Json]:
 
 def versions() -> dict[str, str]:
     """What the results may depend on: python, honing, the platform, and every installed distribution."""
-    from importlib.metadata import distributions
-
-    named = ((found.metadata["Name"], found.version) for found in distributions())
-    packages = {name.lower(): version for name, version in named if name}
     return {
-        **dict(sorted(packages.items())),
+        **_installed(),
         "honing": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
     }
+
+
+@cache
+def _installed() -> dict[str, str]:
+    """Looked up once per process: it reads one file per package."""
+    from importlib.metadata import distributions
+
+    named = ((found.metadata["Name"], found.version) for found in distributions())
+    return dict(sorted((name.lower(), version) for name, version in named if name))
 
 
 def _check_schema(path: Path, schema: Json) -> None:

@@ -171,6 +171,11 @@ class Run:
             self._lock.release()
 
     @property
+    def session(self) -> str:
+        """Name of this object's present holding of the lock; empty while it does not hold it."""
+        return self._lock.session
+
+    @property
     def locked(self) -> bool:
         """Whether somebody, this object included, is working on the run."""
         return self._lock.taken()
