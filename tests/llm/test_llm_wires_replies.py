@@ -154,7 +154,7 @@ def test_an_answer_is_read_from_the_fields_its_wire_defines(
         (RESPONSES, response(said(OUTPUT), status="in_progress"), "status: expected completed or incomplete"),
         (RESPONSES, response({"type": "telepathy"}), "output[0].type: expected message, function_call"),
         (RESPONSES, response(said({"type": "smell"})), "output[0].content[0].type: expected output_text"),
-        (RESPONSES, response(status="incomplete", incomplete_details={"reason": "x"}), "reason: expected one"),
+        (RESPONSES, response(status="incomplete", incomplete_details={"reason": "x"}), "reason: expected"),
         (RESPONSES, {"status": "failed", "error": {"message": "x"}}, "error: expected a reply without"),
         (MESSAGES, {"stop_reason": "end_turn"}, "content: expected a list of blocks, found nothing"),
         (MESSAGES, message({"type": "hologram"}), "content[0].type: expected text, tool_use"),

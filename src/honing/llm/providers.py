@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from honing.errors import ModelAuthenticationError
+from honing.errors import ModelAuthenticationError, SettingsError, boundary
 from honing.llm.endpoint import Endpoint
 
 
@@ -61,6 +62,7 @@ PROVIDERS = (
     ),
 )
 _OPENAI, _OLLAMA = "openai", "ollama"
+_OLLAMA_PORT = 11434
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,13 +134,11 @@ def _first(names: tuple[str, ...], settings: Mapping[str, str]) -> str:
 
 def _ollama_url(host: str) -> str:
     """Ollama's own variable may be an address, a host, or a host and port; its chat wire is below /v1."""
-    address = host if "://" in host else f"http://{host}"
-    scheme, _, place = address.rstrip("/").partition("://")
-    place = place.removesuffix("/v1")
-    name, colon, port = place.rpartition(":")
-    if not (colon and port.isdigit()) and scheme == "http":
-        place = f"{place}:11434"
-    elif name == "0.0.0.0":
-        # What a server listens on everywhere is no address to call.
-        place = f"127.0.0.1:{port}"
-    return f"{scheme}://{place}/v1"
+    with boundary(SettingsError, f"OLLAMA_HOST {host!r}"):
+        parts = urlsplit(host if "://" in host else f"http://{host}")
+        port = parts.port or (_OLLAMA_PORT if parts.scheme == "http" else None)
+    # What a server listens on everywhere is no address to call.
+    name = "127.0.0.1" if parts.hostname == "0.0.0.0" else parts.hostname or ""
+    place = f"[{name}]" if ":" in name else name
+    path = parts.path.rstrip("/").removesuffix("/v1")
+    return f"{parts.scheme}://{place}{f':{port}' if port else ''}{path}/v1"

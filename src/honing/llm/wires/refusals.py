@@ -89,7 +89,7 @@ def read_refusal(status: int, body: bytes, *, secrets: Sequence[str] = ()) -> Re
     outer = found if isinstance(found, Mapping) else {"message": found}
     inner = outer.get("error")
     detail = inner if isinstance(inner, Mapping) else outer
-    message = next((text for text in (_message(detail), _message(outer), inner) if text), value)
+    message = next((text for text in (_message(detail), _message(outer), inner, value) if text), "")
     return Refusal(
         status=status,
         message=_safe(message if isinstance(message, str) else str(message), secrets),
