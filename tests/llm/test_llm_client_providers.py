@@ -52,7 +52,7 @@ def brief(found: Resolved) -> tuple[str, str, str, str]:
         ),
         ("gemini-x", {"GOOGLE_GEMINI_BASE_URL": "http://h:1"}, ("gemini-x", "gemini", "http://h:1", "")),
         ("llama3", {"OLLAMA_HOST": "box"}, ("llama3", "openai_chat", "http://box:11434/v1", "")),
-        ("llama3", {"OLLAMA_HOST": "0.0.0.0:8080"}, ("llama3", "openai_chat", "http://127.0.0.1:8080/v1", "")),
+        ("llama3", {"OLLAMA_HOST": "0.0.0.0:80"}, ("llama3", "openai_chat", "http://127.0.0.1:80/v1", "")),
         ("llama3", {"OLLAMA_HOST": "0.0.0.0"}, ("llama3", "openai_chat", "http://127.0.0.1:11434/v1", "")),
         ("llama3", {"OLLAMA_HOST": "https://box/"}, ("llama3", "openai_chat", "https://box/v1", "")),
         ("llama3", {"OLLAMA_HOST": "[::1]:80"}, ("llama3", "openai_chat", "http://[::1]:80/v1", "")),
