@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -214,9 +213,9 @@ def test_a_client_that_goes_away_ends_its_connection_alone(scene: Scene, sandbox
 def test_no_descriptor_of_a_forward_is_left(scene: Scene, sandbox: Sandbox) -> None:
     with server(scene.hidden / "forward"):
         sandbox.run(asking(scene, free_port(), "warm"))
-        before = len(os.listdir("/proc/self/fd"))
+        before = len(list(Path("/proc/self/fd").iterdir()))
         for _ in range(3):
             sandbox.run(asking(scene, free_port(), "hello"))
-        after = len(os.listdir("/proc/self/fd"))
+        after = len(list(Path("/proc/self/fd").iterdir()))
 
     assert after == before

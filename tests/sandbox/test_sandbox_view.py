@@ -31,10 +31,10 @@ from honing.sandbox import (
     python_mounts,
     remove_tree,
     require,
+    seccomp,
 )
 from honing.sandbox.bubblewrap import ALL_PROTECTIONS, Protection
-from honing.sandbox import seccomp
-from honing.sandbox.mounts import PUBLIC_ETC
+from honing.sandbox.mounts import ETC_FILES, ETC_FOLDERS
 from honing.sandbox.seccomp import ARCHITECTURES, Owner, Sockets, build_filter, notified
 from honing.sandbox.selfcheck import check
 
@@ -146,7 +146,7 @@ def test_only_the_public_part_of_etc_is_seen(scene: Scene) -> None:
     finished = scene.shell(
         BubblewrapSandbox(), "cd /etc; ls -A; ls -A ssl; cat passwd hosts; hostname; whoami"
     )
-    top = {name.split("/")[0] for name in PUBLIC_ETC}
+    top = {name.split("/")[0] for name in (*ETC_FILES, *ETC_FOLDERS)}
     seen = set(finished.stdout.split("\n127.0.0.1")[0].split("root:x")[0].split())
 
     assert seen <= top | {"passwd", "group", "hosts", "nsswitch.conf", "certs", "openssl.cnf"}
@@ -155,10 +155,10 @@ def test_only_the_public_part_of_etc_is_seen(scene: Scene) -> None:
 
 def test_ordinary_tools_work_inside(scene: Scene, confining: Sandbox) -> None:
     text = (
-        "git init -q . 2>/dev/null; git config user.email a@b; git config user.name n; echo x > f; git add f; "
-        "git commit -qm m && git log --format=%s; tar cf t.tar f; mkdir o; tar xf t.tar -C o; cp -p f g; "
-        "chmod +x f; chmod 640 g; touch -d @1000 g; stat -c '%a %Y' g; test -x f && echo executable; "
-        "install -m 700 f h; stat -c %a h; rm -rf o .git; mktemp -p . | wc -l"
+        "git init -q . 2>/dev/null; git config user.email a@b; git config user.name n; echo x > f; "
+        "git add f; git commit -qm m && git log --format=%s; tar cf t.tar f; mkdir o; "
+        "tar xf t.tar -C o; cp -p f g; chmod +x f; chmod 640 g; touch -d @1000 g; stat -c '%a %Y' g; "
+        "test -x f && echo executable; install -m 700 f h; stat -c %a h; rm -rf o .git; mktemp -p . | wc -l"
     )
     command = scene.command(["bash", "-c", text])
 
@@ -335,7 +335,10 @@ def test_removing_a_tree_follows_no_link(root: Path) -> None:
 
 
 def test_importing_the_module_loads_no_implementation() -> None:
-    code = "import sys, honing.sandbox; print(sorted(m for m in sys.modules if 'sandbox' in m), 'socket' in sys.modules)"
+    code = (
+        "import sys, honing.sandbox\n"
+        "print(sorted(m for m in sys.modules if 'sandbox' in m), 'socket' in sys.modules)"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert found.stdout == "['honing.sandbox', 'honing.sandbox.base'] False\n"

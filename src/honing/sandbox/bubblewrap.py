@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from honing.sandbox.mounts import (
     SYSTEM_FOLDERS,
     Bind,
     check_workdir,
-    etc_binds,
+    etc_files,
+    etc_folders,
     interpreter,
     interpreter_binds,
     resolve,
@@ -132,13 +134,16 @@ class BubblewrapSandbox:
         group_memory = groups.memory and Protection.MEMORY in self._protections
         group_pids = groups.pids and Protection.PROCESSES in self._protections
         has_filter = Protection.FILTER in self._protections
-        files = [self._filter()] if has_filter else []
+        copies = _open_files(
+            etc_files(command.network) if Protection.HIDDEN_FILES in self._protections else []
+        )
+        filters = [self._filter()] if has_filter else []
         return Plan(
             sandbox=self.name,
             capabilities=capabilities,
             command=command,
-            argv=self._argv(command, binds, files),
-            files=files,
+            argv=self._argv(command, binds, filters, copies),
+            files=[*filters, *(descriptor for descriptor, _ in copies)],
             job={} if Protection.CLEAN_ENV in self._protections else {"env": dict(os.environb)},
             rlimits=process_limits(
                 limits,
@@ -163,7 +168,13 @@ class BubblewrapSandbox:
         os.lseek(descriptor, 0, os.SEEK_SET)
         return descriptor
 
-    def _argv(self, command: Command, binds: list[Bind], files: list[int]) -> list[str]:
+    def _argv(
+        self,
+        command: Command,
+        binds: list[Bind],
+        filters: list[int],
+        copies: Sequence[tuple[int, str]],
+    ) -> list[str]:
         kept = self._protections
         argv = [
             self._program,
@@ -184,40 +195,59 @@ class BubblewrapSandbox:
             argv += ["--die-with-parent"]
         if Protection.NEW_SESSION in kept:
             argv += ["--new-session"]
-        if files:
-            argv += ["--seccomp", str(files[0])]
+        if filters:
+            argv += ["--seccomp", str(filters[0])]
         # The bridge starts with nothing; the command's variables reach it over the channel, not through `ps`.
         argv += ["--clearenv", "--info-fd", "{info}"]
-        argv += self._file_system(command, binds)
+        argv += self._file_system(command, binds, copies)
         return [*argv, "--", interpreter(), "-I", "-S", BRIDGE_INSIDE, "{channel}"]
 
-    def _file_system(self, command: Command, binds: list[Bind]) -> list[str]:
+    def _file_system(
+        self, command: Command, binds: list[Bind], copies: Sequence[tuple[int, str]]
+    ) -> list[str]:
         """The arguments that build the file tree, in the order bubblewrap carries them out."""
-        argv = []
-        if Protection.HIDDEN_FILES in self._protections:
-            for folder in SYSTEM_FOLDERS:
-                if Path(folder).is_symlink():
-                    argv += ["--symlink", str(Path(folder).readlink()), folder]
-                elif Path(folder).is_dir():
-                    argv += ["--ro-bind", folder, folder]
-            for bind in etc_binds(command.network):
-                argv += ["--ro-bind", bind.source, bind.inside]
-        else:
-            argv += ["--ro-bind" if Protection.READ_ONLY in self._protections else "--bind", "/", "/"]
-        argv += ["--dev", "/dev", "--proc", "/proc"]
+        kept = self._protections
         own = {"/dev/shm": 4}
-        if Protection.HIDDEN_FILES in self._protections:
+        if Protection.HIDDEN_FILES in kept:
+            argv = _system()
             own |= {"/tmp": 2, "/var/tmp": 4}
+        else:
+            argv = ["--ro-bind" if Protection.READ_ONLY in kept else "--bind", "/", "/"]
+        argv += ["--dev", "/dev", "--proc", "/proc"]
         for folder, share in own.items():
-            if Protection.TMP_SIZE in self._protections:
+            if Protection.TMP_SIZE in kept:
                 # They lie in memory, so they must leave room for the command itself.
                 size = min(command.limits.disk_bytes, command.limits.memory_bytes // share)
                 argv += ["--size", str(max(size, 4096))]
             argv += ["--perms", "1777", "--tmpfs", folder]
-        for bind in (*interpreter_binds(), Bind(str(_BRIDGE), BRIDGE_INSIDE), *binds):
-            writable = bind.writable or Protection.READ_ONLY not in self._protections
+        for descriptor, inside in copies:
+            argv += ["--perms", "0644", "--file", str(descriptor), inside]
+        for bind in (*interpreter_binds(), *binds):
+            writable = bind.writable or Protection.READ_ONLY not in kept
             argv += ["--bind" if writable else "--ro-bind", bind.source, bind.inside]
-        if Protection.READ_ONLY in self._protections:
+        if Protection.READ_ONLY in kept:
             # What is left of the roots is memory that no limit counts.
             argv += ["--remount-ro", "/dev", "--remount-ro", "/"]
         return argv
+
+
+def _system() -> list[str]:
+    """The arguments that show programs, libraries and the public part of /etc."""
+    argv = []
+    for folder in SYSTEM_FOLDERS:
+        if Path(folder).is_symlink():
+            argv += ["--symlink", str(Path(folder).readlink()), folder]
+        elif Path(folder).is_dir():
+            argv += ["--ro-bind", folder, folder]
+    for bind in etc_folders():
+        argv += ["--ro-bind", bind.source, bind.inside]
+    return argv
+
+
+def _open_files(files: list[Bind]) -> list[tuple[int, str]]:
+    """Files that bubblewrap copies into its tree, the bridge among them, as descriptor and place inside.
+
+    Bubblewrap reads the mount table anew for each bind: twenty of them take as long as all the rest.
+    """
+    binds = [*files, Bind(str(_BRIDGE), BRIDGE_INSIDE)]
+    return [(os.open(bind.source, os.O_RDONLY | os.O_CLOEXEC), bind.inside) for bind in binds]

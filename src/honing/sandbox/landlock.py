@@ -24,7 +24,8 @@ from honing.sandbox.mounts import (
     SYSTEM_FOLDERS,
     Bind,
     check_workdir,
-    etc_binds,
+    etc_files,
+    etc_folders,
     interpreter,
     interpreter_binds,
     resolve,
@@ -167,7 +168,7 @@ class LandlockSandbox:
         """What `scripts/confine.py` is told."""
         kept = self._restrictions
         reads = [folder for folder in SYSTEM_FOLDERS if Path(folder).is_dir()]
-        reads += [bind.source for bind in etc_binds(command.network)]
+        reads += [bind.source for bind in (*etc_folders(), *etc_files(command.network))]
         # The host's own: no mount can put ours in their place.
         reads += [f"/etc/{file.name}" for file in OWN_ETC.iterdir() if Path("/etc", file.name).exists()]
         reads += ["/proc", *(bind.source for bind in (*interpreter_binds(), *binds) if not bind.writable)]

@@ -152,8 +152,8 @@ class Meters:
             if used >= self._limits.disk_bytes:
                 return Ending.DISK, f"the command wrote {used} bytes, {self._limits.disk_bytes} are allowed"
             room.append(self._limits.disk_bytes - used)
-        ended = time.monotonic()
+        now = time.monotonic()
         pause = min(max(min(room) / FILL_RATE, SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
         # A look takes at most a tenth of the time, however large the folders.
-        self.next_look = ended + max(pause, 9 * (ended - started))
+        self.next_look = now + max(pause, 9 * (now - started))
         return None

@@ -14,14 +14,13 @@ from honing.sandbox.base import Command, Mount, Network
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
 """Programs and libraries. Those that are links on the host (/bin to usr/bin) are links inside."""
 
-PUBLIC_ETC = (
-    "alternatives", "ca-certificates", "ca-certificates.conf", "crypto-policies", "debian_version", "fonts",
-    "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "magic", "mime.types", "os-release",
-    "pki/ca-trust", "pki/tls", "protocols", "services", "shells", "ssl/certs", "ssl/openssl.cnf", "terminfo",
-    "timezone",
+ETC_FILES = (
+    "debian_version", "ld.so.cache", "localtime", "magic", "mime.types", "os-release", "protocols",
+    "services", "shells", "ssl/openssl.cnf", "timezone",
 )  # fmt: skip
+ETC_FOLDERS = ("alternatives", "crypto-policies", "fonts", "pki/ca-trust", "pki/tls", "ssl/certs")
 """What programs need of /etc and what holds no secret. /etc/ssl/private, for one, is not here."""
-NETWORK_ETC = ("resolv.conf", "gai.conf", "hosts")
+NETWORK_ETC = ("gai.conf", "hosts", "resolv.conf")
 """Further files a command with an open network needs."""
 
 OWN_ETC = Path(__file__).parent / "etc"
@@ -99,19 +98,19 @@ def writable_sources(binds: Iterable[Bind]) -> list[str]:
     return found
 
 
-def etc_binds(network: Network) -> list[Bind]:
-    """The public part of /etc as this command sees it."""
-    names = PUBLIC_ETC + (NETWORK_ETC if network is Network.OPEN else ())
-    binds = [
-        Bind(os.path.realpath(f"/etc/{name}"), f"/etc/{name}")
-        for name in names
-        if Path("/etc", name).exists()
-    ]
-    taken = {bind.inside for bind in binds}
-    for file in sorted(OWN_ETC.iterdir()):
-        if f"/etc/{file.name}" not in taken:
-            binds.append(Bind(str(file), f"/etc/{file.name}"))
-    return binds
+def etc_files(network: Network) -> list[Bind]:
+    """The files of /etc as this command sees it: the host's public ones, ours for the private."""
+    names = ETC_FILES + (NETWORK_ETC if network is Network.OPEN else ())
+    files = [Bind(f"/etc/{name}", f"/etc/{name}") for name in names if Path("/etc", name).is_file()]
+    own = [Bind(str(file), f"/etc/{file.name}") for file in sorted(OWN_ETC.iterdir())]
+    given = {bind.inside for bind in files}
+    return files + [bind for bind in own if bind.inside not in given]
+
+
+def etc_folders() -> list[Bind]:
+    """The public folders of /etc."""
+    folders = [f"/etc/{name}" for name in ETC_FOLDERS if Path("/etc", name).is_dir()]
+    return [Bind(os.path.realpath(folder), folder) for folder in folders]
 
 
 def interpreter_binds() -> list[Bind]:

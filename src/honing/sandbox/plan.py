@@ -45,9 +45,13 @@ class Plan:
     watch_disk: bool = True
 
 
-def start_job(plan: Plan) -> bytes:
+def start_job(plan: Plan, groups: Sequence[int]) -> bytes:
     """The job as `bridge.receive_job` reads it: four bytes of length, then a marshalled dict of bytes and
     numbers.
+
+    Args:
+        plan: Holds the command.
+        groups: Descriptors of the control groups to enter, inherited under these numbers.
 
     Raises:
         SandboxError: An argument or a variable cannot be given to any program.
@@ -70,6 +74,7 @@ def start_job(plan: Plan) -> bytes:
         "workdir": os.fsencode(absolute(command.workdir)),
         "rlimits": list(plan.rlimits),
         "ports": list(plan.inner_ports),
+        "groups": list(groups),
         **plan.job,
     }
     data = marshal.dumps(job)

@@ -41,7 +41,7 @@ def run_plan(plan: Plan, cancel: Cancel | None) -> Finished:
             stack.callback(os.close, descriptor)
         watch = _Watch(plan, cancel, time.monotonic(), stack)
         try:
-            watch.begin(start_job(plan))
+            watch.begin()
             watch.until_ended()
         finally:
             watch.end_tree()
@@ -78,18 +78,23 @@ class _Watch:
 
     # Start
 
-    def begin(self, job: bytes) -> None:
+    def begin(self) -> None:
+        plan = self._plan
         self._channel, theirs = socket.socketpair()
         self._stack.enter_context(self._channel)
-        info = self._launch(theirs)
+        with contextlib.ExitStack() as given:
+            given.enter_context(theirs)
+            self._group = Group(plan.memory_bytes, plan.processes)
+            entrances = self._group.open_entrances()
+            for descriptor in entrances:
+                given.callback(os.close, descriptor)
+            job = start_job(plan, entrances)
+            info = self._launch([*plan.files, *entrances], theirs)
         if self._listeners:
             self._start_relay()
         root = self._find_root(info)
         if root is None:
             return  # It failed to start; `finished` says why, from what it wrote.
-        plan = self._plan
-        self._group = Group(plan.memory_bytes, plan.processes)
-        self._group.join(root)
         self._meters = Meters(
             plan.command.limits,
             plan.folders,
@@ -104,11 +109,10 @@ class _Watch:
             self._channel.sendall(job)
         self._channel.settimeout(0)
 
-    def _launch(self, theirs: socket.socket) -> int:
+    def _launch(self, inherited: list[int], theirs: socket.socket) -> int:
         """Start the containing program; returns where it will name the namespace's first process."""
         plan = self._plan
         with contextlib.ExitStack() as given:
-            given.enter_context(theirs)
             outputs = []
             for capture in (self._stdout, self._stderr):
                 read, write = os.pipe()
@@ -127,9 +131,9 @@ class _Watch:
             given.callback(os.close, info_theirs)
             words = {"{channel}": str(theirs.fileno()), "{info}": str(info_theirs)}
             argv = [words.get(word, word) for word in plan.argv]
-            inherited = [*plan.files, theirs.fileno(), info_theirs]
+            streams = Streams(stdin, outputs[0], outputs[1], [*inherited, theirs.fileno(), info_theirs])
             try:
-                self._process = launcher().start(argv, Streams(stdin, outputs[0], outputs[1], inherited))
+                self._process = launcher().start(argv, streams)
             except FileNotFoundError as error:
                 raise MissingToolError(
                     f"sandbox '{plan.sandbox}': {argv[0]} cannot be started ({error.strerror}). "

@@ -40,6 +40,18 @@ def read_exactly(channel: int, size: int) -> bytes:
     return data
 
 
+def enter_groups(channel: int, groups: list[int]) -> None:
+    """Move into the control groups, and leave no descriptor open but the channel, which no child inherits."""
+    try:
+        for group in groups:
+            posix.write(group, b"0")
+    except OSError as error:
+        fail(channel, f"entering the control group: {error.strerror}")
+    posix.closerange(3, channel)
+    posix.closerange(channel + 1, 1 << 16)
+    posix.set_inheritable(channel, False)  # noqa: FBT003
+
+
 def open_listeners(channel: int, ports: list[int]) -> None:
     """Listen on the loopback ports and hand the sockets out, so that nothing inside can take or close them.
 
@@ -115,10 +127,8 @@ def cannot_run(program: bytes, error: OSError) -> int:
 
 
 def main(channel: int) -> None:
-    posix.closerange(3, channel)
-    posix.closerange(channel + 1, 1 << 16)
-    posix.set_inheritable(channel, False)  # noqa: FBT003
     job = receive_job(channel)
+    enter_groups(channel, job["groups"])
     if job["ports"]:
         open_listeners(channel, job["ports"])
     try:

@@ -29,11 +29,9 @@ _KILL_LIMIT_S = 8.0
 
 
 def main(channel: int) -> None:
-    os.closerange(3, channel)
-    os.closerange(channel + 1, 1 << 16)
-    os.set_inheritable(channel, False)  # noqa: FBT003
-    confine.adopt_orphans()
     job = bridge.receive_job(channel)
+    bridge.enter_groups(channel, job["groups"])
+    confine.adopt_orphans()
     command, notifications = start(channel, job)
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
