@@ -36,7 +36,12 @@ class Crew:
     """Hires workers as units come in and runs them to the end."""
 
     def __init__(self, hire: Callable[[int], Worker], workers: int) -> None:
-        """Args: hire: Makes worker number n (from 0), on that worker's thread; workers: How many at most."""
+        """Nobody is hired yet.
+
+        Args:
+            hire: Makes worker number n (from 0), on that worker's thread.
+            workers: How many at most.
+        """
         self._hire = hire
         self._size = workers
         self._waiting: SimpleQueue[Unit | None] = SimpleQueue()

@@ -12,7 +12,13 @@ class Heartbeat:
     """Renews the session's leases from a thread of its own, however long a unit takes."""
 
     def __init__(self, journal: Journal, owner: str, lease_s: float) -> None:
-        """Args: journal: Where the leases are; owner: Whose; lease_s: Seconds one lasts, renewed thrice as often."""
+        """Renew every third of the time that a lease lasts.
+
+        Args:
+            journal: Where the leases are.
+            owner: Whose they are.
+            lease_s: How long one lasts, in seconds.
+        """
         self._journal = journal
         self._owner = owner
         self._lease_s = lease_s

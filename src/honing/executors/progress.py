@@ -83,7 +83,13 @@ class LineProgress:
     def __init__(
         self, stream: TextIO, *, interval_s: float = 10.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Args: stream: Where to write; interval_s: Seconds between lines; clock: Seconds, monotonic."""
+        """Write nothing yet.
+
+        Args:
+            stream: Where to write.
+            interval_s: Shortest time between two lines, in seconds.
+            clock: Monotonic time in seconds.
+        """
         self._stream = stream
         self._interval_s = interval_s
         self._clock = clock
@@ -116,8 +122,14 @@ class BarProgress:
         width: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Args: stream: A terminal; colour: Use colours; width: Columns, of the terminal when None; clock:
-        Seconds."""
+        """Draw nothing yet.
+
+        Args:
+            stream: A terminal.
+            colour: Whether to use colours.
+            width: Columns; those of the terminal when None.
+            clock: Monotonic time in seconds.
+        """
         self._stream = stream
         self._colour = colour
         self._width = width

@@ -31,7 +31,11 @@ class StopWatch:
     """
 
     def __init__(self, file_exists: Callable[[], bool]) -> None:
-        """Args: file_exists: Whether the stop file is there."""
+        """Watch nothing yet.
+
+        Args:
+            file_exists: Tells whether the stop file is there.
+        """
         self._file_exists = file_exists
         self._looked = 0.0
         self._before: dict[signal.Signals, Any] = {}

@@ -226,9 +226,9 @@ class Journal:
             )
 
     def take_over(self, session: str) -> int:
-        """Free the leases of earlier sessions; only for one who holds the run's lock. Returns how many there were.
+        """Free the leases of earlier sessions; only for one who holds the run's lock.
 
-        Each is recorded as an abandoned attempt.
+        Each is recorded as an abandoned attempt; returns how many there were.
 
         Args:
             session: The present holding of the lock. Owners whose names begin with it keep their leases.

@@ -24,7 +24,11 @@ class FolderLock:
     """
 
     def __init__(self, path: Path) -> None:
-        """Args: path: The lock file. It is created when needed and never removed."""
+        """Hold nothing yet.
+
+        Args:
+            path: The lock file. It is created when needed and never removed.
+        """
         self._path = path
         self._depth = 0
         self._descriptor = -1
