@@ -74,7 +74,7 @@ WHOLE = GIVEN + COMPLETE.gold
         f"{WHOLE}\nThis returns the area. Enjoy!",
         f"Here it is:\n\n{WHOLE}",
         "```python\ndef area(r):\n    return math.pi * r * r\n```",
-        "from __future__ import annotations\n\ndef area(r: Circle):\n    return helper(r) * 0 + math.pi * r * r",
+        "from __future__ import annotations\n\ndef area(r: Circle):\n    return math.pi * r * r + helper(-1)",
         f"```bash\npip install nothing\n```\n```python\n{WHOLE}```\n```python\nprint(area(3))\n```",
         f"{WHOLE}\n\nif __name__ == '__main__':\n    print(area(float(input())))\n",
     ],
@@ -167,7 +167,7 @@ YAMA = Path("/proc/sys/kernel/yama/ptrace_scope")
 
 @pytest.mark.skipif(
     os.geteuid() != 0 or (YAMA.exists() and YAMA.read_text().strip() != "0"),
-    reason="here the kernel alone keeps processes of one user apart, so the attack cannot be shown to be live",
+    reason="here the kernel alone keeps processes of one user apart, so the attack is not live",
 )
 @pytest.mark.parametrize(
     ("protection", "inner"),
@@ -259,6 +259,7 @@ def test_data_objects_errors_and_changed_arguments_cross_faithfully(scorer: Code
         "numbers",
         "texts",
         "dates",
+        "exact",
         "counted",
         "lazily",
         "sort_in_place",

@@ -187,8 +187,11 @@ def _shape_of(columns: Columns) -> Found | Missing:
         found = shape.find(columns)
         if isinstance(found, Found):
             return found
+        if found.final:
+            # The index of a choice would pass for the number that answers a question.
+            return found
         missed.append(found)
-    return max(missed, key=lambda one: one.nearness)
+    return max(reversed(missed), key=lambda one: one.nearness)
 
 
 def _task(

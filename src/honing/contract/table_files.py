@@ -33,7 +33,7 @@ _SPLIT_WORDS = {
 _SPLIT = re.compile(
     rf"(?:^|(?<=[^a-z]))({'|'.join(sorted(_SPLIT_WORDS, key=len, reverse=True))})(?=[^a-z]|$)"
 )
-_SHARD = re.compile(r"-\d{4,5}-of-\d{4,5}$")
+_SHARD = re.compile(r"(?:-\d{4,5}-of-\d{4,5}|^\d{4,5})$")
 _SKIPPED_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages", "venv"})
 _NOT_TABLES = re.compile(
     r"(?:package(?:-lock)?|tsconfig|composer|dataset_infos?|dataset_dict|state|manifest|hf_manifest|config|"
@@ -186,7 +186,7 @@ def _place(relative: str) -> tuple[str | None, str]:
     for part in Path(relative).parent.parts:
         found, leftover = _split_of(part)
         if found is not None and split is None and not leftover:
-            split, rest = found, ""
+            split = found
         elif found is None or leftover:
             parts.append(part)
     parts = [part for part in parts if part.lower() not in {"data", "dataset", "datasets", "raw"}]

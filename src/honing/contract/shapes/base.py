@@ -65,6 +65,8 @@ class Missing:
     """Roles that were found: the nearest miss is the one worth telling."""
     closes: str
     """What would make it one."""
+    final: bool = False
+    """Whether the table surely is of this shape but for a part, so that no other reading of it would be true."""
 
 
 @dataclass(frozen=True, slots=True)

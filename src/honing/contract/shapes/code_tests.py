@@ -52,6 +52,7 @@ class CodeTests:
                 f"{tests.name!r} holds test classes or test functions, which need their own runner",
                 2,
                 "the target's own evaluate command",
+                final=True,
             )
         taken = [tests.name]
         entry = columns.first("entry_point", lambda column: column.nearly_all(_is_identifier), besides=taken)

@@ -23,7 +23,7 @@ _SYNONYMS = {
         ground_truth groundtruth reference expected expected_answer output response solution key""",
     "context": "context passage paragraph article document story support background body",
     "choices": """choices options candidates endings alternatives answer_choices possible_answers
-        multiple_choice_targets answers""",
+        multiple_choice_targets""",
     "correct": "correct_answer best_answer correct answer right_answer correct_choice",
     "incorrect": """incorrect_answers wrong_answers distractors incorrect wrong incorrect_answer
         incorrect_choices distractor""",

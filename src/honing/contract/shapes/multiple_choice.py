@@ -37,18 +37,23 @@ class _Gold:
     why: str
 
 
+_AMBIGUOUS = "that fit whether the first choice is 0 or 1"
+
+
 class MultipleChoice:
     """A column that asks, choices in one of several layouts, and a target that names the right one."""
 
     kind = TaskKind.MULTIPLE_CHOICE
 
     def find(self, columns: Columns) -> Found | Missing:
-        reason, nearness = "no column, and no group of columns, holds choices", 0
+        reason, nearness, final = "no column, and no group of columns, holds choices", 0, False
         for layout in layouts(columns):
             found = self._with_layout(columns, layout)
             if isinstance(found, Found):
                 return found
-            reason, nearness = found, 2
+            if not final:
+                reason, nearness = found, 2
+            final = final or layout.confidence >= 0.95 or _AMBIGUOUS in found
         return Missing(
             self.kind, reason, nearness, "a target column with the letter, index or text of a choice"
         )
@@ -172,7 +177,7 @@ def _gold_of(columns: Columns, layout: Layout, column: Column) -> _Gold | str:
     if len(bases) == 2:
         known = column in columns.named("target")
         return (
-            f"{column.name!r} holds indices that fit whether the first choice is 0 or 1; "
+            f"{column.name!r} holds indices {_AMBIGUOUS}; "
             "a row that names the first or the last choice would decide"
             if known
             else ""
