@@ -154,6 +154,16 @@ def test_scores_that_came_after_an_arm_left_change_nothing() -> None:
     assert race(stopped, bounds=(0.0, 1.0)) == whole
 
 
+def test_an_arm_that_left_eliminates_nobody_however_well_it_does_later() -> None:
+    steady = [1.0] * 30 + [0.0] * 200
+    late = [0.0] * 30 + [1.0] * 200
+
+    found = race({"first": steady, "late": late, "second": steady}, bounds=(0.0, 1.0))
+
+    assert (found.alive, [e.arm for e in found.eliminated]) == (("first", "second"), ["late"])
+    assert found.eliminated[0].after < 30
+
+
 def test_equal_arms_all_stay_and_the_first_leads() -> None:
     scores = {"a": [0.5] * 50, "b": [0.5] * 50}
 
@@ -176,15 +186,17 @@ def test_more_arms_need_more_evidence() -> None:
 
 
 def test_a_lucky_gain_does_not_survive_fresh_episodes_and_a_real_one_does() -> None:
-    same_a, same_b = coin(0.5, 300, 1), coin(0.5, 300, 2)
-    better = coin(0.75, 300, 3)
+    # Seven tasks in three hundred in favour, which is well within luck.
+    same_a, same_b = [1.0, 0.0] * 146 + [1.0] * 8, [0.0, 1.0] * 146 + [1.0] + [0.0] * 7
+    better = coin(0.8, 300, 3)
 
     lucky, real = retest(0.2, same_a, same_b), retest(0.3, better, same_b)
 
     assert (lucky.kept, real.kept) == (False, True)
+    assert lucky.difference.estimate == pytest.approx(7 / 300)
     assert lucky.difference == paired_difference(same_a, same_b)
     assert lucky.optimism == 0.2 - lucky.difference.estimate
-    assert not retest(0.3, better, same_b, margin=0.24).kept
+    assert not retest(0.3, better, same_b, margin=0.3).kept
 
 
 def test_the_levels_of_all_retests_together_spend_the_error_once() -> None:
