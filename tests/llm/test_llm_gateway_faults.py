@@ -73,10 +73,14 @@ def test_every_fault_ends_in_an_error_with_its_kind_and_never_in_a_reply(wire: s
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_a_server_that_hangs_is_given_up_after_its_silence(*, stream: bool) -> None:
-    with line(faults=itertools.repeat(Fault(kind=FaultKind.HANG)), client=HASTY) as caller:
+    impatient = ClientConfig(read_s=0.3, backoff=Backoff(retries=1, base_s=0.01))
+    with line(faults=itertools.repeat(Fault(kind=FaultKind.HANG)), client=impatient) as caller:
         reply = caller.post(stream=stream)
 
-    assert (reply.status_code, caller.last().error_kind, len(caller.server.requests)) == (504, "timeout", 2)
+        call = caller.last()
+
+    assert (reply.status_code, call.error_kind, len(caller.server.requests)) == (504, "timeout", 2)
+    assert call.error == "no complete reply within 0.3 s of silence"
 
 
 def test_a_server_that_trickles_is_given_up_at_the_time_limit() -> None:

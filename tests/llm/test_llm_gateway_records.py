@@ -119,6 +119,17 @@ def test_the_log_holds_every_call_and_is_continued_with_its_budget(tmp_path: Pat
     assert list(read_calls(tmp_path / "calls.jsonl")) == calls
 
 
+def test_a_channels_own_budget_goes_on_as_well(tmp_path: Path) -> None:
+    statuses = []
+    for _ in range(2):
+        with Gateway(GatewayConfig(log_path=tmp_path / "calls.jsonl")) as gateway:
+            channel = gateway.channel("c", Answering(EchoModel()), budget=Budget(calls=3))
+            other = gateway.channel("other", Answering(EchoModel()), budget=Budget(calls=3))
+            statuses += [post(channel).status_code, post(channel).status_code, post(other).status_code]
+
+    assert statuses == [200, 200, 200, 200, 429, 200]
+
+
 def test_a_log_that_was_changed_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
     with Gateway(GatewayConfig(log_path=path)) as gateway:

@@ -210,6 +210,22 @@ def test_a_recorded_call_replays_byte_for_byte_without_the_server(tmp_path: Path
     assert cost == Decimal(0)
 
 
+@pytest.mark.parametrize("recorded", [False, True], ids=["recorded whole", "recorded as a stream"])
+def test_what_was_recorded_one_way_replays_the_other(tmp_path: Path, *, recorded: bool) -> None:
+    path = tmp_path / "recording.jsonl"
+    with ScriptedServer(EchoModel()) as server, Gateway() as gateway:
+        source = Recording(Upstream(Endpoint(base_url=server.base_url, wire="openai_chat")), path)
+        Line(gateway, gateway.channel("live", source), server).post(stream=recorded)
+    with Gateway() as gateway:
+        again = Line(gateway, gateway.channel("again", Replay(path)), server).post(stream=not recorded)
+
+    if recorded:
+        assert again.json()["choices"][0]["message"]["content"] == "hello"
+    else:
+        assert again.text.startswith('data: {"id"')
+        assert again.text.endswith("data: [DONE]\n\n")
+
+
 def test_a_money_budget_stops_the_channel_and_an_unknown_price_is_refused_beforehand() -> None:
     def price(model: str, usage: Usage) -> Decimal | None:
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
