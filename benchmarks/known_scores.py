@@ -2,9 +2,9 @@
 
 Usage: python benchmarks/known_scores.py [DATA]
 
-DATA is a folder that holds gsm8k/, humaneval/ (not part of this repository). Sets that we generate ourselves, a
-multiple-choice set and a Parquet copy, are measured as well. Every line prints what the server really answered and
-what `hone` reported; they must be equal.
+DATA is a folder that holds gsm8k/, humaneval/ (not part of this repository). Sets that we generate ourselves,
+a multiple-choice set and a Parquet copy, are measured as well. Every line prints what the server really
+answered and what `hone` reported; they must be equal.
 """
 
 from __future__ import annotations

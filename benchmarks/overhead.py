@@ -1,7 +1,8 @@
 """What `hone measure` adds to a contract's own commands, against the same commands in a bare sandbox.
 
-Both run in this process, in turn, on the same trivial target: a rollout command that asks a model once through the
-gateway, and an evaluate command that writes metrics.json. Prints milliseconds a stage and the import time.
+Both run in this process, in turn, on the same trivial target: a rollout command that asks a model once
+through the gateway, and an evaluate command that writes metrics.json. Prints milliseconds a stage and the
+import time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from honing.contract import Mode, RolloutOptions, SetupOptions, setup
@@ -46,7 +48,7 @@ def main() -> None:
         write(folder)
         sandbox = choose("auto")
         with Gateway(GatewayConfig(socket_path=Path(scratch) / "g.sock")) as gateway:
-            bare = [timed(lambda: bare_stages(folder, gateway, sandbox, n)) for n in range(ROUNDS)]
+            bare = [timed(partial(bare_stages, folder, gateway, sandbox, n)) for n in range(ROUNDS)]
         ours = [measured(folder, Path(scratch) / f"runs{n}") for n in range(ROUNDS)]
     stages = [stage_count for _, stage_count in ours]
     per_stage = [seconds / count for seconds, count in ours]
@@ -57,7 +59,8 @@ def main() -> None:
     print(f"bare sandbox, a stage       {1000 * bare_s:7.1f} ms (median of {ROUNDS})")
     print(f"hone measure, a stage       {1000 * ours_s:7.1f} ms (median of {ROUNDS})")
     print(
-        f"added                       {1000 * (ours_s - bare_s):7.1f} ms a stage (aim: <= 10), ratio {ours_s / bare_s:.2f}"
+        f"added                       {1000 * (ours_s - bare_s):7.1f} ms a stage (aim: <= 10), ratio "
+        f"{ours_s / bare_s:.2f}"
     )
     print(f"import of honing.contract   {1000 * import_time():7.1f} ms, once")
 

@@ -1,8 +1,8 @@
 """Failures, named by the boundary at which they happened.
 
-Every error a user can meet derives from `HoningError` and carries the exit code of the command line. An error is
-attributed once, by `boundary`, where our code meets something foreign (a file, a process, a server, a user's callable);
-the loops of the three systems are the only places that turn an error into a record.
+Every error a user can meet derives from `HoningError` and carries the exit code of the command line. An error
+is attributed once, by `boundary`, where our code meets something foreign (a file, a process, a server, a
+user's callable); the loops of the three systems are the only places that turn an error into a record.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from contextlib import contextmanager
 
 
 class HoningError(Exception):
-    """Base of every failure with a name. Its text says where, what was found, what was expected, what to do next."""
+    """Base of every failure with a name. Its text says where, what was found, what was expected, what to do
+    next."""
 
     exit_code: int = 1
 
@@ -28,13 +29,15 @@ class SettingsError(UsageError):
 
 
 class MissingToolError(HoningError):
-    """A program, package or kernel feature that Honing itself needs is not here; the text says how to install it."""
+    """A program, package or kernel feature that Honing itself needs is not here; the text says how to install
+    it."""
 
     exit_code = 3
 
 
 class BudgetExhaustedError(HoningError):
-    """A stated budget (units, tokens, money, time) is spent. What was finished is kept; the run is resumable."""
+    """A stated budget (units, tokens, money, time) is spent. What was finished is kept; the run is
+    resumable."""
 
     exit_code = 4
 
@@ -86,7 +89,8 @@ class ModelRequestError(ModelError):
 
 
 class ModelReplyError(ModelError):
-    """The reply is not what its wire promises: malformed JSON, a truncated stream, unknown or missing fields."""
+    """The reply is not what its wire promises: malformed JSON, a truncated stream, unknown or missing
+    fields."""
 
 
 class TargetError(HoningError):

@@ -50,7 +50,8 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def write_target(tmp_path: Path) -> Write:
-    """Writes a target that asks and grades twelve sums with commands of its own; keywords replace its files."""
+    """Writes a target that asks and grades twelve sums with commands of its own; keywords replace its
+    files."""
 
     def write(contract: str = CONTRACT, **files: str) -> Path:
         folder = tmp_path / "target"

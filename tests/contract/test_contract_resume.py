@@ -26,7 +26,8 @@ def command(target: Path, home: Path) -> list[str]:
 
 
 def kill_once(target: Path, home: Path, moment: float) -> bool:
-    """Start the measurement and kill -9 it `moment` seconds after its journal appears; whether it still ran."""
+    """Start the measurement and kill -9 it `moment` seconds after its journal appears; whether it still
+    ran."""
     process = subprocess.Popen(command(target, home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     give_up = time.monotonic() + 60
     while not list(home.glob("*/journal.sqlite")) and process.poll() is None and time.monotonic() < give_up:
@@ -47,7 +48,8 @@ def starts_of_samples(run: Run) -> list[int]:
 
 
 def check_kills(target: Path, tmp_path: Path, moments: list[float]) -> int:
-    """Kill a measurement at each moment in turn, then let it finish; the number of kills that met it running."""
+    """Kill a measurement at each moment in turn, then let it finish; the number of kills that met it
+    running."""
     undisturbed = identity(finish(target, tmp_path / "undisturbed").path)
     home = tmp_path / "killed"
     kills = sum(kill_once(target, home, moment) for moment in moments)

@@ -86,7 +86,11 @@ def _invoke(arguments: list[str], environ: Mapping[str, str], cwd: Path | None) 
 
         folder = Path.cwd() if cwd is None else cwd
         frame = Frame(
-            environ=environ, cwd=folder, flags=own, settings_file=None if file is None else folder / file
+            environ=environ,
+            cwd=folder,
+            flags=own,
+            arguments=rest,
+            settings_file=None if file is None else folder / file,
         )
     # Options about completion need pydantic: they are there only where no command is given.
     completion = rest[:1] == [] or rest[0].startswith("-")

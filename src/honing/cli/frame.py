@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ class Frame:
     cwd: Path
     flags: Mapping[str, Any] = field(default_factory=dict)
     """Settings given before the command, by key; None counts as not given."""
+    arguments: Sequence[str] = ()
+    """The command and what follows it, as the user gave them; own options of `hone` left out."""
     settings_file: Path | None = None
     """The config file to use instead of those found."""
 

@@ -65,6 +65,12 @@ def measure(
     max_connections: Annotated[
         int | None, typer.Option("--max-connections", min=1, help="Calls under way at once.")
     ] = None,
+    requests_per_minute: Annotated[
+        int | None, typer.Option("--requests-per-minute", min=1, help="Calls that may begin in a minute.")
+    ] = None,
+    tokens_per_minute: Annotated[
+        int | None, typer.Option("--tokens-per-minute", min=1, help="Tokens to and from servers.")
+    ] = None,
     token_limit: Annotated[
         int | None, typer.Option("--token-limit", min=1, help="Budget of all calls, in tokens.")
     ] = None,
@@ -114,6 +120,8 @@ def measure(
     flags = {
         "models.default": llm,
         "limits.max_connections": max_connections,
+        "limits.requests_per_minute": requests_per_minute,
+        "limits.tokens_per_minute": tokens_per_minute,
         "limits.budget_tokens": token_limit,
         "limits.budget_usd": cost_limit,
         "limits.budget_wall_s": time_limit,
@@ -181,7 +189,8 @@ def run_measurement(frame: Frame, settings: Settings, asked: Asked, *, dry_run: 
 
     answers, name = _who_answers(settings, asked)
     intent = intent_of(name, asked.rollout, samples=asked.samples)
-    with setup(asked.target, asked.setup, intent=intent, fresh=asked.fresh) as session:
+    command = _repeatable(frame, asked)
+    with setup(asked.target, asked.setup, intent=intent, fresh=asked.fresh, command=command) as session:
         session.models = settings.models.endpoints()
         quiet = settings.output.quiet or not settings.output.progress
         session.progress = choose_progress(sys.stderr, frame.environ, quiet=quiet)
@@ -192,6 +201,13 @@ def run_measurement(frame: Frame, settings: Settings, asked: Asked, *, dry_run: 
         result = session.evaluate()
         print_result(session.run, result.metrics, json=json, look=frame.look(settings))
     return 0 if result.ok else 1
+
+
+def _repeatable(frame: Frame, asked: Asked) -> list[str]:
+    """The command line that goes on with this work from any folder."""
+    places = {asked.target: str((frame.cwd / asked.target).resolve())}
+    arguments = [places.get(word, word) for word in frame.arguments if word != "--fresh"]
+    return ["hone", "--home", str(asked.setup.home.resolve()), *arguments]
 
 
 def _who_answers(settings: Settings, asked: Asked) -> tuple[Any, str]:

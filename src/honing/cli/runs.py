@@ -26,6 +26,7 @@ app = command_app(
     Examples:
       hone runs list --status interrupted
       hone runs show latest
+      hone runs resume latest
       hone runs rm 2026-11-20-smoke
       hone runs gc --dry-run
 
@@ -136,6 +137,31 @@ def rm(
     for run in found:
         freed = remove(run)
         sys.stdout.write(f"removed {visible(str(run.path))} ({show_size(freed)})\n")
+
+
+@app.command()
+def resume(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(help="Name, id, the start of either, or latest.")],
+) -> int:
+    """Go on with a run that is not done: the same command once more, which repeats nothing that is finished.
+
+    \b
+    Examples:
+      hone runs resume latest
+    """
+    from honing.cli.app import run as run_command
+    from honing.store import RunStatus
+
+    frame = Frame.of(ctx)
+    found = _find(frame.settings(), run)
+    if found.status is RunStatus.DONE:
+        raise UsageError(f"{found.path.name} is done; `hone runs show {found.path.name}` shows it.")
+    if len(found.command) < 2:
+        raise UsageError(
+            f"{found.path.name} was started from Python; make the same call again to go on with it."
+        )
+    return run_command(found.command[1:], environ=frame.environ, cwd=frame.cwd)
 
 
 @app.command()

@@ -85,7 +85,8 @@ def find_unfinished(home: Path, kind: str, config: Mapping[str, Any]) -> Run | N
         if entry.damage or entry.status is RunStatus.DONE or going:
             continue
         run = Run.open(entry.path)
-        if run.config == config:
+        # Where the target lay does not matter: its tree says what it is.
+        if {**run.config, "target": ""} == {**config, "target": ""}:
             return run
     return None
 

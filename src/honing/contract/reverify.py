@@ -16,7 +16,7 @@ from honing.contract.scoring import needs_sandbox
 from honing.contract.spec_file import load_contract
 from honing.errors import UsageError
 from honing.sandbox import choose
-from honing.store import Run, TreeId, TreeStore, parse_json
+from honing.store import TREES, Run, TreeId, TreeStore, parse_json
 
 _JUDGES = 2
 
@@ -65,7 +65,7 @@ def reverify(run: Run, *, sandbox: str = "auto") -> Reverified:
             f"{run.path} holds no {SAMPLES}: its rollout did not end. Run the same command again first."
         )
     stored = [sample_from_row(row) for row in _rows(run)]
-    trees = TreeStore(run.path.parent / "trees")
+    trees = TreeStore(run.path.parent / TREES)
     folder = fresh_copy(run, trees, TreeId(run.config["tree"]), "reverify")
     try:
         override = run.path / CONTRACT

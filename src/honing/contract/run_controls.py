@@ -48,7 +48,9 @@ def run_controls(bench: Bench, *, seed: int, progress: Progress) -> Calibration:
 
 def _plan(bench: Bench, name: str, rows: list[Row], seed: int) -> Plan:
     costly = bench.judging is not None and name.startswith(Control.FORMAT)
-    return Plan(name=name, rows=rows[:COSTLY_FORMAT_ROWS] if costly else rows, model=f"control/{name}", seed=seed)
+    return Plan(
+        name=name, rows=rows[:COSTLY_FORMAT_ROWS] if costly else rows, model=f"control/{name}", seed=seed
+    )
 
 
 def _answerers(bench: Bench, ids: list[str], seed: int) -> Iterator[tuple[str, Answerer]]:

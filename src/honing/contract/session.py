@@ -7,7 +7,7 @@ that was killed anywhere goes on where it stopped when the same call is made aga
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +30,7 @@ from honing.contract.target import Target, resolve
 from honing.contract.workbench import build_bench, prepare, tear_down
 from honing.errors import UsageError
 from honing.executors import Progress, SilentProgress
-from honing.store import Run, RunStatus, TreeStore
+from honing.store import TREES, Run, RunStatus, TreeStore, make_home
 
 KIND = "measure"
 
@@ -206,6 +206,7 @@ def setup(
     *,
     intent: Mapping[str, Any] | None = None,
     fresh: bool = False,
+    command: Sequence[str] = (),
     clock: Callable[[], float] = time.time,
 ) -> Session:
     """Copy a target, find or derive its contract, and make it ready to roll out.
@@ -216,6 +217,7 @@ def setup(
         intent: What will be asked, as plain data. An unfinished run with the same target, options and intent
             is gone on with.
         fresh: Begin a new run even so.
+        command: The command line that repeats this, for the run's record.
         clock: Unix time in seconds.
 
     Raises:
@@ -225,16 +227,15 @@ def setup(
         MissingToolError: A stage needs a protection or package that is not here.
     """
     origin, options = outputs.read_target(target, options)
+    make_home(options.home)
     with ExitStack() as stack:
-        trees = TreeStore(options.home / "trees")
+        trees = TreeStore(options.home / TREES)
         resolved = resolve(origin, trees)
         config = outputs.run_config(resolved, options, intent or {})
         run = None if fresh else outputs.find_unfinished(options.home, KIND, config)
         if run is None:
-            command = ("hone", "measure", resolved.origin)
-            run = Run.create(
-                options.home, kind=KIND, config=config, command=command, seed=options.seed, clock=clock
-            )
+            seed = options.seed
+            run = Run.create(options.home, kind=KIND, config=config, command=command, seed=seed, clock=clock)
         stack.enter_context(run.supervise())
         derived = outputs.find_contract(run, resolved, trees, options)
         bench = stack.enter_context(build_bench(run, derived, trees, resolved, options))

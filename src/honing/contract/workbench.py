@@ -3,6 +3,7 @@ tree."""
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,10 +24,12 @@ from honing.contract.target import Target
 from honing.errors import StageError
 from honing.executors import MapOptions, ThreadsExecutor, UnitStatus, run_map
 from honing.llm import Backoff, Channel, Client, ClientConfig, Endpoint, Gateway, GatewayConfig
-from honing.sandbox import Forward, Sandbox, choose, python_mounts
+from honing.sandbox import Capability, Forward, Sandbox, choose, python_mounts
 from honing.store import Run, TreeStore
 
 SETUP_VERSION = "1"
+GATEWAY_PORT = 4141
+"""Where a command with a network of its own finds the gateway."""
 _CONNECTIONS = 1024
 """More than any executor has workers: the gateway limits what goes on to servers."""
 _CALL_LIMIT_S = 3600.0
@@ -154,10 +157,19 @@ class _Environment:
         )
 
     def _way_to_gateway(self, channel: Channel | None) -> tuple[str | None, tuple[Forward, ...]]:
-        if channel is None or channel.socket is None:
+        """The gateway's address as the command sees it, and the forward that leads there."""
+        if channel is None or channel.socket is None or self._sandbox is None:
             return None, ()
-        port = int(channel.base_url.rsplit(":", 1)[1])
+        own_network = Capability.NET_CUT in self._sandbox.capabilities
+        port = GATEWAY_PORT if own_network else _free_port()
         return f"127.0.0.1:{port}", (Forward(port, channel.socket),)
+
+
+def _free_port() -> int:
+    """A port of this machine that nobody has now, for a command that shares the machine's network."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _base_env(folder: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from honing.store.atomic import write_atomic
 from honing.store.catalogue import (
+    TREES,
     Forecast,
     Garbage,
     RunEntry,
@@ -16,7 +17,7 @@ from honing.store.catalogue import (
 from honing.store.encoding import canonical_json, digest, json_bytes, jsonl_bytes, parse_json, tsv_bytes
 from honing.store.evidence import Damage, DamageKind, Evidence, EvidenceCheck, Record, verify
 from honing.store.journal import Attempt, AttemptOutcome, Committed, Journal, Totals
-from honing.store.manifest import RunStatus
+from honing.store.manifest import RunStatus, make_home
 from honing.store.report import (
     REPORT_FILE,
     REPORT_SCHEMA,
@@ -55,6 +56,7 @@ from honing.store.volatile import VOLATILE_FIELDS, VOLATILE_NAMES, identity
 __all__ = [
     "REPORT_FILE",
     "REPORT_SCHEMA",
+    "TREES",
     "VOLATILE_FIELDS",
     "VOLATILE_NAMES",
     "Attempt",
@@ -122,6 +124,7 @@ __all__ = [
     "jsonl_bytes",
     "list_runs",
     "load_run",
+    "make_home",
     "parse_json",
     "remove",
     "tsv_bytes",

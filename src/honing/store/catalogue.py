@@ -8,20 +8,24 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from honing.errors import StoreError
 from honing.store.manifest import MANIFEST, RunStatus
 from honing.store.run import Run
+from honing.store.trees import TreeStore
 
+TREES = "trees"
+"""Folder beside the runs in which they share the content of their targets."""
 DRAFT_SUFFIX = ".new"
 REMOVED_PREFIX = ".removed-"
 _DRAFT_FILE = re.compile(r"\..+\.\d+\.[0-9a-f]{8}\.new")
 """Names that `write_atomic` gives to what it has not finished."""
 _RESUMABLE = frozenset({RunStatus.CREATED, RunStatus.STOPPED, RunStatus.EXHAUSTED, RunStatus.INTERRUPTED})
 _DAY_S = 86400.0
+_HASH = re.compile(rb"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +148,8 @@ def collect_garbage(
     """Remove what no run needs any more; returns what was (or, on a dry run, would be) removed.
 
     That is: caches; working copies (`work/`) of runs that ended, and of resumable ones not touched for
-    `keep_resumable_s` seconds; drafts of files and runs that a crash left. A run that somebody works on is
-    left alone.
+    `keep_resumable_s` seconds; drafts of files and runs that a crash left; stored trees that no run names. A
+    run that somebody works on is left alone.
 
     Args:
         root: The folder of runs.
@@ -161,7 +165,7 @@ def collect_garbage(
             found.append(_discard(folder, "left by a crash", dry_run=dry_run))
     for folder in _run_folders(root):
         found.extend(_collect_in(folder, now=clock(), keep_s=keep_resumable_s, dry_run=dry_run))
-    return found
+    return found + _collect_trees(root, dry_run=dry_run)
 
 
 def free_disk(path: Path) -> int:
@@ -252,6 +256,25 @@ def _collect_in(folder: Path, *, now: float, keep_s: float, dry_run: bool) -> li
             _discard(path, why, dry_run=dry_run)
             for path, why in _scratch(folder, status, keep_work=keep_work)
         ]
+
+
+def _collect_trees(root: Path, *, dry_run: bool) -> list[Garbage]:
+    """Trees that no run's manifest or journal names. Their bytes are known only once they are gone."""
+    folder = root / TREES
+    if not folder.is_dir():
+        return []
+    named: set[str] = set()
+    for run in _run_folders(root):
+        for name in (MANIFEST, "journal.sqlite", "journal.sqlite-wal"):
+            with suppress(OSError):
+                named.update(match.decode() for match in _HASH.findall((run / name).read_bytes()))
+    store = TreeStore(folder)
+    unnamed = [tree for tree in store.trees() if tree not in named]
+    if not unnamed:
+        return []
+    why = f"{len(unnamed)} trees that no run names"
+    freed = 0 if dry_run else store.collect([tree for tree in store.trees() if tree in named]).bytes
+    return [Garbage(path=folder, bytes=freed, why=why)]
 
 
 def _scratch(folder: Path, status: RunStatus, *, keep_work: bool) -> Iterator[tuple[Path, str]]:

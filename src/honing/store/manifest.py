@@ -132,10 +132,18 @@ def checked_name(name: str) -> str:
     return name
 
 
+def make_home(root: Path) -> None:
+    """Make the folder of runs, ignored by git. One that is there is the user's own and left as it is."""
+    if not root.exists():
+        root.mkdir(parents=True)
+        write_atomic(root / ".gitignore", b"# Made by Honing: runs are not for version control.\n*\n")
+
+
 def publish(folder: Path, manifest: dict[str, Json]) -> None:
     """Make the folder under a draft name and rename it, so a half-made run is never seen."""
     draft = folder.with_name(f".{manifest['id']}.new")
     try:
+        make_home(folder.parent)
         draft.mkdir(parents=True)
         write_atomic(draft / MANIFEST, json_bytes(manifest))
         if folder.exists():

@@ -113,10 +113,11 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def spread(low: float, high: float) -> tuple[float, float]:
-    """The range itself, widened where it has no extent."""
-    if high > low:
+    """The range itself, widened where it has no extent worth drawing."""
+    if high - low > max(1e-9 * max(abs(low), abs(high)), 1e-100):
         return low, high
-    half = abs(low) * 0.1 or 0.5
+    half = max(abs(low), abs(high)) * 0.1
+    half = half if half > 1e-100 else 0.5
     return low - half, high + half
 
 

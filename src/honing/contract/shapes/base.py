@@ -66,7 +66,9 @@ class Missing:
     closes: str
     """What would make it one."""
     final: bool = False
-    """Whether the table surely is of this shape but for a part, so that no other reading of it would be true."""
+    """Whether the table surely is of this shape but for a part, so that no other reading of it would be
+    true.
+    """
 
 
 @dataclass(frozen=True, slots=True)

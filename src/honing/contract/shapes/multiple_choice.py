@@ -54,9 +54,8 @@ class MultipleChoice:
             if not final:
                 reason, nearness = found, 2
             final = final or layout.confidence >= 0.95 or _AMBIGUOUS in found
-        return Missing(
-            self.kind, reason, nearness, "a target column with the letter, index or text of a choice"
-        )
+        closes = "a target column with the letter, index or text of a choice"
+        return Missing(self.kind, reason, nearness, closes, final)
 
     def read(self, found: Found, row: TableRow, place: Place) -> Readable:
         reading = found.reading
