@@ -113,7 +113,7 @@ def test_models_counts_and_unknown_paths_are_served_too() -> None:
 
 @contextmanager
 def command(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    argv = [sys.executable, "-W", "error", "-m", "honing.llm.scripted", *arguments]
+    argv = [sys.executable, "-W", "error", "-m", "honing.llm.scripted_server", *arguments]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process

@@ -244,9 +244,3 @@ def _step_of(step: Any) -> ToolStep | str:
         return step
     calls = [(call["name"], call["arguments"]) for call in step["calls"]]
     return ToolStep(calls, step.get("text", ""))
-
-
-if __name__ == "__main__":
-    from honing.llm.scripted_server import main
-
-    raise SystemExit(main())

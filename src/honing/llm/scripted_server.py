@@ -139,8 +139,8 @@ class ScriptedServer:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve a script until SIGTERM or Ctrl-C: `python -m honing.llm.scripted --script FILE --port N`."""
-    parser = argparse.ArgumentParser(prog="python -m honing.llm.scripted", description=main.__doc__)
+    """Serve a script until SIGTERM or Ctrl-C: `... --script FILE --port N`."""
+    parser = argparse.ArgumentParser(prog="python -m honing.llm.scripted_server", description=main.__doc__)
     parser.add_argument("--script", type=Path, required=True, help="JSON file, see load_script")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--socket", type=Path, default=None, help="a Unix socket to serve as well")
@@ -195,3 +195,7 @@ def _document(found: Mapping[str, Any]) -> HttpResponse:
 
 def _refused(route: Route, status: int, text: str) -> HttpResponse:
     return HttpResponse(status=status, body=json.dumps(route.wire.render_error(status, text)).encode())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
