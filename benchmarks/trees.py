@@ -2,9 +2,9 @@
 
     python benchmarks/trees.py [--files 2000] [--repeats 5]
 
-Each line is the median of the repeats, and its ratio is to copytree's median of the same run. `copytree` keeps
-one state in one place; a snapshot is durable, checked when it is read, and shared between states. Exits with 1
-where a ratio is above its target.
+Each line is the median of the repeats, its ratio that to copytree's median of the same run. `copytree` keeps
+one state in one place; a snapshot is durable, checked when it is read, and shared between states.
+Exits with 1 where a ratio is above its target.
 """
 
 from __future__ import annotations

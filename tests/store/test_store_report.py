@@ -188,6 +188,8 @@ def test_a_number_too_large_for_any_machine_is_refused() -> None:
         lambda: Histogram(title="h", edges=(0.0, 1.0), counts=(1, 2)),
         lambda: Histogram(title="h", edges=(0.0, 0.0), counts=(1,)),
         lambda: Histogram(title="h", edges=(0.0, 1.0), counts=(-1,)),
+        lambda: Bracket(title="b", scores=(), ceilings=(), floors=(), low=1.0, high=1.0),
+        lambda: Bracket(title="b", scores=(), ceilings=(), floors=(), chance=float("nan")),
         lambda: Table(columns=(), rows=((1,),)),
         lambda: Report(title="t", sections=(Section(title="s", blocks=(row_of_nan(),)),)).to_json(),
     ],

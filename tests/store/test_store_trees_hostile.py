@@ -165,6 +165,27 @@ def test_a_file_that_never_stops_changing_is_no_snapshot(folder: Path, store: Tr
     assert list((store.root / "staging").iterdir()) == []
 
 
+def test_what_comes_while_files_are_read_is_part_of_the_snapshot() -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as scratch:
+        folder = Path(scratch) / "folder"
+        folder.mkdir()
+        with (folder / "large").open("wb") as stream:
+            stream.truncate(192 << 20)
+        store = TreeStore(Path(scratch) / "store")
+
+        def add_when_reading_began() -> None:
+            while not list((store.root / "staging").glob("*/0")):
+                time.sleep(0.001)
+            (folder / "late").write_text("x")
+
+        adder = threading.Thread(target=add_when_reading_began)
+        adder.start()
+        tree = store.snapshot(folder)
+        adder.join()
+
+        assert [entry.name for entry in store.load(tree).entries] == ["large", "late"]
+
+
 # ---- limits ----
 
 

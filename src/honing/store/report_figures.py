@@ -41,6 +41,13 @@ class Bracket:
     unit: str = ""
     caption: str = ""
 
+    def __post_init__(self) -> None:
+        check_finite(f"Bracket {self.title!r}", (self.low, self.high, self.chance))
+        if self.low >= self.high:
+            raise StoreError(
+                f"Bracket {self.title!r}: low ({self.low!r}) must be below high ({self.high!r})."
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:

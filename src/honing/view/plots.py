@@ -52,7 +52,7 @@ def histogram(figure: Histogram, width: float) -> Canvas:
     top = 30.0 if figure.marks else 14.0
     left = max(text_width(compact(tick), 11) for tick in y_ticks) + 14
     ends = [figure.edges[0], figure.edges[-1], *(mark.value for mark in figure.marks)]
-    place_x = Scale(min(ends), max(ends), left + 4, width - 14)
+    place_x = Scale(*spread(min(ends), max(ends)), left + 4, width - 14)
     place_y = Scale(0, y_ticks[-1], bottom, top)
     _grid(canvas, (left, width - 10), y_ticks, place_y)
     _x_axis(canvas, place_x, bottom, figure.x_label)
