@@ -11,7 +11,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
-from honing.llm import Clock, Finish, Message, ModelReply, ModelRequest, Role, Usage
+from honing.llm import (
+    Clock,
+    Endpoint,
+    Finish,
+    Message,
+    ModelReply,
+    ModelRequest,
+    Role,
+    Usage,
+    wire_named,
+)
 
 Script = bytes | Callable[[socket.socket], None]
 """One connection's answer: the bytes to send, or what to do with the socket."""
@@ -22,6 +32,16 @@ ANSWER = ModelReply(
     usage=Usage(input_tokens=9, output_tokens=2),
     model="scripted",
 )
+
+
+def fixed(request: ModelRequest) -> ModelReply:
+    """What `ScriptedModel` calls: always the same answer."""
+    return ANSWER
+
+
+def endpoint(base_url: str, wire: str = "openai_chat", **more: Any) -> Endpoint:
+    """A server on this machine, with a key of its own."""
+    return Endpoint(base_url=base_url, wire=wire, key="sk-test-1234567890", **more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +118,11 @@ def http(status: int, body: Any, *, headers: str = "", kind: str = "application/
         f"HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {len(data)}\r\nconnection: close\r\n"
     )
     return f"{head}{headers}\r\n".encode() + data
+
+
+def right(wire: str = "openai_chat") -> bytes:
+    """`ANSWER` as a whole HTTP answer."""
+    return http(200, wire_named(wire).render_reply(ANSWER, QUESTION))
 
 
 def trickled(head: bytes, *, pause_s: float = 0.02) -> Callable[[socket.socket], None]:
