@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from honing.contract.dataset import Derivation, Gap, derive
+from honing.contract.task import DatasetTask
+
 Rows = Sequence[Mapping[str, Any]]
 COLOURS = ("red", "green", "blue", "black", "white", "brown", "orange")
 
@@ -119,3 +122,34 @@ def _written(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def derived(folder: Path, **choice: Any) -> DatasetTask:
+    """The task of a folder that must hold one."""
+    found = derive(folder, **choice)
+    assert isinstance(found, DatasetTask), found
+    return found
+
+
+def gap(found: Derivation) -> Gap:
+    """A derivation that must have stopped."""
+    assert isinstance(found, Gap), found
+    return found
+
+
+def task_of(folder: Path, rows: Rows) -> DatasetTask:
+    """The task of rows written as test.jsonl."""
+    write_jsonl(folder / "test.jsonl", rows)
+    return derived(folder)
+
+
+def with_letters() -> list[dict[str, Any]]:
+    """Choices in columns A to D with the letter of the right one."""
+    return [
+        {
+            "question": row["question"],
+            **dict(zip("ABCD", row["choices"], strict=True)),
+            "answer": "ABCD"[row["right"]],
+        }
+        for row in capitals()
+    ]

@@ -22,6 +22,8 @@ __all__ = ["DatasetTask", "Derivation", "Gap", "GapReason", "Row", "derive"]
 
 MAX_INVALID = 0.05
 """Share of rows that may be unreadable before a task is not believed."""
+EVIDENCE_ROWS = 20_000
+"""Rows that a derivation looks at; all of them are read when the task is used."""
 _MAIN_CONFIGS = ("", "default", "main")
 _EXAMPLES = ("example", "sample", "demo", "toy", "tiny")
 
@@ -166,7 +168,7 @@ def _try(folder: Path, table: Table, limits: TableLimits, *, alone: bool) -> _Tr
         return _Tried(table, None, None, str(error))
     if not rows:
         return _Tried(table, None, None, f"{table.label}: no rows")
-    found = _shape_of(Columns(rows))
+    found = _shape_of(Columns(rows[:EVIDENCE_ROWS]))
     if isinstance(found, Missing):
         return _Tried(table, None, found, f"{table.label}: {found.reason}")
     task = _task(base, table, rows, found, manifest)
@@ -197,7 +199,7 @@ def _shape_of(columns: Columns) -> Found | Missing:
 def _task(
     base: Path, table: Table, rows: Sequence[TableRow], found: Found, manifest: str | None
 ) -> DatasetTask:
-    columns = Columns(rows)
+    columns = Columns(rows[:EVIDENCE_ROWS])
     notes = (f"{manifest}: every file's sha256 was checked",) if manifest else ()
     return DatasetTask(
         folder=base,

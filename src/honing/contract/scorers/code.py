@@ -116,7 +116,7 @@ def _read(finished: Finished, nonce: str, expected: str) -> ScoreDetail:
         for line in finished.stdout.splitlines()
         if line.startswith(f"{nonce} ")
     ]
-    if "ready" not in lines:
+    if "ready" not in lines or finished.ending is Ending.STOPPED:
         tail = (finished.stderr.strip() or finished.detail)[-300:]
         return infra_error(expected, f"the judge did not start ({finished.ending.value}): {tail}")
     verdicts = [line for line in lines if line != "ready"]

@@ -11,7 +11,8 @@ from typing import Any
 from honing.contract.scorers.judge.crossing import Channel, EndedError, Json, decode, encode
 from honing.contract.scorers.judge.programs import choose
 
-_LONGEST_SHOWN = 100_000
+_LONGEST_SHOWN = 20_000
+"""Characters of the program in a verdict, so that it stays far below what a sandbox keeps of an output."""
 
 
 class NotPlainError(TypeError):
