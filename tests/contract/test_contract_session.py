@@ -137,6 +137,24 @@ def test_a_rollout_that_asks_no_model_is_invalid(write_target: Write, tmp_path: 
     assert "no call reached the gateway during the rollout" in result.reason
 
 
+def test_a_target_cannot_tell_a_control_from_the_model(write_target: Write, tmp_path: Path) -> None:
+    spying = (
+        "import os, time\nseen = sorted(f'{k}={v}' for k, v in os.environ.items() if not k.endswith('_KEY'))\n"
+        "print('seen', '|'.join(seen).replace(os.path.basename(os.getcwd()), 'HERE'))\n"
+    )
+    target = write_target()
+    (target / "run.py").write_text(spying + (target / "run.py").read_text())
+    with setup(target, SetupOptions(home=tmp_path / "runs")) as session:
+        session.rollout("scripted/skilled-0.6", FULL)
+        session.evaluate()
+        records = [record.body for record in session.run.evidence().read() if record.kind == "command"]
+
+    seen = [record["stdout"] for record in records if record["stage"] == "rollout"]
+    assert len(seen) == 4
+    assert len(set(seen)) == 1
+    assert "HONING_MODEL=scripted/skilled-0.6" in seen[0]
+
+
 def test_without_a_gold_a_score_is_unverified_and_withheld(write_target: Write, tmp_path: Path) -> None:
     without = """
     schema: 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import hashlib
 from pathlib import Path
 
 from honing.sandbox import remove_tree
@@ -12,8 +12,11 @@ _FOLDER = "work"
 
 
 def fresh_copy(run: Run, trees: TreeStore, tree: TreeId, name: str) -> Path:
-    """A copy of a stored tree in the run's `work` folder; what an earlier attempt left there is gone."""
-    folder = run.path / _FOLDER / re.sub(r"[^\w.-]+", "-", name)
+    """A copy of a stored tree in the run's `work` folder; what an earlier attempt left there is gone.
+
+    The folder's own name tells nothing: a command must not see whether a model or a control answers.
+    """
+    folder = run.path / _FOLDER / hashlib.sha256(f"{run.id} {name}".encode()).hexdigest()[:12]
     remove_tree(folder)
     folder.parent.mkdir(exist_ok=True)
     trees.materialise(tree, folder)

@@ -16,17 +16,19 @@ COSTLY_FORMAT_ROWS = 16
 """Rows of each format variant where every judgement runs code."""
 
 
-def run_controls(bench: Bench, *, seed: int, progress: Progress) -> Calibration:
+def run_controls(bench: Bench, *, model: str, seed: int, progress: Progress) -> Calibration:
     """Measure every control that the target's gold allows, and judge them.
 
     Args:
         bench: What is calibrated.
+        model: The name under which a target's commands see the controls: that of the model to be measured, so
+            that they cannot tell them apart.
         seed: Which rows, and which other row's gold SHUFFLED answers with.
         progress: Is told how each control goes.
     """
     rows = choose_rows(list(bench.rows.values()), CALIBRATION_ROWS, seed)
     answerers = list(_answerers(bench, [row.id for row in rows], seed))
-    plans = {name: _plan(bench, name, rows, seed) for name, _ in answerers}
+    plans = {name: _plan(bench, name, model, rows, seed) for name, _ in answerers}
     taken: dict[str, Taken] = {}
     with OneBar(progress, "calibrate", total=sum(_units(bench, len(p.rows)) for p in plans.values())) as bar:
         for name, answerer in answerers:
@@ -46,11 +48,9 @@ def run_controls(bench: Bench, *, seed: int, progress: Progress) -> Calibration:
     )
 
 
-def _plan(bench: Bench, name: str, rows: list[Row], seed: int) -> Plan:
+def _plan(bench: Bench, name: str, model: str, rows: list[Row], seed: int) -> Plan:
     costly = bench.judging is not None and name.startswith(Control.FORMAT)
-    return Plan(
-        name=name, rows=rows[:COSTLY_FORMAT_ROWS] if costly else rows, model=f"control/{name}", seed=seed
-    )
+    return Plan(name=name, rows=rows[:COSTLY_FORMAT_ROWS] if costly else rows, model=model, seed=seed)
 
 
 def _answerers(bench: Bench, ids: list[str], seed: int) -> Iterator[tuple[str, Answerer]]:

@@ -73,7 +73,7 @@ class Session:
         self._derived = derived
         self._options = options
         self._stack = stack
-        self._calibration: Calibration | None = None
+        self._calibrations: dict[str, Calibration] = {}
         self._rollout: Rollout | None = None
         self._asked = RolloutOptions()
         self._results: list[tuple[Result, tuple[Sample, ...]]] = []
@@ -83,16 +83,23 @@ class Session:
         self.models: Mapping[str, str] = {}
         """Where models live and their keys: `OPENAI_API_KEY` and the like."""
 
-    def calibrate(self) -> Calibration:
+    def calibrate(self, model: str = "control") -> Calibration:
         """Measure the controls, once; the model is asked only where they bracket a score.
+
+        Args:
+            model: The name of the model to be measured. A target's own commands see it, so for them the
+                controls are measured under each model's name.
 
         Returns:
             The controls' scores and the verdict.
         """
-        if self._calibration is None:
-            self._calibration = run_controls(self._bench, seed=self._options.seed, progress=self.progress)
-            self.run.write_json("calibration.json", self._calibration.as_document())
-        return self._calibration
+        stages = self.contract.stages
+        shown = model if stages.rollout.commands or stages.evaluate.commands else "control"
+        if shown not in self._calibrations:
+            found = run_controls(self._bench, model=shown, seed=self._options.seed, progress=self.progress)
+            self._calibrations[shown] = found
+            self.run.write_json("calibration.json", found.as_document())
+        return self._calibrations[shown]
 
     def rollout(
         self, llm: Llm, options: RolloutOptions | None = None, *, tape: Tape | None = None
@@ -111,7 +118,7 @@ class Session:
         """
         self._asked = options or RolloutOptions()
         plan = self._plan(name_of(llm), self._asked)
-        calibration = self.calibrate()
+        calibration = self.calibrate(plan.model)
         if calibration.ok or self._asked.allow_uncalibrated:
             self._rollout = self._ask(llm, plan, tape or Tape())
         else:
@@ -136,7 +143,8 @@ class Session:
             raise UsageError("evaluate() needs a rollout: call rollout(llm) first.")
         measurement = evaluate(self._bench, self._rollout, self.progress)
         self._results.append((self._conclude(measurement), measurement.samples))
-        path = outputs.write_results(self.run, self._results, self.calibrate(), self.contract, self.target)
+        calibration = self.calibrate(self._rollout.plan.model)
+        path = outputs.write_results(self.run, self._results, calibration, self.contract, self.target)
         result = self._results[-1][0]
         metrics = self.run.read_json(path.name)
         return EvaluationResult(
@@ -191,7 +199,7 @@ class Session:
     def _conclude(self, measurement: Measurement) -> Result:
         return conclude(
             measurement,
-            self.calibrate(),
+            self.calibrate(measurement.rollout.plan.model),
             self.contract,
             self._asked,
             commit=self.target.tree,
