@@ -140,15 +140,16 @@ def trickled(head: bytes, *, pause_s: float = 0.02) -> Callable[[socket.socket],
 
 
 class SkippingClock:
-    """Real time in which sleeping takes none: it is noted and skipped."""
+    """Time in which sleeping takes none: it is noted and skipped. `still` stops it between the sleeps."""
 
-    def __init__(self, unix: float = 1_700_000_000.0) -> None:
+    def __init__(self, unix: float = 1_700_000_000.0, *, still: bool = False) -> None:
         self.slept: list[float] = []
         self._unix = unix
+        self._passing = (lambda: 0.0) if still else time.monotonic
 
     def clock(self) -> Clock:
         return Clock(
-            monotonic=lambda: time.monotonic() + sum(self.slept),
+            monotonic=lambda: self._passing() + sum(self.slept),
             unix=lambda: self._unix + sum(self.slept),
             sleep=self.slept.append,
         )

@@ -6,6 +6,7 @@ import pytest
 
 from honing.errors import SettingsError, UsageError
 from honing.llm import (
+    ClientConfig,
     Endpoint,
 )
 
@@ -54,3 +55,14 @@ def test_an_endpoint_that_cannot_work_is_refused_and_no_secret_is_shown(
 def test_an_unknown_wire_is_refused_with_those_there_are() -> None:
     with pytest.raises(UsageError, match="openai_chat, openai_responses, anthropic_messages, gemini"):
         Endpoint(base_url="http://host", wire="smoke signals")
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [{"total_s": 0.0}, {"read_s": -1.0}, {"attempt_s": float("nan")}, {"requests_per_minute": 0.0}],
+)
+def test_limits_under_which_no_call_could_be_made_are_refused(limits: dict[str, float]) -> None:
+    (name,) = limits
+
+    with pytest.raises(SettingsError, match=f"{name} must be greater than 0"):
+        ClientConfig(**limits)  # type: ignore[arg-type]

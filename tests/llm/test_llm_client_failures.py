@@ -123,7 +123,7 @@ def test_a_server_that_does_not_finish_is_left_at_the_time_limit(kind: FaultKind
         took_s = time.monotonic() - started
 
     assert type(error) is ModelTimeoutError
-    assert took_s < HURRIED.total_s + 0.5
+    assert took_s < HURRIED.total_s + 3.0
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_server_that_trickles_more_than_its_reply_is_left_at_the_time_limit(he
         took_s = time.monotonic() - started
 
     assert type(error) is ModelTimeoutError
-    assert took_s < HURRIED.total_s + 0.5
+    assert took_s < HURRIED.total_s + 3.0
 
 
 def test_nobody_listening_is_a_server_error() -> None:

@@ -15,6 +15,7 @@ from honing.errors import (
     ModelRequestError,
     ModelServerError,
     ModelTimeoutError,
+    SettingsError,
     boundary,
 )
 from honing.llm.base import ModelReply, ModelRequest, Sampling
@@ -40,7 +41,11 @@ TAG_HEADER = "x-honing-tag"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
-    """What calls through one client may take."""
+    """What calls through one client may take.
+
+    Raises:
+        SettingsError: A limit is not greater than 0.
+    """
 
     connect_s: float = 10.0
     """Until a connection stands."""
@@ -60,6 +65,14 @@ class ClientConfig:
     """A longer reply is refused."""
     proxy_url: str | None = None
     """A forward proxy. None: none, whatever the environment says."""
+
+    def __post_init__(self) -> None:
+        """Refuse limits under which no call could be made."""
+        limits = ("connect_s", "read_s", "attempt_s", "total_s", "max_connections", "reply_bytes")
+        for name in (*limits, "requests_per_minute"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise SettingsError(f"{name} must be greater than 0, got {value}")
 
 
 class RefusedError(Exception):

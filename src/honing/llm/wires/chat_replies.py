@@ -18,6 +18,7 @@ _DONE = "[DONE]"
 _FINISH = {
     "stop": Finish.STOP,
     "length": Finish.LENGTH,
+    "model_length": Finish.LENGTH,
     "tool_calls": Finish.TOOL_CALLS,
     "function_call": Finish.TOOL_CALLS,
     "content_filter": Finish.CONTENT_FILTER,
