@@ -29,50 +29,56 @@ from honing.view.figures import describe, draw, interval_bar
 from honing.view.svg import Scale, apart, fit, ticks
 
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False) | st.floats(0, 1) | st.sampled_from([0.0, 1.0, -0.0, 1e-12])
-LABELS = st.text(max_size=40)
+EDGES = st.lists(NUMBERS.map(lambda edge: round(edge, 6) + 0.0), min_size=1, max_size=8, unique=True).map(
+    sorted
+)
+COLUMNS = ["short", "a much longer name", "c", "d"]
 
 
 @st.composite
-def estimates(draw: st.DrawFn) -> Estimate:
+def estimates(draw: st.DrawFn, labels: st.SearchStrategy[str]) -> Estimate:
     low, value, high = sorted(draw(st.tuples(NUMBERS, NUMBERS, NUMBERS)))
     ends = (low, high) if draw(st.booleans()) else (None, None)
     return Estimate(
-        label=draw(LABELS), value=value, low=ends[0], high=ends[1], group=draw(st.sampled_from("abc"))
+        label=draw(labels), value=value, low=ends[0], high=ends[1], group=draw(st.sampled_from("abc"))
     )
 
 
-MANY = st.lists(estimates(), max_size=5).map(tuple)
-POINTS = st.builds(Point, x=NUMBERS, y=NUMBERS)
-SERIES = st.builds(Series, name=LABELS, points=st.lists(POINTS, max_size=5).map(tuple), joined=st.booleans())
-FIGURES = st.one_of(
-    st.builds(
-        Bracket, title=LABELS, scores=MANY, ceilings=MANY, floors=MANY, chance=st.none() | st.floats(0, 1)
-    ),
-    st.builds(Bars, title=LABELS, bars=MANY, unit=LABELS),
-    st.builds(Dots, title=LABELS, dots=MANY, reference=st.none() | NUMBERS),
-    st.builds(
-        Lines, title=LABELS, series=st.lists(SERIES, max_size=8).map(tuple), x_label=LABELS, y_label=LABELS
-    ),
-    st.lists(NUMBERS, min_size=2, max_size=8, unique=True).flatmap(
-        lambda edges: st.builds(
-            Histogram,
-            title=LABELS,
-            edges=st.just(tuple(sorted({round(edge, 6) + 0.0 for edge in edges}))),
-            counts=st.just(tuple(range(len({round(edge, 6) + 0.0 for edge in edges}) - 1))),
-            marks=MANY,
-        )
-    ),
-    st.tuples(st.integers(0, 4), st.integers(0, 4)).flatmap(
-        lambda shape: st.builds(
-            HeatMap,
-            title=LABELS,
-            rows=st.just(tuple("abcd"[: shape[0]])),
-            columns=st.just(tuple(["short", "a much longer name", "c", "d"][: shape[1]])),
-            values=st.tuples(*[st.tuples(*[st.none() | NUMBERS] * shape[1])] * shape[0]),
-            centre=st.none() | st.just(0.0),
-        )
-    ),
-)
+@st.composite
+def heat_maps(draw: st.DrawFn, labels: st.SearchStrategy[str]) -> HeatMap:
+    rows, columns = draw(st.integers(0, 4)), draw(st.integers(0, 4))
+    values = [[draw(st.none() | NUMBERS) for _ in range(columns)] for _ in range(rows)]
+    return HeatMap(
+        title=draw(labels),
+        rows=tuple("abcd"[:rows]),
+        columns=tuple(COLUMNS[:columns]),
+        values=tuple(tuple(row) for row in values),
+        centre=draw(st.none() | st.just(0.0)),
+    )
+
+
+def figures(labels: st.SearchStrategy[str]) -> st.SearchStrategy[Figure]:
+    """Figures of every kind with any numbers, their words taken from `labels`."""
+    many = st.lists(estimates(labels), max_size=5).map(tuple)
+    points = st.lists(st.builds(Point, x=NUMBERS, y=NUMBERS), max_size=5).map(tuple)
+    series = st.lists(st.builds(Series, name=labels, points=points, joined=st.booleans()), max_size=8).map(
+        tuple
+    )
+    chance = st.none() | st.floats(0, 1)
+    return st.one_of(
+        st.builds(Bracket, title=labels, scores=many, ceilings=many, floors=many, chance=chance),
+        st.builds(Bars, title=labels, bars=many, unit=labels),
+        st.builds(Dots, title=labels, dots=many, reference=st.none() | NUMBERS),
+        st.builds(Lines, title=labels, series=series, x_label=labels, y_label=labels),
+        st.builds(
+            lambda edges, marks: Histogram(
+                title="h", edges=tuple(edges), counts=tuple(range(len(edges) - 1)), marks=marks
+            ),
+            EDGES,
+            many,
+        ),
+        heat_maps(labels),
+    )
 
 
 def marks(svg: str, css: str) -> list[ET.Element]:
@@ -84,13 +90,13 @@ def number(node: ET.Element, name: str) -> float:
 
 
 @settings(max_examples=150, deadline=None)
-@given(FIGURES, st.sampled_from([330, 420, 780]))
+@given(figures(st.text(max_size=40)), st.sampled_from([330, 420, 780]))
 def test_any_figure_is_well_formed_finite_and_drawn_inside(figure: Figure, width: int) -> None:
     svg = draw(figure, width, "f-1")
 
     root = ET.fromstring(svg)
     box = [float(part) for part in root.get("viewBox", "").split()]
-    assert not re.search(r"[\"= ](nan|-?inf)", svg)
+    assert not re.search(r'="-?(nan|inf)|[ML]-?(nan|inf)|[ML]\S+ -?(nan|inf)', svg)
     for node in root.iter():
         for names, end in ((("x", "x1", "x2", "cx"), box[2]), (("y", "y1", "y2", "cy"), box[3])):
             outside = [
@@ -141,6 +147,42 @@ def test_the_bracket_shows_the_score_between_its_controls() -> None:
     assert describe(bracket) == "oracle 1.000; model 0.600 [0.500, 0.700]; null 0.000; shuffled 0.020"
     labels = [node.text for node in marks(svg, "floor") + marks(svg, "ceiling") if node.tag == "text"]
     assert labels == ["shuffled 0.020", "null 0.000", "oracle 1.000"]
+
+
+def test_where_less_is_better_the_floor_is_at_the_top() -> None:
+    figure = Bracket(
+        title="perplexity",
+        scores=(Estimate(label="model", value=12),),
+        ceilings=(Estimate(label="oracle", value=1),),
+        floors=(Estimate(label="null", value=90, low=80, high=95),),
+        high=100,
+    )
+
+    svg = draw(figure, 420, "b")
+
+    words = {node.text: number(node, "y") for node in marks(svg, "tick")}
+    (zone,) = marks(svg, "floor-zone")
+    assert number(zone, "y") == min(number(node, "y1") for node in marks(svg, "grid"))
+    assert words["given no answer"] < words["given every answer"]
+
+
+@pytest.mark.parametrize("width", [330, 780])
+@settings(max_examples=60, deadline=None)
+@given(figure=figures(st.text("abc", max_size=20)))
+def test_every_number_on_an_axis_stands_where_the_axis_says(width: int, figure: Figure) -> None:
+    ticks_of: dict[str, list[tuple[float, float]]] = {"x": [], "y": []}
+    for node in marks(draw(figure, width, "f"), "tick"):
+        text = (node.text or "").replace("\u2212", "-")
+        if re.fullmatch(r"-?[\d.]+(e[-+]\d+)?", text) and not node.get("transform"):
+            axis = "y" if node.get("text-anchor") == "end" else "x"
+            ticks_of[axis].append((float(text), number(node, axis)))
+
+    for pairs in ticks_of.values():
+        distinct = sorted(set(pairs))
+        if len({value for value, _ in distinct}) == len(distinct) >= 3:
+            (low, start), *_, (high, end) = distinct
+            wanted = [start + (value - low) / (high - low) * (end - start) for value, _ in distinct]
+            assert [place for _, place in distinct] == pytest.approx(wanted, abs=2)
 
 
 def test_labels_of_controls_that_score_alike_do_not_overlap() -> None:

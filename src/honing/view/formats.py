@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from honing.store import Badge, Cell, CellKind, Interval
+from honing.store import Badge, Cell, CellKind, Estimate, Interval
 
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -65,6 +65,22 @@ def duration(seconds: float) -> str:
         return f"{sign}{minutes // 60} h {minutes % 60:02d} m"
     hours = round(seconds / 3600)
     return f"{sign}{hours // 24} d {hours % 24:02d} h"
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """`0.731 [0.665, 0.790]`."""
+    digits = figures_for(estimate.value, *bounds(estimate))
+    value = number(float(estimate.value), digits=digits)
+    if estimate.low is None or estimate.high is None:
+        return value
+    low, high = (number(float(end), digits=digits) for end in (estimate.low, estimate.high))
+    return f"{value} [{low}, {high}]"
+
+
+def bounds(estimate: Estimate) -> tuple[float, float]:
+    """Both ends of an estimate; the value itself where there is none."""
+    low = estimate.value if estimate.low is None else estimate.low
+    return low, estimate.value if estimate.high is None else estimate.high
 
 
 def figures_for(*values: float) -> int:

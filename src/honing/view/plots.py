@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from honing.store import HeatMap, Histogram, Lines, Series
 from honing.view.formats import compact, written
-from honing.view.svg import Canvas, Scale, fit, spread, text_width, ticks
+from honing.view.svg import COLOURS, Canvas, Scale, fit, legend_rows, spread, text_width, ticks
 
-_COLOURS = 6
 _SHADES = 9
 
 
@@ -24,7 +23,7 @@ def describe(figure: Lines | Histogram | HeatMap) -> str:
 
 def lines(figure: Lines, width: float) -> Canvas:
     """Curves with bands, scatters with whiskers, a legend where there are several."""
-    legend = _legend_rows([series.name for series in figure.series], width) if len(figure.series) > 1 else []
+    legend = legend_rows([series.name for series in figure.series], width) if len(figure.series) > 1 else []
     top = 14.0 + 18 * len(legend)
     canvas = Canvas(width, min(300.0, width * 0.62) + 18 * len(legend))
     bottom = canvas.height - (44 if figure.x_label else 28)
@@ -39,8 +38,8 @@ def lines(figure: Lines, width: float) -> Canvas:
         words = fit(figure.y_label, bottom - top, 11)
         canvas.text(12, (top + bottom) / 2, words, "tick", anchor="middle", turn=-90)
     for index, series in enumerate(figure.series):
-        _series(canvas, series, (place_x, place_y), f"s{index % _COLOURS}")
-    _legend(canvas, legend)
+        _series(canvas, series, (place_x, place_y), f"s{index % COLOURS}")
+    canvas.legend(legend)
     return canvas
 
 
@@ -168,28 +167,6 @@ def _x_axis(canvas: Canvas, place: Scale, bottom: float, label: str) -> None:
     if label:
         middle = (place.start + place.end) / 2
         canvas.label(middle, canvas.height - 8, label, place.end - place.start, css="tick", anchor="middle")
-
-
-def _legend_rows(names: list[str], width: float) -> list[list[tuple[str, int, float]]]:
-    """Names with their series number and x position, in as many rows as they need."""
-    rows: list[list[tuple[str, int, float]]] = [[]]
-    x = 10.0
-    for number, name in enumerate(names):
-        name = fit(name, width - 40)
-        need = text_width(name, 12) + 38
-        if rows[-1] and x + need > width:
-            rows.append([])
-            x = 10.0
-        rows[-1].append((name, number, x))
-        x += need
-    return rows
-
-
-def _legend(canvas: Canvas, rows: list[list[tuple[str, int, float]]]) -> None:
-    for depth, row in enumerate(rows):
-        for name, number, x in row:
-            canvas.rect(x, 5 + 18 * depth, (12, 8), f"bar s{number % _COLOURS}", radius=2)
-            canvas.text(x + 17, 13 + 18 * depth, name)
 
 
 def _series_words(series: Series) -> str:

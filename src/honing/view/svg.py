@@ -13,6 +13,8 @@ from html import escape as escape_markup
 
 from honing.view.text import shortened, visible
 
+COLOURS = 6
+"""Series colours of the style sheet, s0 to s5; a seventh series begins anew."""
 CHARACTER_EM = 0.59
 """Mean advance of a character of the page's face, in em; wide (CJK) characters count double."""
 
@@ -64,6 +66,13 @@ class Canvas:
             self._parts[-1] = self._parts[-1].replace(
                 "</text>", f"<title>{escape_markup(visible(words))}</title></text>"
             )
+
+    def legend(self, rows: list[list[tuple[str, int, float]]]) -> None:
+        """Names beside their colours, as `legend_rows` placed them, at the top."""
+        for depth, row in enumerate(rows):
+            for name, number, x in row:
+                self.rect(x, 5 + 18 * depth, (12, 8), f"bar s{number % COLOURS}", radius=2)
+                self.text(x + 17, 13 + 18 * depth, name)
 
     def svg(self, ident: str, title: str, description: str) -> str:
         """The finished drawing, named for readers that cannot see it."""
@@ -138,6 +147,23 @@ def apart(positions: list[float], gap: float, low: float, high: float) -> list[f
         placed[index] = min(placed[index], limit)
         limit = placed[index] - gap
     return placed
+
+
+def legend_rows(names: list[str], width: float) -> list[list[tuple[str, int, float]]]:
+    """Names with their series number and x position, in as many rows as they need; an empty name gets none."""
+    rows: list[list[tuple[str, int, float]]] = [[]]
+    x = 10.0
+    for number, name in enumerate(names):
+        if not name:
+            continue
+        name = fit(name, width - 40)
+        need = text_width(name, 12) + 38
+        if rows[-1] and x + need > width:
+            rows.append([])
+            x = 10.0
+        rows[-1].append((name, number, x))
+        x += need
+    return rows
 
 
 def text_width(words: str, size: float = 12) -> float:
