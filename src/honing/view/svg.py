@@ -150,7 +150,7 @@ def apart(positions: list[float], gap: float, low: float, high: float) -> list[f
 
 
 def legend_rows(names: list[str], width: float) -> list[list[tuple[str, int, float]]]:
-    """Names with their series number and x position, in as many rows as they need; an empty name gets none."""
+    """Names with series number and x position, in as many rows as they need; empty ones are left out."""
     rows: list[list[tuple[str, int, float]]] = [[]]
     x = 10.0
     for number, name in enumerate(names):
