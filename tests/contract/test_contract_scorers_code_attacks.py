@@ -60,7 +60,7 @@ def test_an_equal_object_does_fool_a_judge_that_shares_its_process(attack: str) 
     names: dict[str, object] = {}
     exec(attack, names)
 
-    exec("assert add(1, 2) == 3", names)
+    assert eval("add(1, 2) == 3", names)
 
 
 class Weakened:

@@ -139,7 +139,7 @@ def test_a_rollout_that_asks_no_model_is_invalid(write_target: Write, tmp_path: 
 
 def test_a_target_cannot_tell_a_control_from_the_model(write_target: Write, tmp_path: Path) -> None:
     spying = (
-        "import os, time\nseen = sorted(f'{k}={v}' for k, v in os.environ.items() if not k.endswith('_KEY'))\n"
+        "import os\nseen = sorted(f'{k}={v}' for k, v in os.environ.items() if not k.endswith('_KEY'))\n"
         "print('seen', '|'.join(seen).replace(os.path.basename(os.getcwd()), 'HERE'))\n"
     )
     target = write_target()

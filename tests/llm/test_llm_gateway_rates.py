@@ -69,7 +69,14 @@ def test_what_a_call_really_took_is_counted_afterwards() -> None:
 
 
 def test_without_a_limit_nothing_waits() -> None:
-    asyncio.run(RateWindow(None).take(10**9))
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    asyncio.run(RateWindow(None, sleep=sleep).take(10**9))
+
+    assert slept == []
 
 
 def refusal(account: Account, *, price_known: bool = True) -> str:

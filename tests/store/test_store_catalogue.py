@@ -13,6 +13,7 @@ from honing.errors import StoreError
 from honing.store import (
     Run,
     RunStatus,
+    TreeStore,
     collect_garbage,
     disk_use,
     find_run,
@@ -135,6 +136,7 @@ def test_removing_a_run_deletes_it_whatever_its_permissions_and_spares_what_link
     assert "older" not in names(root)
     assert sorted(path.name for path in root.iterdir()) == [
         ".draft.new",
+        ".gitignore",
         "broken",
         "dead",
         "file.txt",
@@ -217,3 +219,22 @@ def test_a_run_that_fits_is_told_its_need(tmp_path: Path) -> None:
     found = forecast(tmp_path, units=10, bytes_per_unit=1.5, reserve_bytes=0, free_bytes=15)
 
     assert (found.needed_bytes, found.free_bytes) == (15, 15)
+
+
+def test_a_tree_that_no_run_names_is_collected_and_one_that_a_run_names_stays(tmp_path: Path) -> None:
+    root, content = tmp_path / "runs", tmp_path / "content"
+    content.mkdir()
+    store = TreeStore(root / "trees", clock_ns=lambda: 0)
+    (content / "a").write_text("kept")
+    kept = store.snapshot(content)
+    (content / "a").write_text("given up")
+    store.snapshot(content)
+    Run.create(root, kind="k", config={"tree": kept}, command=[], seed=0)
+    long_ago = 1
+    for manifest in (root / "trees" / "trees").glob("??/*"):
+        os.utime(manifest, (long_ago, long_ago))
+
+    (found,) = collect_garbage(root)
+
+    assert found.why == "1 trees that no run names"
+    assert TreeStore(root / "trees").trees() == (kept,)
