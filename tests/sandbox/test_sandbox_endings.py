@@ -5,71 +5,27 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Scene
+from sandbox_scene import Scene
 
 from honing.errors import SandboxError
 from honing.sandbox import (
-    BubblewrapSandbox,
     Ending,
     Finished,
     Limits,
     Sandbox,
-    python_mounts,
     remove_tree,
 )
-from honing.sandbox.bubblewrap import ALL_PROTECTIONS, Protection
 from honing.sandbox.cgroups import hierarchy
-
-_DAEMON = """
-import os, signal, sys, time
-def daemon():
-    if os.fork() == 0:
-        os.setsid()
-        if os.fork() == 0:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            os.closerange(0, 3)
-            while True:
-                time.sleep(0.05)
-                open('alive', 'a').write('x')
-        os._exit(0)
-    os.wait()
-    while not os.path.exists('alive'):
-        time.sleep(0.01)
-"""
 
 
 def ending_of(finished: Finished) -> tuple[Ending, int | None]:
     return finished.ending, finished.exit_code
-
-
-def is_growing(path: Path) -> bool:
-    """Whether something still writes to the file."""
-    before = path.stat().st_size
-    time.sleep(0.3)
-    return path.stat().st_size != before
-
-
-def processes_with(marker: str) -> list[int]:
-    """Processes on the host whose environment or command line holds the marker."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and entry.name != str(os.getpid()):
-            try:
-                held = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if marker.encode() in held:
-                found.append(int(entry.name))
-    return found
 
 
 def open_descriptors() -> int:
@@ -199,35 +155,6 @@ def test_a_limit_inside_a_limit_leaves_the_outer_one_alone(scene: Scene, sandbox
     assert (ending_of(finished), finished.stdout) == ((Ending.EXITED, 0), "124\n")
 
 
-@pytest.mark.parametrize("how", ["ends", "times out"])
-def test_a_daemon_does_not_outlive_the_command(scene: Scene, sandbox: Sandbox, how: str) -> None:
-    marker = f"marker-{scene.secret}"
-    code = _DAEMON + "daemon()\n" + ("" if how == "ends" else "time.sleep(60)")
-    command = scene.python_command(code, limits=Limits(wall_s=20.0 if how == "ends" else 1.0))
-
-    finished = sandbox.run(replace(command, env={"MARKER": marker}))
-
-    assert finished.ending is (Ending.EXITED if how == "ends" else Ending.TIMEOUT)
-    assert not is_growing(scene.work / "alive")
-    assert processes_with(marker) == []
-
-
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can leave the pid namespace out")
-def test_without_a_namespace_and_groups_the_daemon_would_outlive_the_command(scene: Scene) -> None:
-    weak = BubblewrapSandbox(
-        protections=ALL_PROTECTIONS - {Protection.PIDS, Protection.MEMORY, Protection.PROCESSES}
-    )
-    marker = f"marker-{scene.secret}"
-    command = scene.python_command(_DAEMON + "daemon()")
-
-    weak.attempt(replace(command, env={"MARKER": marker}))
-    survivors = processes_with(marker)
-    for pid in survivors:
-        os.kill(pid, signal.SIGKILL)
-
-    assert len(survivors) == 1
-
-
 def test_a_background_child_that_holds_stdout_does_not_delay_the_result(
     scene: Scene, sandbox: Sandbox
 ) -> None:
@@ -236,27 +163,6 @@ def test_a_background_child_that_holds_stdout_does_not_delay_the_result(
 
     assert (ending_of(finished), finished.stdout) == ((Ending.EXITED, 0), "done\n")
     assert time.monotonic() - began < 10
-
-
-def test_a_first_thread_that_ends_does_not_hide_the_others(scene: Scene, sandbox: Sandbox) -> None:
-    """The process looks like a zombie while its other threads run on."""
-    code = _DAEMON.replace(
-        "while True:\n                time", "def work():\n              while True:\n                time"
-    )
-    code = code.replace(
-        "        os._exit(0)\n    os.wait()",
-        "            import ctypes, threading\n"
-        "            threading.Thread(target=work).start()\n"
-        "            ctypes.CDLL(None).syscall(60 if os.uname().machine == 'x86_64' else 93, 0)\n"
-        "        os._exit(0)\n    os.wait()",
-    )
-    command = scene.command([sys.executable, "-c", code + "daemon()"])
-    command = replace(command, mounts=[*command.mounts, *python_mounts()])
-
-    finished = sandbox.run(command)
-
-    assert ending_of(finished) == (Ending.EXITED, 0), finished.stderr
-    assert not is_growing(scene.work / "alive")
 
 
 def test_a_caller_can_stop_a_command(scene: Scene, sandbox: Sandbox) -> None:
@@ -296,107 +202,6 @@ def test_a_sandbox_started_from_a_thread_that_ends_lives_on(scene: Scene, sandbo
         time.sleep(0.02)
 
     assert results == ["lived\n"]
-
-
-_SUPERVISOR = """
-import sys
-from pathlib import Path
-from honing.sandbox import *
-name, work, code = sys.argv[1:]
-made = {"bubblewrap": BubblewrapSandbox, "landlock": LandlockSandbox, "unconfined": UnconfinedSandbox}[name]()
-made.attempt(Command(
-    argv=[sys.executable, "-I", "-c", code], workdir=Path(work),
-    mounts=[Mount(Path(work), writable=True), *python_mounts()], env={"MARKER": work},
-))
-"""
-
-
-def test_nothing_survives_when_our_own_process_is_killed(scene: Scene, sandbox: Sandbox) -> None:
-    code = _DAEMON + "daemon()\ntime.sleep(300)"
-    ours = subprocess.Popen([sys.executable, "-c", _SUPERVISOR, sandbox.name, str(scene.work), code])
-    deadline = time.monotonic() + 30
-    while not (scene.work / "alive").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    ours.kill()
-    ours.wait()
-    deadline = time.monotonic() + 10
-    while processes_with(str(scene.work)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-
-    assert (scene.work / "alive").exists()
-    assert processes_with(str(scene.work)) == []
-    assert not is_growing(scene.work / "alive")
-
-
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can leave the pid namespace out")
-def test_without_the_parent_death_signal_the_tree_would_survive_us(scene: Scene) -> None:
-    weak = _SUPERVISOR.replace(
-        '"bubblewrap": BubblewrapSandbox',
-        '"bubblewrap": lambda: BubblewrapSandbox(protections=ALL_PROTECTIONS - {Protection.DIE_WITH_PARENT})',
-    ).replace(
-        "from honing.sandbox import *",
-        "from honing.sandbox import *\nfrom honing.sandbox.bubblewrap import *",
-    )
-    code = _DAEMON + "daemon()\ntime.sleep(300)"
-    ours = subprocess.Popen([sys.executable, "-c", weak, "bubblewrap", str(scene.work), code])
-    deadline = time.monotonic() + 30
-    while not (scene.work / "alive").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    ours.kill()
-    ours.wait()
-    time.sleep(0.2)
-    survived = is_growing(scene.work / "alive")
-    for pid in processes_with(str(scene.work)):
-        os.kill(pid, signal.SIGKILL)
-
-    assert survived
-
-
-_OUTER = """
-import os, sys, subprocess, time
-from pathlib import Path
-from honing.sandbox import *
-from honing.sandbox.bubblewrap import ALL_PROTECTIONS, Protection
-from honing.sandbox.landlock import ALL_RESTRICTIONS, Restriction
-from honing.sandbox.mounts import interpreter
-work = Path(sys.argv[1])
-victim = subprocess.Popen(["sleep", "300"])
-made = {
-    "bubblewrap": lambda: BubblewrapSandbox(),
-    "landlock": lambda: LandlockSandbox(),
-    "weak bubblewrap": lambda: BubblewrapSandbox(
-        protections=ALL_PROTECTIONS - {Protection.PIDS, Protection.PRIVILEGES}),
-    "weak landlock": lambda: LandlockSandbox(restrictions=ALL_RESTRICTIONS - {Restriction.SCOPE}),
-}[sys.argv[2]]()
-code = "import os, signal, time\\nos.kill(-1, signal.SIGKILL)\\ntime.sleep(0.1)"
-made.attempt(Command(argv=[interpreter(), "-I", "-S", "-c", code], workdir=work,
-    mounts=[Mount(work, writable=True)], env={}))
-time.sleep(0.2)
-(work / "survived").write_text(str(victim.poll()))
-victim.kill()
-"""
-
-
-@pytest.mark.skipif(
-    os.getuid() != 0, reason="the outer namespace that keeps this machine safe is made by root"
-)
-@pytest.mark.parametrize(
-    ("name", "beside"),
-    [("bubblewrap", "None"), ("landlock", "None"), ("weak bubblewrap", "-9"), ("weak landlock", "-9")],
-)
-def test_killing_every_process_reaches_only_the_commands_own(scene: Scene, name: str, beside: str) -> None:
-    """All of it, ourselves included, runs in a pid namespace of its own, so that no success of the attack
-    leaves it."""
-    outer = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    subprocess.run(
-        [*outer, sys.executable, "-c", _OUTER, str(scene.work), name],
-        timeout=60,
-        check=False,
-        capture_output=True,
-    )
-
-    # Of the process that stood beside the sandbox: still running, or killed.
-    assert (scene.work / "survived").read_text() == beside
 
 
 def test_a_command_that_removes_its_workspace_ends_like_any_other(scene: Scene, sandbox: Sandbox) -> None:

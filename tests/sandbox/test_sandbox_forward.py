@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Scene
+from sandbox_scene import Scene
 
 from honing.errors import SandboxError
 from honing.sandbox import BubblewrapSandbox, Command, Forward, LandlockSandbox, Network, Sandbox

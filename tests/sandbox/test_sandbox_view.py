@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Scene
+from sandbox_scene import Scene
 
 from honing.errors import MissingToolError, SandboxError, UsageError
 from honing.sandbox import (

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from honing.errors import HoningError, MissingToolError, UsageError
 from honing.sandbox.base import Capability, Sandbox
-from honing.sandbox.bubblewrap import BubblewrapSandbox
+from honing.sandbox.bubblewrap import BRIDGE_INSIDE, BubblewrapSandbox
 from honing.sandbox.cgroups import sweep
 from honing.sandbox.landlock import LandlockSandbox
+from honing.sandbox.processes import end_unstarted
 from honing.sandbox.selfcheck import Proof
 from honing.sandbox.unconfined import UnconfinedSandbox
 
@@ -61,13 +62,15 @@ class SandboxStatus:
 def choose(name: str = "auto") -> Sandbox:
     """The sandbox of that name, or with `auto` the strongest one that held under attack.
 
-    Leftovers of a Honing that was killed (control groups and what runs in them) are removed first.
+    What a Honing that was killed left behind is removed first: control groups with what runs in them, and
+    sandboxes that were just being set up.
 
     Raises:
         UsageError: There is no such sandbox.
         MissingToolError: It does not work here, or with `auto` none does; the text says how to get one.
     """
     sweep()
+    end_unstarted(BRIDGE_INSIDE.encode())
     if name == "auto":
         return _choose_strongest()
     if name not in MAKERS:

@@ -1,82 +1,17 @@
-"""Starting, finding and ending whole process trees."""
+"""Finding, measuring and ending whole process trees."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-import queue
 import select
 import signal
 import stat
 import subprocess
-import threading
 from collections.abc import Sequence, Set
-from concurrent.futures import Future
 from pathlib import Path
 
 from honing.sandbox.scripts.tree import descendants as descendants
-
-
-class Launcher:
-    """One long-lived thread that starts every sandboxed process.
-
-    A parent-death signal follows the *thread* that started a process, not the program: a worker thread that
-    ended would take its sandboxes with it, and the kernel would be right. This thread lives as long as the
-    program.
-    """
-
-    def __init__(self) -> None:
-        self._orders: queue.SimpleQueue[tuple[Future[subprocess.Popen[bytes]], Sequence[str], Streams]] = (
-            queue.SimpleQueue()
-        )
-        threading.Thread(target=self._serve, name="honing-launcher", daemon=True).start()
-
-    def start(self, argv: Sequence[str], streams: Streams) -> subprocess.Popen[bytes]:
-        """Start a process with no environment, in a session of its own: Ctrl-C is for us alone."""
-        future: Future[subprocess.Popen[bytes]] = Future()
-        self._orders.put((future, argv, streams))
-        return future.result()
-
-    def _serve(self) -> None:
-        while True:
-            future, argv, streams = self._orders.get()
-            try:
-                process = subprocess.Popen(
-                    argv,
-                    stdin=streams.stdin,
-                    stdout=streams.stdout,
-                    stderr=streams.stderr,
-                    pass_fds=streams.inherited,
-                    env={},
-                    cwd="/",
-                    start_new_session=True,
-                )
-            except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it
-                future.set_exception(error)
-            else:
-                future.set_result(process)
-
-
-class Streams:
-    """File descriptors a new process gets: its streams, and those it inherits under the same numbers."""
-
-    def __init__(self, stdin: int, stdout: int, stderr: int, inherited: Sequence[int]) -> None:
-        self.stdin = stdin
-        self.stdout = stdout
-        self.stderr = stderr
-        self.inherited = tuple(inherited)
-
-
-_launchers: dict[int, Launcher] = {}
-_launchers_lock = threading.Lock()
-
-
-def launcher() -> Launcher:
-    """This process's launcher. A forked child gets its own, since threads do not survive a fork."""
-    with _launchers_lock:
-        if os.getpid() not in _launchers:
-            _launchers.clear()
-            _launchers[os.getpid()] = Launcher()
-        return _launchers[os.getpid()]
 
 
 def memory_of(pids: Sequence[int]) -> int:
@@ -152,3 +87,39 @@ def reap(process: subprocess.Popen[bytes], timeout_s: float) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
+
+
+def end_unstarted(marker: bytes) -> int:
+    """Kill sandboxes that were being set up when the Honing that started them was killed.
+
+    Bubblewrap's inner process waits for the outer one, which dies with us; where that happens within the
+    millisecond before it is told to go on, it waits for ever. It has not started the command then.
+
+    Args:
+        marker: An argument that all our sandboxes share.
+
+    Returns:
+        How many there were.
+    """
+    found = 0
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and _is_unstarted(entry, marker):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(entry.name), signal.SIGKILL)
+                found += 1
+    return found
+
+
+def _is_unstarted(process: Path, marker: bytes) -> bool:
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\0")
+        if marker not in words or not words[0].endswith(b"bwrap"):
+            return False
+        status = (process / "status").read_text()
+        fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        # The first process of a namespace of its own: the inner one. Its parent, the outer one, is gone.
+        inner = len(fields["NSpid"].split()) > 1 and fields["NSpid"].split()[-1] == "1"
+        above = Path("/proc", fields["PPid"].strip(), "cmdline").read_bytes().split(b"\0")
+    except (OSError, KeyError):
+        return False
+    return inner and marker not in above

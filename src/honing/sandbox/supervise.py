@@ -8,19 +8,21 @@ decides that ending but its own exit status, and nothing outlives the call.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import select
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 
 from honing.errors import MissingToolError, SandboxError
 from honing.sandbox.base import Cancel, Ending, Finished
 from honing.sandbox.cgroups import Group
 from honing.sandbox.limits import Meters
 from honing.sandbox.plan import Plan, start_job
-from honing.sandbox.processes import ProcessHandle, Streams, launcher, reap
+from honing.sandbox.processes import ProcessHandle, reap
 from honing.sandbox.relay import Relay
 from honing.sandbox.streams import Capture
 
@@ -46,6 +48,30 @@ def run_plan(plan: Plan, cancel: Cancel | None) -> Finished:
         finally:
             watch.end_tree()
         return watch.finished()
+
+
+_channels: set[socket.socket] = set()
+
+
+@functools.cache
+def _close_in_forks() -> None:
+    os.register_at_fork(after_in_child=_close_channels)
+
+
+def _close_channels() -> None:
+    for channel in _channels:
+        channel.close()
+
+
+@contextlib.contextmanager
+def _closed_in_forks(channel: socket.socket) -> Iterator[None]:
+    """Close the channel in every child forked meanwhile: its end tells the other side that we are gone."""
+    _close_in_forks()
+    _channels.add(channel)
+    try:
+        yield
+    finally:
+        _channels.discard(channel)
 
 
 class _Watch:
@@ -82,6 +108,7 @@ class _Watch:
         plan = self._plan
         self._channel, theirs = socket.socketpair()
         self._stack.enter_context(self._channel)
+        self._stack.enter_context(_closed_in_forks(self._channel))
         with contextlib.ExitStack() as given:
             given.enter_context(theirs)
             self._group = Group(plan.memory_bytes, plan.processes)
@@ -131,9 +158,19 @@ class _Watch:
             given.callback(os.close, info_theirs)
             words = {"{channel}": str(theirs.fileno()), "{info}": str(info_theirs)}
             argv = [words.get(word, word) for word in plan.argv]
-            streams = Streams(stdin, outputs[0], outputs[1], [*inherited, theirs.fileno(), info_theirs])
             try:
-                self._process = launcher().start(argv, streams)
+                # The parent-death signal inside strikes when this thread ends, and this thread waits. A
+                # session of its own, so that Ctrl-C is for us alone; no environment, so nothing leaks.
+                self._process = subprocess.Popen(
+                    argv,
+                    stdin=stdin,
+                    stdout=outputs[0],
+                    stderr=outputs[1],
+                    pass_fds=(*inherited, theirs.fileno(), info_theirs),
+                    env={},
+                    cwd="/",
+                    start_new_session=True,
+                )
             except FileNotFoundError as error:
                 raise MissingToolError(
                     f"sandbox '{plan.sandbox}': {argv[0]} cannot be started ({error.strerror}). "

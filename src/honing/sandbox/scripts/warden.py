@@ -32,18 +32,26 @@ def main(channel: int) -> None:
     job = bridge.receive_job(channel)
     bridge.enter_groups(channel, job["groups"])
     confine.adopt_orphans()
-    command, notifications = start(channel, job)
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    os.write(channel, b"S")
-    status = watch(channel, command, notifications)
-    end_descendants()
+    status = None
+    try:
+        command, notifications = start(channel, job)
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        tell(channel, b"S")
+        status = watch(channel, command, notifications)
+    finally:
+        # Whatever went wrong with the warden itself, nothing it started may stay.
+        end_descendants()
     if status is not None:
-        # Honing may have hung up; then nobody needs to know.
-        try:
-            os.write(channel, b"E" + status.to_bytes(4, "little"))
-        except BrokenPipeError:
-            return
+        tell(channel, b"E" + status.to_bytes(4, "little"))
+
+
+def tell(channel: int, message: bytes) -> None:
+    """Send to Honing, which may be gone; `watch` finds that out."""
+    try:
+        os.write(channel, message)
+    except (BrokenPipeError, ConnectionResetError):
+        return
 
 
 def start(channel: int, job: dict[str, Any]) -> tuple[int, metadata.Metadata | None]:
