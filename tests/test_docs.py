@@ -75,6 +75,16 @@ def test_the_python_of_the_readme_runs(reader: dict[str, str], tmp_path: Path) -
     assert (done.returncode, done.stdout.split()[0]) == (0, "1.0"), done.stderr
 
 
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
+def test_an_example_runs(example: Path, reader: dict[str, str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(example)], cwd=tmp_path, env=reader, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(example.read_text().splitlines()) <= 80
+
+
 @pytest.mark.parametrize("page", MEASURING_PAGES, ids=lambda page: page.name)
 def test_the_contracts_of_a_page_are_valid(page: Path) -> None:
     found = [text for text in blocks(page, "yaml") if "schema: 1" in text]
