@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,31 @@ def test_a_file_replaced_after_the_scan_is_not_read(tmp_path: Path, what: str) -
 
     with opened_folder(tmp_path) as top, pytest.raises(ChangedError), opened_file(top, b"file", seen, "file"):
         pytest.fail("the file was opened")
+
+
+def test_a_link_put_in_place_of_a_file_is_not_opened_at_all(tmp_path: Path) -> None:
+    victim = tmp_path / "file"
+    victim.write_text("honest")
+    seen = seen_in(tmp_path)[b"file"]
+    os.mkfifo(tmp_path / "pipe")
+    victim.unlink()
+    victim.symlink_to("pipe")
+    reader_came = threading.Event()
+
+    def wait_for_a_reader() -> None:
+        os.close(os.open(tmp_path / "pipe", os.O_WRONLY))
+        reader_came.set()
+
+    writer = threading.Thread(target=wait_for_a_reader)
+    writer.start()
+    with opened_folder(tmp_path) as top, pytest.raises(ChangedError), opened_file(top, b"file", seen, "file"):
+        pytest.fail("the link was opened")
+    opened = reader_came.wait(0.3)
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    writer.join()
+    os.close(reader)
+
+    assert opened is False
 
 
 def test_a_file_changed_while_it_is_open_is_noticed(tmp_path: Path) -> None:
