@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _NO_NEW_PRIVILEGES, _SUBREAPER, _DROP_BOUND, _AMBIENT, _SECUREBITS = 38, 36, 24, 47, 28
 _AMBIENT_CLEAR_ALL = 4
@@ -76,7 +78,7 @@ def confine(wanted: dict[str, Any]) -> int | None:
     if not lines:
         return None
     program = _FilterProgram(len(lines) // 8, lines)
-    call = _SECCOMP[platform.machine()]
+    call = _SECCOMP[os.uname().machine]
     return _check(_libc.syscall(call, _FILTER_MODE, _NEW_LISTENER, ctypes.byref(program)), "seccomp")
 
 
