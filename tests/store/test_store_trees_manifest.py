@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,7 @@ def test_a_link_put_in_place_of_a_file_is_not_opened_at_all(tmp_path: Path) -> N
 
     writer = threading.Thread(target=wait_for_a_reader)
     writer.start()
+    time.sleep(0.2)  # until it waits in open()
     with opened_folder(tmp_path) as top, pytest.raises(ChangedError), opened_file(top, b"file", seen, "file"):
         pytest.fail("the link was opened")
     opened = reader_came.wait(0.3)
