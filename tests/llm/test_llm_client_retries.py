@@ -118,3 +118,27 @@ def test_a_429_with_its_wait_is_followed_by_the_answer() -> None:
 
     assert reply == ANSWER
     assert skipping.slept == [2.0]
+
+
+@pytest.mark.parametrize("kind", [FaultKind.HANG, FaultKind.TRICKLE], ids=["hangs", "trickles"])
+def test_an_attempt_that_does_not_finish_is_given_up_for_the_next_one(kind: FaultKind) -> None:
+    config = ClientConfig(attempt_s=0.3, total_s=60.0, backoff=Backoff(retries=1, base_s=0.01))
+    faults = [Fault(kind=kind, pause_s=0.05)]
+    with (
+        ScriptedServer(ScriptedModel(fixed), faults=faults) as server,
+        Client(endpoint(server.base_url), config) as client,
+    ):
+        reply = client.complete(QUESTION)
+
+    assert (reply, len(server.requests)) == (ANSWER, 2)
+
+
+def test_a_silence_is_given_up_before_the_attempt_is() -> None:
+    config = ClientConfig(read_s=0.3, total_s=60.0, backoff=Backoff(retries=1, base_s=0.01))
+    with (
+        ScriptedServer(ScriptedModel(fixed), faults=[Fault(kind=FaultKind.HANG)]) as server,
+        Client(endpoint(server.base_url), config) as client,
+    ):
+        reply = client.complete(QUESTION)
+
+    assert (reply, len(server.requests)) == (ANSWER, 2)

@@ -15,7 +15,7 @@ from honing.errors import ModelError, ModelReplyError, ModelRequestError
 from honing.llm import WIRES, Message, ModelReply, ModelRequest, Role, Wire, wire_for
 
 each_wire = pytest.mark.parametrize("wire", WIRES, ids=[wire.name for wire in WIRES])
-EXAMPLES = 25
+EXAMPLES = 15
 """Per wire; `--hypothesis-seed` and a greater number here make a campaign of it."""
 PROMPT = ModelRequest(model="m", messages=(Message(Role.USER, "hello"),))
 

@@ -162,6 +162,17 @@ def test_every_line_end_and_every_cut_gives_the_same_reply(wire: Wire, end: byte
     assert parser.finish() == reply
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
+def test_an_event_of_several_lines_is_one_event_however_it_is_cut(end: bytes) -> None:
+    lines = json.dumps(delta({"content": "four"}, "stop"), indent=1).encode().split(b"\n")
+    data = b"".join(b"data:" + line + end for line in lines) + end + b"data: [DONE]" + end + end
+    parser = CHAT.stream_parser()
+    for byte in data:
+        parser.feed(bytes([byte]))
+
+    assert parser.finish() == ModelReply(text="four", model="m")
+
+
 @each_wire
 def test_nothing_after_the_end_of_a_stream_changes_the_reply(wire: Wire) -> None:
     after = b": bye\n\n" if wire is GEMINI else b"data: not JSON\n\n" + b"x" * 100_000
