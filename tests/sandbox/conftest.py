@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import socket
 import subprocess
@@ -15,6 +16,9 @@ import pytest
 from sandbox_scene import MAKERS, Scene
 
 from honing.sandbox import Sandbox, describe, remove_tree
+from honing.sandbox.bubblewrap import BRIDGE_INSIDE
+from honing.sandbox.cgroups import hierarchy, sweep
+from honing.sandbox.processes import end_unstarted
 
 
 def _made(name: str) -> Sandbox:
@@ -33,6 +37,17 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 def confining(request: pytest.FixtureRequest) -> Sandbox:
     """Each sandbox that contains anything."""
     return _made(request.param)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_left_behind() -> Iterator[None]:
+    """Some tests kill a Honing of theirs; what that leaves is swept, and then nothing may be there."""
+    yield
+    sweep()
+    end_unstarted(BRIDGE_INSIDE.encode())
+    groups = [path for parent in hierarchy().parents.values() for path in parent.glob("honing-*")]
+    owners = {path.name.split("-")[2] for path in groups}
+    assert [pid for pid in owners if not Path("/proc", pid).exists() or pid == str(os.getpid())] == []
 
 
 @pytest.fixture
