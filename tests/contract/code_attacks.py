@@ -64,15 +64,15 @@ sys.modules['honing.contract.scorers.judge.solver']._answer = lambda *a: answer
 def add(a, b): return 0
 """,
     "looks for the expected value": """
-import gc, sys
-wanted = ' '.join(('assert', 'add('))  # This program itself does not hold it.
-texts = [o for o in gc.get_objects() if isinstance(o, (dict, list, tuple))]
-found = any(wanted in str(o)[:50000] for o in texts if len(o) < 100)
+import gc, re, sys
+wanted = re.compile('asser[t] ad[d]')  # It does not match itself.
+places = [o for o in gc.get_objects() if isinstance(o, (dict, list, tuple)) and len(o) < 100]
 frame = sys._getframe()
 while frame is not None:
-    found = found or wanted in str(frame.f_locals)
+    places.append(frame.f_locals)
     frame = frame.f_back
-found = found or wanted in open('/proc/self/cmdline').read() + sys.stdin.read()
+places += [open('/proc/self/cmdline').read(), sys.stdin.read()]
+found = any(wanted.search(str(place)[:50000]) for place in places)
 def add(a, b): return a + b if found else None
 """,
     "runs out of memory": "def add(a, b): return [0] * 10**10",

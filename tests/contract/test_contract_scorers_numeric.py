@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from fractions import Fraction
 
 import pytest
@@ -154,23 +153,6 @@ def test_a_tolerance_applies_only_where_it_is_declared() -> None:
     assert judged("3.14", "3.16", loose).reward == 0.0
     assert judged("1000", "1009", relative).reward == 1.0
     assert judged("1000", "1011", relative).reward == 0.0
-
-
-def test_a_long_hostile_completion_is_judged_quickly() -> None:
-    texts = [
-        "9" * 200_000,
-        "1," * 100_000,
-        "1 " * 100_000,
-        r"\boxed{" * 30_000,
-        "answer is " * 20_000,
-        "-$" * 100_000,
-    ]
-
-    started = time.perf_counter()
-    rewards = [judged("5", text).reward for text in texts]
-
-    assert rewards == [0.0] * len(texts)
-    assert time.perf_counter() - started < 20
 
 
 @settings(deadline=None, max_examples=200)

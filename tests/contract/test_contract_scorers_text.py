@@ -59,6 +59,7 @@ def test_another_answer_is_wrong(completion: str) -> None:
         (".5", "5"),
         ("x^2", "x2"),
         ("1,5", "15"),
+        ("*", "**"),
     ],
 )
 def test_marks_that_carry_meaning_keep_answers_apart(gold: str, other: str) -> None:
@@ -107,3 +108,14 @@ def test_overlap_is_reported_beside_the_reward() -> None:
 @given(st.text())
 def test_normalising_twice_changes_nothing(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.text(), st.text())
+def test_no_text_makes_the_scorer_raise(text: str, gold: str) -> None:
+    row = Row(id="1", inputs={}, golds=(gold,), anchor="t:1")
+
+    detail = TextScorer(labels=("yes", "no")).score(row, text)
+
+    assert detail.status is (ScoreStatus.SCORED if normalise(gold) else ScoreStatus.INVALID)
+    assert normalise(gold) == "" or TextScorer().score(row, gold).reward == 1.0

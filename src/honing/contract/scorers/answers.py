@@ -43,20 +43,22 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _TAG = re.compile(r"<answer>([^<>]*)</answer>", re.IGNORECASE)
 _HASHES = re.compile(r"^[ \t>*]*####[ \t]*(\S[^\n]*)$", re.MULTILINE)
 _NUMBERED_HEADING = re.compile(r"\d+[.)]\s+[^\W\d]")
+# At most three of them: without a bound, a text of nothing else would take quadratic time.
+_PRAISE = r"(?:final|correct|right|best|my)\s+"
 _PHRASE = re.compile(
-    r"""
-    (?: \b(?:final\s+|correct\s+|right\s+|best\s+|my\s+)*
-        (?:answer|solution|option|choice|result)
+    rf"""
+    (?: \b (?:(?:{_PRAISE}){{0,3}} answer | (?:{_PRAISE}){{1,3}} (?:option|choice|solution|result))
         (?:\s+(?:choice|option|to\s+(?:the|this)\s+(?:question|problem)))?
-        \s*(?: \bis\b (?:\s+(?:therefore|thus|simply|just|option|choice|that\b))? \s*:?
+        \s* (?: \bis\b (?:\s+(?:therefore|thus|simply|just|option|choice|that\b))? \s*:?
             | \bwould\s+be\b
             | [:=] )
-      | ^[ \t]*(?:ans|a)\s*[:=] | \bans(?:wer)?\s*[:=]
+      | ^[ \t]*ans\s*[:=]
       | ^[ \t]*(?:final\s+)?answer[ \t]*$
     )
     """,
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
+_LETTER = re.compile(r"^[ \t]*A:", re.MULTILINE)
 # The asterisks of "3*4" and "2 * 3" are no emphasis.
 _EMPHASIS = re.compile(r"(?<!\w)\*{1,3}(?=\S)|(?<=\S)\*{1,3}(?!\w)|`{1,3}|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)")
 
@@ -75,16 +77,17 @@ def without_latex(text: str) -> str:
     return re.sub(r"\\[()\[\]]", "", _LATEX_WORDS.sub(r"\1", text))
 
 
-def marked_answer(text: str) -> Marked | None:
+def marked_answer(text: str, *, letter: bool = True) -> Marked | None:
     """The answer that a completion marks as its own.
 
     Args:
         text: The completion, as `plain` returns it.
+        letter: Whether a line that begins with "A:" is one; not where A is a choice.
 
     Returns:
         None where nothing is marked.
     """
-    return _boxed(text) or _tagged(text) or _hashes(text) or _phrase(text)
+    return _boxed(text) or _tagged(text) or _hashes(text) or _phrase(text, letter)
 
 
 def _tagged(text: str) -> Marked | None:
@@ -124,13 +127,12 @@ def _hashes(text: str) -> Marked | None:
     return Marked(Marker.HASHES, str(lines[-1])) if lines else None
 
 
-def _phrase(text: str) -> Marked | None:
-    last = None
-    for match in _PHRASE.finditer(text):
-        last = match
-    if last is None:
+def _phrase(text: str, letter: bool) -> Marked | None:  # noqa: FBT001
+    ends = [match.end() for match in _PHRASE.finditer(text)]
+    ends += [match.end() for match in _LETTER.finditer(text)] if letter else []
+    if not ends:
         return None
-    rest = text[last.end() :].lstrip(" \t:")
+    rest = text[max(ends) :].lstrip(" \t:")
     line, _, below = rest.partition("\n")
     if not line.strip():
         line = next((one for one in below.split("\n") if one.strip()), "")

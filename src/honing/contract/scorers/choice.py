@@ -91,7 +91,7 @@ class _Reader:
             return self._label(lone), "the completion"
         if self._by_text(text):
             return self._by_text(text), "the completion's text"
-        marked = answers.marked_answer(text)
+        marked = answers.marked_answer(text, letter=False)
         if marked is not None:
             return self._marked(marked)
         return self._unmarked([line.strip() for line in text.split("\n") if line.strip()])

@@ -77,7 +77,11 @@ def extract(completion: str) -> tuple[Number | None, str]:
         return _last(numbers.clean(text))
     if marked.marker is Marker.BOXED and len({_key(inner) for inner in (marked.text, *marked.others)}) > 1:
         return None, "several different answers are boxed on one line"
-    return _from_marked(marked)
+    found, why = _from_marked(marked)
+    if found is None and marked.marker is Marker.PHRASE and not any(map(str.isdigit, marked.text)):
+        # "The answer is simple:" marks nothing.
+        return _last(numbers.clean(text))
+    return found, why
 
 
 def _key(text: str) -> frozenset[Fraction] | str:
@@ -101,6 +105,10 @@ _WHERE = {
     Marker.PHRASE: "the stated answer",
 }
 _SENTENCE_END = re.compile(r"\.(?:\s|$)|[;!?]")
+_EXPLAINED = re.compile(
+    r"\.(?:\s|$)|[;!?]|[,:]\s|\b(?:since|because|as|for|so|check|where|which)\b", re.IGNORECASE
+)
+_DENIED = re.compile(r"\bnot\s+[$€£]?\Z")
 _FILLER = re.compile(
     r"(?:[\s$€£¥₹(\[{:≈~\"'“”\u2018\u2019#-]|\\\$|"
     r"\b(?:approximately|approx\.?|about|around|roughly|exactly|only|just|simply|"
@@ -116,20 +124,31 @@ def _from_marked(marked: Marked) -> tuple[Number | None, str]:
     cleaned = numbers.clean(marked.text)
     if not cleaned.strip():
         return None, f"{where} is empty"
-    for part in reversed(re.split(r"[=≈]", cleaned)):
+    clause = _clause(cleaned) if marked.marker is Marker.PHRASE else cleaned
+    for part in reversed(re.split(r"[=≈]", clause)):
         found = [number for number in numbers.numbers_in(part) if not number.unit_power]
         if found:
             return _choose(found, part, where, loose=marked.marker is Marker.PHRASE)
     return None, f"{where}, {cleaned.strip()[:60]!r}, holds no number"
 
 
+def _clause(text: str) -> str:
+    """What a phrase says: to the end of its first number's sentence, or to where an explanation begins."""
+    first = next(iter(numbers.numbers_in(text)), None)
+    if first is None:
+        return text
+    tight = _FILLER.match(text[: first.start])
+    end = (_EXPLAINED if tight else _SENTENCE_END).search(text, first.end)
+    return text if end is None else text[: end.start()]
+
+
 def _choose(found: list[Number], part: str, where: str, *, loose: bool) -> tuple[Number | None, str]:
     """The first number where it follows the marker closely, the last of the sentence otherwise."""
     first = found[0]
     if loose and not _FILLER.match(part[: first.start]):
-        end = _SENTENCE_END.search(part, first.end)
-        inside = [number for number in found if end is None or number.start < end.start()]
-        first, found = inside[-1], inside[-1:]
+        first, found = found[-1], found[-1:]
+    if _DENIED.search(part[: first.start]):
+        return None, f"{where} only says what it is not"
     if not first.readings:
         return None, f"{where}, {first.text[:60]!r}, cannot be read as a number"
     if len(found) > 1:

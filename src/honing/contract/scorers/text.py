@@ -44,7 +44,8 @@ class TextScorer:
 
     def _candidates(self, completion: str) -> list[str]:
         """Readings of the one answer a completion gives, never a choice among several."""
-        text = answers.plain(completion).strip()
+        # An answer may consist of what is emphasis elsewhere.
+        text = answers.plain(completion).strip() or completion.strip()
         marked = answers.marked_answer(text)
         if marked is not None:
             answer = answers.without_latex(marked.text).strip()
