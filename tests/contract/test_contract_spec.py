@@ -125,6 +125,30 @@ def test_a_contract_without_any_way_to_ask_a_model_is_refused() -> None:
 
 
 def test_a_contract_may_say_that_nobody_answers() -> None:
-    text = "schema: 1\nstages:\n  rollout: {answers: none}\n  evaluate:\n    commands: [python bench.py]\n"
+    rollout = "rollout: {answers: none, commands: [python bench.py]}"
+    text = f"schema: 1\nstages:\n  {rollout}\n  evaluate:\n    commands: [python grade.py]\n"
 
     assert isinstance(parse_contract(text.encode(), source="c"), ContractSpec)
+
+
+@pytest.mark.parametrize(
+    ("rollout", "said"),
+    [
+        ("{answers: samples, commands: [x]}", "'samples' cannot be run by this version"),
+        ("{answers: policy, commands: [x]}", "'policy' cannot be run by this version"),
+        ("{answers: none}", "there are no rollout commands: nothing would run"),
+    ],
+)
+def test_a_way_to_answer_that_cannot_be_run_is_refused(rollout: str, said: str) -> None:
+    text = f"schema: 1\nstages:\n  rollout: {rollout}\n  evaluate:\n    commands: [python grade.py]\n"
+
+    assert said in refusal(text)
+
+
+def test_where_nothing_is_said_chance_is_the_worst_value() -> None:
+    assert MetricSpec.model_validate({"direction": "minimize", "range": [0, 50]}).chance == 50
+    assert MetricSpec.model_validate({"range": [-5, 5]}).chance == -5
+
+
+def test_a_chance_near_the_best_value_is_refused() -> None:
+    assert "too near the best value" in refusal(GOOD.replace("chance: 0.25", "chance: 0.95"))

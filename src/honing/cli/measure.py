@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 app = command_app()
 
+HIDDEN = "***"
+"""Stands for the value of a variable in a run's command."""
+
 
 @app.command()
 def measure(
@@ -184,29 +187,34 @@ class Asked:
 def run_measurement(frame: Frame, settings: Settings, asked: Asked, *, dry_run: bool, json: bool) -> int:
     """Set up, roll out, evaluate, tear down; print the result. Returns the exit code."""
     from honing.cli.measured import print_forecast, print_result
-    from honing.contract import Tape, intent_of, setup
+    from honing.contract import Tape, forecast, intent_of, setup
     from honing.executors import choose_progress
 
     answers, name = _who_answers(settings, asked)
-    intent = intent_of(name, asked.rollout, samples=asked.samples)
+    models = settings.models.endpoints()
+    look = frame.look(settings)
+    if dry_run:
+        print_forecast(forecast(asked.target, asked.setup, name, asked.rollout), json=json, look=look)
+        return 0
+    intent = intent_of(name, asked.rollout, samples=asked.samples, replay=asked.replay, models=models)
     command = _repeatable(frame, asked)
     with setup(asked.target, asked.setup, intent=intent, fresh=asked.fresh, command=command) as session:
-        session.models = settings.models.endpoints()
+        session.models = models
         quiet = settings.output.quiet or not settings.output.progress
         session.progress = choose_progress(sys.stderr, frame.environ, quiet=quiet)
-        if dry_run:
-            print_forecast(session.forecast(name, asked.rollout), json=json, look=frame.look(settings))
-            return 0
         session.rollout(answers, asked.rollout, tape=Tape(record=asked.record, replay=asked.replay))
         result = session.evaluate()
-        print_result(session.run, result.metrics, json=json, look=frame.look(settings))
+        print_result(session.run, result.metrics, json=json, look=look)
     return 0 if result.ok else 1
 
 
 def _repeatable(frame: Frame, asked: Asked) -> list[str]:
-    """The command line that goes on with this work from any folder."""
+    """The command line that goes on with this work from any folder; values of --env may be secret and are not
+    in it."""
     places = {asked.target: str((frame.cwd / asked.target).resolve())}
-    arguments = [places.get(word, word) for word in frame.arguments if word != "--fresh"]
+    secret = {f"{name}={value}": f"{name}={HIDDEN}" for name, value in asked.setup.env.items()}
+    words = [word for word in frame.arguments if word != "--fresh"]
+    arguments = [places.get(word, secret.get(word.removeprefix("--env="), word)) for word in words]
     return ["hone", "--home", str(asked.setup.home.resolve()), *arguments]
 
 

@@ -161,6 +161,12 @@ def resume(
         raise UsageError(
             f"{found.path.name} was started from Python; make the same call again to go on with it."
         )
+    if any(word.endswith("=***") for word in found.command):
+        raise UsageError(
+            f"{found.path.name} was given variables with --env, whose values are not kept. Make the same "
+            "call again, "
+            "with them, to go on with it."
+        )
     return run_command(found.command[1:], environ=frame.environ, cwd=frame.cwd)
 
 

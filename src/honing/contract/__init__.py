@@ -8,6 +8,7 @@ from honing.contract.answerers import Tape
 from honing.contract.calibrate import Calibration, ControlScore, Level
 from honing.contract.derive import GapError
 from honing.contract.examine import Examination, examine, write_initial
+from honing.contract.forecast import forecast
 from honing.contract.options import Mode, RolloutOptions, SetupOptions
 from honing.contract.outputs import intent_of
 from honing.contract.report import report_of
@@ -40,6 +41,7 @@ __all__ = [
     "Tape",
     "dump_contract",
     "examine",
+    "forecast",
     "intent_of",
     "json_schema",
     "load_contract",

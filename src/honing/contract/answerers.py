@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from honing.contract.bench import Bench
 from honing.contract.controls import Silent
-from honing.contract.measurement import Bench
 from honing.errors import UsageError
 from honing.llm import (
     Answerer,

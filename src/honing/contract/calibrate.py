@@ -22,6 +22,8 @@ ABOVE_CHANCE_AT_MOST = 0.05
 """How far above chance the upper bound of a control without knowledge may lie."""
 FORMAT_AT_LEAST = 0.95
 """Of the declared maximum, for our own scorers; reported only for a target's own."""
+LEAST_GAP = 0.1
+"""Of the range, by which right answers must be better than worthless ones."""
 CALIBRATION_ROWS = 64
 
 
@@ -129,6 +131,7 @@ def judge(
     """
     scores = [_judged(metric, name, figure, rows == population, own_scorer) for name, figure in taken.items()]
     reasons = [f"{one.control}: {one.note}" for one in scores if not one.ok]
+    reasons = reasons or _why_no_difference(metric, scores)
     if oracle_source is OracleSource.UNAVAILABLE:
         reasons.insert(0, "oracle: unavailable; without a gold nothing shows that a right answer would score")
     elif not any(one.control == Control.ORACLE for one in scores):
@@ -144,6 +147,19 @@ def judge(
         controls=tuple(scores),
         reasons=tuple(reasons),
     )
+
+
+def _why_no_difference(metric: MetricSpec, scores: Sequence[ControlScore]) -> list[str]:
+    """Swapping right answers for worthless ones must change the score, or it measures something else."""
+    found = {one.control: goodness(metric, one.score) for one in scores if one.score is not None}
+    worthless = [found[name] for name in (Control.NULL, Control.SHUFFLED) if name in found]
+    if Control.ORACLE not in found or not worthless:
+        return []
+    gap = found[Control.ORACLE] - max(worthless)
+    needed = max(LEAST_GAP, 0.5 * (1.0 - goodness(metric, metric.chance)))
+    if gap >= needed:
+        return []
+    return [f"right and worthless answers differ by {gap:.3g} of the range; at least {needed:.3g} is needed"]
 
 
 def _ran(scores: Sequence[ControlScore]) -> bool:

@@ -11,12 +11,15 @@ from honing.store import Run, TreeId, TreeStore
 _FOLDER = "work"
 
 
-def fresh_copy(run: Run, trees: TreeStore, tree: TreeId, name: str) -> Path:
-    """A copy of a stored tree in the run's `work` folder; what an earlier attempt left there is gone.
+def place(run: Run, name: str) -> Path:
+    """Where a working copy lies. Its folder's name tells nothing: a command must not see whether a model or a
+    control answers."""
+    return run.path / _FOLDER / hashlib.sha256(f"{run.id} {name}".encode()).hexdigest()[:12]
 
-    The folder's own name tells nothing: a command must not see whether a model or a control answers.
-    """
-    folder = run.path / _FOLDER / hashlib.sha256(f"{run.id} {name}".encode()).hexdigest()[:12]
+
+def fresh_copy(run: Run, trees: TreeStore, tree: TreeId, name: str) -> Path:
+    """A copy of a stored tree in the run's `work` folder; what an earlier attempt left there is gone."""
+    folder = place(run, name)
     remove_tree(folder)
     folder.parent.mkdir(exist_ok=True)
     trees.materialise(tree, folder)

@@ -40,7 +40,7 @@ class Evaluation:
     @property
     def coverage(self) -> float:
         """Samples judged, over samples planned."""
-        return self.n_scored / self.n_planned if self.n_planned else 0.0
+        return self.n_scored / self.n_planned if self.n_planned else 1.0
 
 
 Unit = dict[str, Any]
@@ -116,14 +116,19 @@ def summarise(samples: Sequence[Sample], metric: MetricSpec, n_planned: int) -> 
     )
 
 
-def foreign(reading: Reading, metric: MetricSpec, *, n_planned: int, n_scored: int) -> Evaluation:
-    """A score the target's own grader wrote. Its interval takes the score for a share of `n_scored`
-    samples."""
+def foreign(
+    reading: Reading, metric: MetricSpec, *, n_planned: int, n_scored: int, tasks: int | None
+) -> Evaluation:
+    """A score the target's own grader wrote.
+
+    Its interval takes the score for a share of `tasks` different tasks; there is none where their number is
+    not known, since calls are no tasks.
+    """
     low, high = metric.range
     interval = None
-    if n_scored:
+    if tasks:
         share = (reading.score - low) / (high - low)
-        interval = _stretch(proportion(round(share * n_scored), n_scored), metric)
+        interval = _stretch(proportion(round(share * tasks), tasks), metric)
         interval = replace(interval, estimate=reading.score)
     return Evaluation(
         score=reading.score,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
-from honing.contract.measurement import Bench
-from honing.contract.options import RolloutOptions
-from honing.contract.rollout import Plan
+from honing.contract.bench import Bench
+from honing.contract.derive import contract_for
+from honing.contract.options import RolloutOptions, SetupOptions
+from honing.contract.rollout import Plan, choose_rows
+from honing.contract.target import resolve
 from honing.llm import Usage, cost
+from honing.store import TREES, TreeStore, free_disk
 from honing.store import forecast as forecast_disk
 
 _ANSWER_TOKENS = 256
@@ -18,28 +23,53 @@ _COPIES = 8
 """How often a text is written: journal (input and result), log, samples, report."""
 
 
-def forecast(bench: Bench, plan: Plan, options: RolloutOptions) -> dict[str, Any]:
-    """Counts, tokens and money of a rollout, and the disk it needs.
+def forecast(target: str | Path, setup: SetupOptions, model: str, options: RolloutOptions) -> dict[str, Any]:
+    """Counts, tokens and money of a measurement. No run is opened or made, nothing of the target is run.
+
+    Returns:
+        Plain data. What only the target's own commands decide is None.
 
     Raises:
-        StoreError: The disk has no room for it.
+        TargetError: The target cannot be read.
+        ContractError: It has no valid contract.
     """
-    characters = sum(len(bench.task.prompt(row)) for row in plan.rows) if bench.task is not None else 0
-    entering = characters * options.epochs // 4
-    leaving = plan.planned * (options.sampling.max_tokens or _ANSWER_TOKENS)
-    price = cost(plan.model, Usage(input_tokens=entering, output_tokens=leaving))
-    texts = _COPIES * (characters * options.epochs + 4 * leaving)
-    disk = forecast_disk(
-        bench.run.path, units=plan.planned, bytes_per_unit=_BYTES_PER_SAMPLE + texts / max(plan.planned, 1)
-    )
-    return {
-        "model": plan.model,
-        "rows": len(plan.rows),
-        "population": len(bench.rows),
-        "calls": plan.planned,
-        "input_tokens": entering,
-        "output_tokens_assumed": leaving,
-        "cost_usd": None if price is None else round(float(price), 4),
-        "disk_bytes": disk.needed_bytes,
-        "disk_free_bytes": disk.free_bytes,
-    }
+    with tempfile.TemporaryDirectory(prefix="honing-") as scratch:
+        trees = TreeStore(Path(scratch) / TREES)
+        folder = Path(scratch) / "target"
+        trees.materialise(resolve(target, trees, leave_out=setup.home).tree, folder)
+        derived = contract_for(folder, override=setup.contract, split=setup.split, config=setup.config)
+        task, by_commands = derived.task, bool(derived.spec.stages.rollout.commands)
+        rows = task.rows() if task is not None else []
+        chosen = choose_rows(rows, options.rows(len(rows)), setup.seed)
+        characters = 0 if task is None else sum(len(task.prompt(row)) for row in chosen) * options.epochs
+    found: dict[str, Any] = {"model": model, "population": len(rows) or None}
+    if not by_commands:
+        calls = len(chosen) * options.epochs
+        leaving = calls * (options.sampling.max_tokens or _ANSWER_TOKENS)
+        price = cost(model, Usage(input_tokens=characters // 4, output_tokens=leaving))
+        found["cost_usd"] = None if price is None else round(float(price), 4)
+        found["disk_bytes"] = _bytes(calls, characters + 4 * leaving)
+        found |= {"rows": len(chosen), "calls": calls, "input_tokens": characters // 4}
+        found["output_tokens_assumed"] = leaving
+    else:
+        unknown = ("rows", "calls", "input_tokens", "output_tokens_assumed", "cost_usd", "disk_bytes")
+        found |= dict.fromkeys(unknown)
+    return {**found, "disk_free_bytes": free_disk(setup.home)}
+
+
+def check_disk(bench: Bench, plan: Plan, options: RolloutOptions) -> None:
+    """Refuse a rollout that the disk has no room for.
+
+    Raises:
+        StoreError: The text says how much is missing.
+    """
+    if bench.task is None or not plan.rows:
+        return
+    characters = sum(len(bench.task.prompt(row)) for row in plan.rows) * plan.epochs
+    answers = 4 * plan.planned * (options.sampling.max_tokens or _ANSWER_TOKENS)
+    per_sample = _bytes(plan.planned, characters + answers) / plan.planned
+    forecast_disk(bench.run.path, units=plan.planned, bytes_per_unit=per_sample)
+
+
+def _bytes(samples: int, characters: int) -> int:
+    return samples * _BYTES_PER_SAMPLE + _COPIES * characters

@@ -75,9 +75,13 @@ class RolloutOptions:
     """Fail unless every sample has a prompt, a completion and a reward, and prompts and completions
     differ."""
 
+    @property
+    def rows_asked(self) -> int | None:
+        """Rows to ask; None for all."""
+        if self.limit is not None:
+            return self.limit
+        return SMOKE_ROWS if self.mode is Mode.SMOKE else None
+
     def rows(self, population: int) -> int:
         """How many rows are asked of a target with `population` rows."""
-        wanted = (
-            self.limit if self.limit is not None else SMOKE_ROWS if self.mode is Mode.SMOKE else population
-        )
-        return min(wanted, population)
+        return population if self.rows_asked is None else min(self.rows_asked, population)

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from honing.contract.answerers import RECORDING
+from honing.contract.bench import Bench, Measurement, Rollout
 from honing.contract.calibrate import Calibration
 from honing.contract.copies import fresh_copy
 from honing.contract.derive import Derived, GapError, contract_for
-from honing.contract.measurement import Bench, Measurement, Rollout
 from honing.contract.options import RolloutOptions, SetupOptions
 from honing.contract.report import report_of
 from honing.contract.result import Result
@@ -23,7 +24,8 @@ from honing.contract.spec_file import dump_contract
 from honing.contract.target import Target
 from honing.errors import UsageError
 from honing.executors import Budget, MapOptions, Progress
-from honing.llm import Usage, cost
+from honing.llm import Budget as CallBudget
+from honing.llm import Usage, cost, resolve
 from honing.store import REPORT_FILE, Run, RunStatus, TreeStore, list_runs
 
 METRICS = "metrics.json"
@@ -64,14 +66,28 @@ def run_config(target: Target, options: SetupOptions, intent: Mapping[str, Any])
     """Everything that decides a run's result, as plain data. Equal configs are the same work."""
     chosen = {
         "seed": options.seed,
-        "contract": options.contract.read_text(encoding="utf-8") if options.contract is not None else None,
+        "contract": _digest_of(options.contract, "--contract"),
         "split": options.split,
         "config": options.config,
         "sandbox": options.sandbox,
-        "env": dict(options.env),
+        "env": {name: hashlib.sha256(value.encode()).hexdigest() for name, value in options.env.items()},
         "max_command_s": options.max_command_s,
     }
     return {"target": target.origin, "tree": target.tree, "options": chosen, "intent": dict(intent)}
+
+
+def _digest_of(path: Path | None, option: str) -> str | None:
+    """sha256 of a file the user named.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    if path is None:
+        return None
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UsageError(f"{option} {path}: cannot be read ({error.strerror}).") from None
 
 
 def find_unfinished(home: Path, kind: str, config: Mapping[str, Any]) -> Run | None:
@@ -121,6 +137,32 @@ def find_contract(run: Run, target: Target, trees: TreeStore, options: SetupOpti
         raise
     write_contract(run, derived)
     return derived
+
+
+def check_heeded(contract: ContractSpec, options: RolloutOptions) -> None:
+    """Refuse options that the target's own rollout commands would silently ignore.
+
+    Raises:
+        UsageError: The text names them.
+    """
+    if not contract.stages.rollout.commands:
+        return
+    asked = [f"--{name.replace('_', '-')}" for name in options.sampling.as_dict()]
+    asked += ["--epochs"] if options.epochs > 1 else []
+    asked += ["--system"] if options.system else []
+    if asked:
+        raise UsageError(
+            f"{', '.join(asked)}: this target asks the model with commands of its own, which do not see "
+            "these. "
+            "Set them in the target's own configuration, or with --env for its commands."
+        )
+
+
+def call_budget(options: RolloutOptions) -> CallBudget | None:
+    """The budget that the gateway holds, so that no call goes out beyond it."""
+    if options.max_tokens_total is None and options.max_cost_usd is None:
+        return None
+    return CallBudget(tokens=options.max_tokens_total, cost_usd=options.max_cost_usd)
 
 
 def write_contract(run: Run, derived: Derived) -> Path:
@@ -188,14 +230,38 @@ def cost_of(measurement: Measurement) -> float | None:
     return total
 
 
-def intent_of(model: str, options: RolloutOptions, *, samples: Path | None = None) -> dict[str, Any]:
-    """What decides a measurement's result beside its target, as plain data (budgets do not)."""
+def intent_of(
+    model: str,
+    options: RolloutOptions,
+    *,
+    samples: Path | None = None,
+    replay: Path | None = None,
+    models: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """What decides a measurement's result beside its target, as plain data (budgets do not).
+
+    Args:
+        model: Its name.
+        options: How it is asked.
+        samples: A file of samples that exist already.
+        replay: A recording that answers.
+        models: Addresses and keys by their usual variable names; the address counts, a key does not.
+
+    Raises:
+        UsageError: A file cannot be read.
+        ModelAuthenticationError: The model's provider needs a key that is not set.
+    """
     document = asdict(options)
     for name in ("max_tokens_total", "max_cost_usd", "max_wall_s"):
         document.pop(name)
     document["sampling"] = options.sampling.as_dict()
     document["mode"] = options.mode.value
-    digest = (
-        hashlib.sha256(samples.read_bytes()).hexdigest() if samples is not None and samples.exists() else None
-    )
-    return {"model": model, **document, "samples": digest}
+    recording = replay / RECORDING if replay is not None and replay.is_dir() else replay
+    is_served = samples is None and replay is None and not model.startswith("scripted/")
+    return {
+        "model": model,
+        **document,
+        "samples": _digest_of(samples, "--samples"),
+        "replay": _digest_of(recording, "--replay"),
+        "server": resolve(model, models or {}).endpoint.base_url if is_served else None,
+    }

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from honing.contract.bench import Measurement
 from honing.contract.calibrate import Calibration, Level
-from honing.contract.measurement import Measurement
 from honing.contract.options import RolloutOptions
 from honing.contract.samples import Sample, outcomes
 from honing.contract.spec import ContractSpec
@@ -49,7 +49,7 @@ class Result:
     @property
     def coverage(self) -> float:
         """Samples judged, over samples planned."""
-        return self.n_scored / self.n_planned if self.n_planned else 0.0
+        return self.n_scored / self.n_planned if self.n_planned else 1.0
 
     def as_document(self, *, run_id: str, ts: str) -> dict[str, Any]:
         """metrics.json."""

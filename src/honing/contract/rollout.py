@@ -40,6 +40,20 @@ class Plan:
     system: str = ""
     """System prompt; none is sent when empty."""
     seed: int = 0
+    limit: int | None = None
+    """Rows asked for, as far as a target's own commands heed it; None for all."""
+    source: str = ""
+    """What answers, by name and address: answers of another server are other answers."""
+
+    def as_document(self) -> dict[str, Any]:
+        """What decides a rollout by a target's own commands."""
+        return {
+            "model": self.model,
+            "source": self.source,
+            "sampling": self.sampling.as_dict(),
+            "planned": self.planned,
+            "limit": self.limit,
+        }
 
     @property
     def planned(self) -> int:
@@ -76,6 +90,7 @@ def ask_rows(
             "prompt": task.prompt(row),
             "system": plan.system,
             "model": plan.model,
+            "source": plan.source,
             "sampling": plan.sampling.as_dict(),
         }
         for row in plan.rows

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from honing.contract.measurement import Bench, Rollout
+from honing.contract.bench import Bench, Rollout
 from honing.contract.rollout import Plan
 from honing.contract.samples import Sample, SampleStatus
 from honing.contract.strict_json import parse
@@ -40,6 +40,11 @@ def rollout_from_file(path: Path, plan: Plan, bench: Bench) -> Rollout:
         where = f"{path}:{number}"
         entry = parse(line, source=where)
         row_id = _row_of(entry, bench, where)
+        if row_id in wanted and len(found[row_id]) == plan.epochs:
+            raise MetricsError(
+                f"{where}: a further answer to row {row_id!r}, for which {plan.epochs} are wanted. Which one "
+                "counts is not ours to choose: leave one, or give --epochs."
+            )
         if row_id in wanted:
             sample = Sample(
                 id=row_id,
@@ -52,7 +57,11 @@ def rollout_from_file(path: Path, plan: Plan, bench: Bench) -> Rollout:
                 seed=plan.seed,
             )
             found[row_id].append(sample)
-    samples = [sample for row_id in wanted for sample in found[row_id] or [_skipped(row_id, plan, bench)]]
+    samples = [
+        found[row_id][epoch] if epoch < len(found[row_id]) else _skipped(row_id, epoch, plan, bench)
+        for row_id in wanted
+        for epoch in range(plan.epochs)
+    ]
     return Rollout(plan=plan, samples=tuple(samples), tree=None, counts={"calls": 0})
 
 
@@ -60,7 +69,7 @@ def _lines(path: Path) -> list[bytes]:
     try:
         return path.read_bytes().splitlines()
     except OSError as error:
-        raise MetricsError(
+        raise UsageError(
             f"{path}: cannot be read ({error.strerror}). Pass a JSONL file of samples."
         ) from None
 
@@ -88,11 +97,12 @@ def _completion(entry: Mapping[str, Any], where: str) -> str:
     raise MetricsError(f"{where}: has no text under {', '.join(map(repr, _TEXT_KEYS))}.")
 
 
-def _skipped(row_id: str, plan: Plan, bench: Bench) -> Sample:
+def _skipped(row_id: str, epoch: int, plan: Plan, bench: Bench) -> Sample:
     assert bench.task is not None
     row = bench.rows[row_id]
     return Sample(
         id=row_id,
+        epoch=epoch,
         prompt=bench.task.prompt(row),
         target=bench.task.expected(row),
         model=plan.model,

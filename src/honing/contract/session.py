@@ -16,10 +16,10 @@ from typing import Any, Self
 
 from honing.contract import outputs
 from honing.contract.answerers import Llm, Tape, name_of, source_for
+from honing.contract.bench import Bench, Measurement, Rollout
 from honing.contract.calibrate import Calibration
-from honing.contract.derive import Derived
-from honing.contract.forecast import forecast
-from honing.contract.measurement import Bench, Measurement, Rollout, evaluate, roll_out
+from honing.contract.forecast import check_disk
+from honing.contract.measurement import evaluate, roll_out
 from honing.contract.options import RolloutOptions, SetupOptions
 from honing.contract.result import Result, conclude
 from honing.contract.rollout import Plan, choose_rows
@@ -62,44 +62,42 @@ class EvaluationResult:
 class Session:
     """One target, set up. Use it as a context manager, or call `teardown`."""
 
-    def __init__(
-        self, bench: Bench, target: Target, derived: Derived, options: SetupOptions, stack: ExitStack
-    ) -> None:
+    def __init__(self, bench: Bench, target: Target, options: SetupOptions) -> None:
         """Use `setup`."""
         self.run = bench.run
         self.contract = bench.contract
         self.target = target
         self._bench = bench
-        self._derived = derived
         self._options = options
-        self._stack = stack
-        self._calibrations: dict[str, Calibration] = {}
+        self._stack = ExitStack()
+        self._calibrations: dict[tuple[str, int | None], Calibration] = {}
+        self._answerers: dict[str, object] = {}
         self._rollout: Rollout | None = None
         self._asked = RolloutOptions()
         self._results: list[tuple[Result, tuple[Sample, ...]]] = []
-        stack.callback(lambda: tear_down(bench, ok=self.ok))
         self.progress: Progress = SilentProgress()
         """Is told how each step goes."""
         self.models: Mapping[str, str] = {}
         """Where models live and their keys: `OPENAI_API_KEY` and the like."""
 
-    def calibrate(self, model: str = "control") -> Calibration:
+    def calibrate(self, shown: Plan | None = None) -> Calibration:
         """Measure the controls, once; the model is asked only where they bracket a score.
 
         Args:
-            model: The name of the model to be measured. A target's own commands see it, so for them the
-                controls are measured under each model's name.
+            shown: What the model will be asked. A target's own commands see some of it, so for them the
+                controls are measured for each model anew.
 
         Returns:
             The controls' scores and the verdict.
         """
         stages = self.contract.stages
-        shown = model if stages.rollout.commands or stages.evaluate.commands else "control"
-        if shown not in self._calibrations:
-            found = run_controls(self._bench, model=shown, seed=self._options.seed, progress=self.progress)
-            self._calibrations[shown] = found
-            self.run.write_json("calibration.json", found.as_document())
-        return self._calibrations[shown]
+        shown = shown or self._plan("control", RolloutOptions())
+        commands = stages.rollout.commands or stages.evaluate.commands
+        key = (shown.model, shown.limit) if commands else ("", None)
+        if key not in self._calibrations:
+            self._calibrations[key] = run_controls(self._bench, shown, progress=self.progress)
+            self.run.write_json("calibration.json", self._calibrations[key].as_document())
+        return self._calibrations[key]
 
     def rollout(
         self, llm: Llm, options: RolloutOptions | None = None, *, tape: Tape | None = None
@@ -115,12 +113,15 @@ class Session:
         Raises:
             BudgetExhaustedError: A budget is met; what was asked is kept, and the same call goes on.
             StoppedError: Somebody asked to stop; likewise.
+            UsageError: The target's own commands cannot heed an option, or two answerers share a name.
         """
         self._asked = options or RolloutOptions()
-        plan = self._plan(name_of(llm), self._asked)
-        calibration = self.calibrate(plan.model)
+        outputs.check_heeded(self.contract, self._asked)
+        plan = self._plan(self._name(llm), self._asked)
+        ask = self._ready(llm, plan, tape or Tape())
+        calibration = self.calibrate(plan)
         if calibration.ok or self._asked.allow_uncalibrated:
-            self._rollout = self._ask(llm, plan, tape or Tape())
+            self._rollout = ask()
         else:
             reason = f"not asked: the contract is not calibrated ({calibration.reasons[0]})"
             self._rollout = Rollout(plan=plan, samples=(), tree=None, reason=reason)
@@ -128,10 +129,6 @@ class Session:
         return RolloutResult(
             ok=self._rollout.ok, reason=self._rollout.reason, samples=self._rollout.samples, path=path
         )
-
-    def forecast(self, model: str, options: RolloutOptions) -> dict[str, Any]:
-        """What a rollout would ask and may cost; nothing is asked."""
-        return forecast(self._bench, self._plan(model, options), options)
 
     def evaluate(self) -> EvaluationResult:
         """Judge the rollout and write metrics.json, samples.jsonl and the report.
@@ -143,7 +140,7 @@ class Session:
             raise UsageError("evaluate() needs a rollout: call rollout(llm) first.")
         measurement = evaluate(self._bench, self._rollout, self.progress)
         self._results.append((self._conclude(measurement), measurement.samples))
-        calibration = self.calibrate(self._rollout.plan.model)
+        calibration = self.calibrate(self._rollout.plan)
         path = outputs.write_results(self.run, self._results, calibration, self.contract, self.target)
         result = self._results[-1][0]
         metrics = self.run.read_json(path.name)
@@ -172,34 +169,48 @@ class Session:
             reason = next(result.reason for result, _ in self._results if not result.ok)
             self.run.set_status(RunStatus.FAILED, reason)
 
-    def _ask(self, llm: Llm, plan: Plan, tape: Tape) -> Rollout:
+    def _tear_down(self) -> None:
+        tear_down(self._bench, ok=self.ok)
+
+    def _name(self, llm: Llm) -> str:
+        """The name an answerer is reported under; answers are kept by it, so two must not share it."""
+        name = name_of(llm)
+        if not isinstance(llm, str | Path) and self._answerers.setdefault(name, llm) is not llm:
+            raise UsageError(f"two answerers are named {name!r}; give each a `name` of its own.")
+        return name
+
+    def _ready(self, llm: Llm, plan: Plan, tape: Tape) -> Callable[[], Rollout]:
+        """What will ask the model. Whatever is wrong with the request shows here, before anything is run."""
         if isinstance(llm, Path):
-            return rollout_from_file(llm, plan, self._bench)
-        forecast(self._bench, plan, self._asked)
+            found = rollout_from_file(llm, replace(plan, free=True), self._bench)
+            return lambda: found
+        check_disk(self._bench, plan, self._asked)
         source = tape.around(
             lambda: source_for(llm, self._bench, self.models, seed=self._options.seed), self.run
         )
-        plan = replace(plan, free=not source.live)
+        plan = replace(plan, free=not source.live, source=source.name)
         options = outputs.map_options(self._bench, self._asked, self.progress, free=plan.free)
-        return roll_out(self._bench, plan, source, options)
+        budget = outputs.call_budget(self._asked)
+        return lambda: roll_out(self._bench, plan, source, options, budget)
 
     def _plan(self, model: str, options: RolloutOptions) -> Plan:
         rows = list(self._bench.rows.values())
         chosen = choose_rows(rows, options.rows(len(rows)), self._options.seed)
         return Plan(
-            name=model,
+            name=f"model.{model}",
             rows=chosen,
             epochs=options.epochs,
             model=model,
             sampling=options.sampling,
             system=options.system,
             seed=self._options.seed,
+            limit=options.rows_asked,
         )
 
     def _conclude(self, measurement: Measurement) -> Result:
         return conclude(
             measurement,
-            self.calibrate(measurement.rollout.plan.model),
+            self.calibrate(measurement.rollout.plan),
             self.contract,
             self._asked,
             commit=self.target.tree,
@@ -238,7 +249,7 @@ def setup(
     make_home(options.home)
     with ExitStack() as stack:
         trees = TreeStore(options.home / TREES)
-        resolved = resolve(origin, trees)
+        resolved = resolve(origin, trees, leave_out=options.home)
         config = outputs.run_config(resolved, options, intent or {})
         run = None if fresh else outputs.find_unfinished(options.home, KIND, config)
         if run is None:
@@ -247,5 +258,9 @@ def setup(
         stack.enter_context(run.supervise())
         derived = outputs.find_contract(run, resolved, trees, options)
         bench = stack.enter_context(build_bench(run, derived, trees, resolved, options))
-        bench = prepare(bench)
-        return Session(bench, resolved, derived, options, stack.pop_all())
+        session = Session(bench, resolved, options)
+        # Registered before anything is started: a setup that fails half-way is torn down as well.
+        stack.callback(session._tear_down)
+        session._bench = prepare(bench)
+        session._stack = stack.pop_all()
+        return session

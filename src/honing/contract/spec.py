@@ -74,10 +74,27 @@ class MetricSpec(Record):
             raise ValueError(f"must be two finite numbers in increasing order, got [{low}, {high}]")
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _chance_is_the_worst(cls, value: Any) -> Any:
+        """Where nothing is said, an answerer without knowledge reaches the worst value."""
+        if not isinstance(value, dict) or "chance" in value:
+            return value
+        ends = value.get("range", (0.0, 1.0))
+        if not isinstance(ends, list | tuple) or len(ends) != 2:
+            return value
+        return {**value, "chance": ends[1] if value.get("direction") == "minimize" else ends[0]}
+
     @model_validator(mode="after")
     def _chance_in_range(self) -> MetricSpec:
-        if not self.range[0] <= self.chance <= self.range[1]:
+        low, high = self.range
+        if not low <= self.chance <= high:
             raise ValueError(f"chance {self.chance} lies outside the range {list(self.range)}")
+        best = high if self.direction == "maximize" else low
+        if abs(best - self.chance) < 0.1 * (high - low):
+            raise ValueError(
+                f"chance {self.chance} is too near the best value {best}: nothing could be told apart"
+            )
         return self
 
 
@@ -102,7 +119,10 @@ class StageSpec(Record):
 class RolloutSpec(StageSpec):
     answers: Answers = Answers.GATEWAY
     samples: RelativePath | None = None
-    """Where the target writes its samples (JSONL: prompt, completion, reward), if it does."""
+    """Where Honing writes its samples (JSONL) for the target's own evaluate commands."""
+    writes: tuple[str, ...] = ()
+    """Files of the target (patterns) that the rollout may change. Any other that it changes may be the
+    grader."""
 
 
 class EvaluateSpec(StageSpec):
@@ -175,9 +195,23 @@ class ContractSpec(Record):
         ):
             raise ValueError(
                 "stages.rollout.commands is empty and there is no task: no model would ever be asked; "
-                "write the rollout command, or set stages.rollout.answers to 'samples' or 'none'"
+                "write the rollout command"
             )
+        self._check_answers()
         return self
+
+    def _check_answers(self) -> None:
+        rollout = self.stages.rollout
+        if rollout.answers in (Answers.SAMPLES, Answers.POLICY):
+            raise ValueError(
+                f"stages.rollout.answers: {rollout.answers.value!r} cannot be run by this version; use "
+                "'gateway', "
+                "or judge a samples file with `hone measure --samples FILE`"
+            )
+        if rollout.answers is Answers.NONE and not rollout.commands:
+            raise ValueError(
+                "stages.rollout.answers is 'none' but there are no rollout commands: nothing would run"
+            )
 
     def as_document(self) -> dict[str, Any]:
         """The contract as plain data, defaults left out."""

@@ -86,8 +86,9 @@ def run_stage(
         MissingToolError: The sandbox lacks a protection that the stage requires.
         SandboxError: The sandbox itself failed (an infrastructure failure).
     """
-    if context.sandbox.name != "unconfined":
-        require(context.sandbox, ISOLATED if spec.requires is None else spec.requires, what=f"stage {name}")
+    # A target may ask for more than the usual isolation, never for less; `unconfined` waives the usual only.
+    usual = () if context.sandbox.name == "unconfined" else ISOLATED
+    require(context.sandbox, {*usual, *(spec.requires or ())}, what=f"stage {name}")
     attempts: list[Attempt] = []
     started = context.clock()
     for number in range(1, spec.retries + 2 if spec.commands else 1):
@@ -114,6 +115,8 @@ def checked(result: StageResult) -> StageResult:
 
 
 def _attempt(name: str, number: int, spec: StageSpec, context: StageContext) -> Attempt:
+    if not (context.workspace / spec.workdir).is_dir():
+        raise StageError(f"stages.{name}.workdir: the target has no folder {spec.workdir!r}.")
     finished: list[Finished] = []
     for index, text in enumerate(spec.commands):
         one = context.sandbox.run(_command(text, spec, context))

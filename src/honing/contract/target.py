@@ -25,8 +25,13 @@ class Target:
     bytes: int
 
 
-def resolve(origin: str | Path, trees: TreeStore) -> Target:
+def resolve(origin: str | Path, trees: TreeStore, *, leave_out: Path | None = None) -> Target:
     """Take a local folder's content into the tree store. The folder itself is never used in place.
+
+    Args:
+        origin: The folder.
+        trees: Where its content goes.
+        leave_out: A folder that is not part of the target even where it lies inside: that of the runs.
 
     Raises:
         TargetError: There is no such folder, it is empty, or it cannot be read.
@@ -45,9 +50,17 @@ def resolve(origin: str | Path, trees: TreeStore) -> Target:
     if not folder.is_dir():
         raise TargetError(f"{text!r} is a file; a target is a folder. Put the file into a folder of its own.")
     with boundary(TargetError, f"copying the target {text!r}"):
-        tree = trees.snapshot(folder, ignore=IGNORED)
+        tree = trees.snapshot(folder, ignore=(*IGNORED, *_inside(folder, leave_out)))
         entries = trees.load(tree).entries
     files = [entry for entry in entries if entry.kind is EntryKind.FILE]
     if not files:
         raise TargetError(f"{text!r} holds no files.")
     return Target(origin=text, tree=tree, files=len(files), bytes=sum(entry.size for entry in files))
+
+
+def _inside(folder: Path, leave_out: Path | None) -> tuple[str, ...]:
+    """The pattern that leaves out a folder below `folder`, from the top."""
+    if leave_out is None or not leave_out.resolve().is_relative_to(folder.resolve()):
+        return ()
+    relative = leave_out.resolve().relative_to(folder.resolve())
+    return (f"/{relative}",) if relative.parts else ()

@@ -11,10 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from honing.contract.bench import Bench
+from honing.contract.commands import INLINE
 from honing.contract.copies import fresh_copy, remove_copies
 from honing.contract.derive import Derived
 from honing.contract.gold import gold_of
-from honing.contract.measurement import INLINE, Bench
 from honing.contract.options import SetupOptions
 from honing.contract.rollout import Plan
 from honing.contract.scoring import needs_sandbox
@@ -25,7 +26,7 @@ from honing.errors import StageError
 from honing.executors import MapOptions, ThreadsExecutor, UnitStatus, run_map
 from honing.llm import Backoff, Channel, Client, ClientConfig, Endpoint, Gateway, GatewayConfig
 from honing.sandbox import Capability, Forward, Sandbox, choose, python_mounts
-from honing.store import Run, TreeStore
+from honing.store import Run, TreeId, TreeStore
 
 SETUP_VERSION = "1"
 GATEWAY_PORT = 4141
@@ -66,6 +67,7 @@ def build_bench(
             gold=gold,
             book=gold.book(gold.right) if gold is not None else None,
             trees=trees,
+            original=derived.folder,
             prepared=target.tree,
             gateway=gateway,
             context=environment.context,
@@ -79,38 +81,47 @@ def build_bench(
 def prepare(bench: Bench) -> Bench:
     """Run auth, bootstrap, tests and deploy; the bench then stands on the tree they left.
 
+    What bootstrap left is kept over sessions; a deployment is not, since teardown ends it.
+
     Raises:
         StageError: A stage failed.
     """
     stages = bench.contract.stages
-    steps = {
-        "auth": stages.auth,
-        "bootstrap": stages.bootstrap,
-        "tests": stages.tests,
-        "deploy.setup": stages.deploy.setup,
-        "deploy.health": stages.deploy.health,
-    }
+    bench = _kept(bench, {"auth": stages.auth, "bootstrap": stages.bootstrap, "tests": stages.tests})
+    deploy = {"deploy.setup": stages.deploy.setup, "deploy.health": stages.deploy.health}
+    if not any(step.commands for step in deploy.values()):
+        return bench
+    return replace(bench, prepared=TreeId(_run_steps(bench, deploy)["tree"]))
+
+
+def _kept(bench: Bench, steps: Mapping[str, StageSpec]) -> Bench:
+    """Run steps as one unit of the journal."""
     if not any(step.commands for step in steps.values()):
         return bench
-
-    def work(_: Any) -> dict[str, Any]:
-        folder = fresh_copy(bench.run, bench.trees, bench.prepared, "setup")
-        context = bench.context(folder, None, None)
-        for name, step in steps.items():
-            checked(run_stage(name, step, context))
-        return {"tree": bench.trees.snapshot(folder)}
-
     unit = {"tree": bench.prepared, "contract": bench.contract.digest}
+    options = MapOptions(version=SETUP_VERSION)
     (result,) = run_map(
-        bench.run, "setup", work, [unit], executor=INLINE, options=MapOptions(version=SETUP_VERSION)
+        bench.run, "setup", lambda _: _run_steps(bench, steps), [unit], executor=INLINE, options=options
     )
     if result.status is not UnitStatus.DONE:
         raise StageError(result.error)
-    return replace(bench, prepared=result.result["tree"])
+    return replace(bench, prepared=TreeId(result.result["tree"]))
+
+
+def _run_steps(bench: Bench, steps: Mapping[str, StageSpec]) -> dict[str, Any]:
+    folder = fresh_copy(bench.run, bench.trees, bench.prepared, "setup")
+    context = bench.context(folder, None, None)
+    for name, step in steps.items():
+        checked(run_stage(name, step, context))
+    return {"tree": bench.trees.snapshot(folder)}
 
 
 def tear_down(bench: Bench, *, ok: bool) -> None:
-    """Run deploy.teardown where its policy says so, and remove the working copies."""
+    """Run deploy.teardown where its policy says so, and remove the working copies.
+
+    Raises:
+        StageError: The teardown failed: something may still be running.
+    """
     deploy = bench.contract.stages.deploy
     due = {
         TeardownPolicy.ALWAYS: True,
@@ -118,10 +129,12 @@ def tear_down(bench: Bench, *, ok: bool) -> None:
         TeardownPolicy.ON_FAILURE: not ok,
         TeardownPolicy.NEVER: False,
     }[deploy.policy]
-    if due and deploy.teardown.commands:
-        folder = fresh_copy(bench.run, bench.trees, bench.prepared, "teardown")
-        run_stage("deploy.teardown", deploy.teardown, bench.context(folder, None, None))
-    remove_copies(bench.run)
+    try:
+        if due and deploy.teardown.commands:
+            folder = fresh_copy(bench.run, bench.trees, bench.prepared, "teardown")
+            checked(run_stage("deploy.teardown", deploy.teardown, bench.context(folder, None, None)))
+    finally:
+        remove_copies(bench.run)
 
 
 class _Environment:
@@ -191,7 +204,7 @@ def _plan_env(plan: Plan) -> Mapping[str, str]:
     return {
         "HONING_MODEL": plan.model,
         "OPENAI_MODEL": plan.model,
-        "HONING_LIMIT": str(plan.planned) if plan.rows else "",
+        "HONING_LIMIT": "" if plan.limit is None else str(plan.limit),
         "HONING_SEED": str(plan.seed),
     }
 

@@ -1,0 +1,96 @@
+"""What a measurement stands on, and what it leaves: the records that rollout and evaluate pass on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from honing.contract.controls import AnswerBook
+from honing.contract.evaluate import Evaluation
+from honing.contract.gold import Gold
+from honing.contract.rollout import Plan
+from honing.contract.samples import Sample
+from honing.contract.scorers import Row, Scorer
+from honing.contract.spec import ContractSpec
+from honing.contract.stages import StageContext
+from honing.contract.task import DatasetTask
+from honing.executors import Executor
+from honing.llm import Channel, Client, Gateway
+from honing.store import Run, TreeId, TreeStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Everything a measurement stands on, fixed once a target is set up."""
+
+    run: Run
+    contract: ContractSpec
+    task: DatasetTask | None
+    scorer: Scorer | None
+    rows: Mapping[str, Row]
+    """Rows of the task by id; empty without a task."""
+    gold: Gold | None
+    """The right answers, where the target or the user gives them."""
+    book: AnswerBook | None
+    """Joins a prompt of the target's own to its row; None without gold."""
+    trees: TreeStore
+    original: Path
+    """The target as it was resolved; never shown to a command."""
+    prepared: TreeId
+    """The tree that setup left; every rollout begins with a fresh copy of it."""
+    gateway: Gateway
+    context: Callable[[Path, Channel | None, Plan | None], StageContext]
+    """Where a measurement's commands run."""
+    client: Callable[[Channel], Client]
+    asking: Executor
+    """For units that wait for a model."""
+    judging: Executor | None
+    """For scorers whose judging costs something; None judges in place."""
+    sandbox_name: str
+    """What contains foreign code; "" where the contract has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """What a rollout left."""
+
+    plan: Plan
+    samples: tuple[Sample, ...]
+    tree: TreeId | None
+    """The working copy after the rollout's commands; None where no command ran."""
+    counts: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+    """Why the rollout is not valid; empty where it is."""
+
+    @property
+    def ok(self) -> bool:
+        return not self.reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A rollout with its evaluation."""
+
+    rollout: Rollout
+    samples: tuple[Sample, ...]
+    """Judged, where we or the target judged them."""
+    evaluation: Evaluation
+    reason: str = ""
+    """Why there is no score; empty where there is one."""
+
+
+def without_score(rollout: Rollout, reason: str) -> Measurement:
+    """A measurement that came to nothing, with the reason."""
+    evaluation = Evaluation(score=None, n_planned=rollout.plan.planned, n_scored=0)
+    return Measurement(rollout=rollout, samples=rollout.samples, evaluation=evaluation, reason=reason)
+
+
+def counts_of(samples: tuple[Sample, ...]) -> dict[str, Any]:
+    """Calls and tokens of samples, also of those a former session asked."""
+    return {
+        "calls": len(samples),
+        "input_tokens": sum(sample.usage.get("input_tokens") or 0 for sample in samples),
+        "output_tokens": sum(sample.usage.get("output_tokens") or 0 for sample in samples),
+    }
