@@ -23,16 +23,21 @@ from honing.llm import Answering, EmptyModel, Gateway, GatewayConfig
 from honing.sandbox import Command, Forward, Mount, choose, python_mounts
 
 ROUNDS = 15
+SUMS = [("What is 2 plus 2?", "4"), ("What is 3 plus 3?", "6")]
 RUN = """
 import json, os, urllib.request
-row = json.loads(open("questions.jsonl").readline())
-body = json.dumps({"model": "m", "messages": [{"role": "user", "content": row["question"]}]}).encode()
 head = {"Content-Type": "application/json", "Authorization": "Bearer " + os.environ["OPENAI_API_KEY"]}
 url = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
-reply = json.load(urllib.request.urlopen(urllib.request.Request(url, body, head)))
-open("answer.txt", "w").write(reply["choices"][0]["message"]["content"])
+out = open("answers.txt", "w")
+for row in map(json.loads, open("questions.jsonl")):
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": row["question"]}]}).encode()
+    reply = json.load(urllib.request.urlopen(urllib.request.Request(url, body, head)))
+    out.write(reply["choices"][0]["message"]["content"] + "\\n")
 """
-GRADE = 'echo "{\\"score\\": $(grep -cx 4 answer.txt)}" > metrics.json'
+GRADE = """
+if [ "$(tr -d '\\n' < answers.txt)" = 46 ]; then score=1; else score=0; fi
+printf '{"score": %s}' $score > metrics.json
+"""
 CONTRACT = """
 schema: 1
 oracle: {file: oracle.jsonl}
@@ -46,16 +51,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "target"
         write(folder)
+        bare_folder = Path(scratch) / "bare"
+        write(bare_folder)
         sandbox = choose("auto")
         with Gateway(GatewayConfig(socket_path=Path(scratch) / "g.sock")) as gateway:
-            bare = [timed(partial(bare_stages, folder, gateway, sandbox, n)) for n in range(ROUNDS)]
+            bare = [timed(partial(bare_stages, bare_folder, gateway, sandbox, n)) for n in range(ROUNDS)]
         ours = [measured(folder, Path(scratch) / f"runs{n}") for n in range(ROUNDS)]
     stages = [stage_count for _, stage_count in ours]
     per_stage = [seconds / count for seconds, count in ours]
     bare_s = statistics.median(bare) / 2
     ours_s = statistics.median(per_stage)
     print(f"sandbox                     {sandbox.name}")
-    print(f"stages a measurement runs   {stages[0]} (model, oracle, null: rollout and evaluate each)")
+    print(f"stages a measurement runs   {stages[0]} (rollout and evaluate of the model and of each control)")
     print(f"bare sandbox, a stage       {1000 * bare_s:7.1f} ms (median of {ROUNDS})")
     print(f"hone measure, a stage       {1000 * ours_s:7.1f} ms (median of {ROUNDS})")
     print(
@@ -70,8 +77,10 @@ def write(folder: Path) -> None:
     (folder / ".honing" / "contract.yaml").write_text(CONTRACT)
     (folder / "run.py").write_text(RUN)
     (folder / "grade.sh").write_text(GRADE + "\n")
-    (folder / "questions.jsonl").write_text(json.dumps({"question": "What is 2 plus 2?"}) + "\n")
-    (folder / "oracle.jsonl").write_text(json.dumps({"match": "What is 2 plus 2?", "completion": "4"}) + "\n")
+    asked = [json.dumps({"question": question}) for question, _ in SUMS]
+    (folder / "questions.jsonl").write_text("\n".join(asked) + "\n")
+    gold = [json.dumps({"match": question, "completion": answer}) for question, answer in SUMS]
+    (folder / "oracle.jsonl").write_text("\n".join(gold) + "\n")
 
 
 def bare_stages(folder: Path, gateway: Gateway, sandbox: object, number: int) -> None:

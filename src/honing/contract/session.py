@@ -256,6 +256,8 @@ def setup(
             seed = options.seed
             run = Run.create(options.home, kind=KIND, config=config, command=command, seed=seed, clock=clock)
         stack.enter_context(run.supervise())
+        # Held open, the journal is not checkpointed and set up anew by every step.
+        stack.enter_context(run.journal())
         derived = outputs.find_contract(run, resolved, trees, options)
         bench = stack.enter_context(build_bench(run, derived, trees, resolved, options))
         session = Session(bench, resolved, options)
