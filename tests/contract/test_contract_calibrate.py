@@ -118,3 +118,16 @@ def test_the_document_lists_formats_by_name() -> None:
         "population": 1000,
         "reasons": [],
     }
+
+
+def test_right_answers_must_be_clearly_better_than_worthless_ones() -> None:
+    generous = MetricSpec(chance=0.89)
+    close = {"oracle": Taken(0.99, 64), "null": Taken(0.93, 64), "shuffled": Taken(0.93, 64)}
+
+    calibration = judge(
+        generous, close, oracle_source=OracleSource.FILE, rows=64, population=64, own_scorer=False
+    )
+
+    assert calibration.reasons == (
+        "right and worthless answers differ by 0.06 of the range; at least 0.1 is needed",
+    )

@@ -132,6 +132,7 @@ def test_a_failure_of_infrastructure_is_never_a_zero_and_only_it_is_retried(
     with setup(target, options, intent={"model": "x"}) as session:
         session.rollout(model, FULL)
         withheld = session.evaluate()
+        stored = [json.loads(line) for line in (session.run.path / "samples.jsonl").read_text().splitlines()]
     unfinished = Run.open(session.run.path).status
     model.broken = False
     with setup(target, options, intent={"model": "x"}) as again:
@@ -140,6 +141,7 @@ def test_a_failure_of_infrastructure_is_never_a_zero_and_only_it_is_retried(
 
     assert (withheld.score, withheld.metrics["n_scored"], unfinished) == (None, 30, RunStatus.FAILED)
     assert withheld.metrics["outcomes"]["infra_error"] == 10
+    assert {row["reward"] for row in stored if row["status"] == "infra_error"} == {None}
     assert "10 of 40 samples were not judged (10 infra_error; the first: ModelServerError" in withheld.reason
     assert again.run.path == session.run.path
     assert (complete.score, complete.metrics["n_scored"]) == (1.0, 40)
