@@ -181,3 +181,24 @@ def test_a_folder_of_runs_is_ignored_by_git(folder: Path) -> None:
     hone(folder, "-q", "measure", "data", "--llm", "scripted/empty", "--json")
 
     assert (folder / "runs" / ".gitignore").read_text().splitlines()[-1] == "*"
+
+
+def test_contract_init_writes_a_template_that_uses_the_oracle_that_lies_there(folder: Path) -> None:
+    (folder / "bench").mkdir()
+    (folder / "bench" / "oracle.jsonl").write_text('{"match": "a?", "completion": "b"}\n')
+    written = hone(folder, "contract", "init", "bench")
+    done = hone(folder, "contract", "check", "bench", "--json")
+
+    assert (written.returncode, done.returncode) == (0, 0)
+    assert document(done)["rows"] == 1
+    assert "\noracle: {file: oracle.jsonl}\n" in (folder / "bench" / ".honing" / "contract.yaml").read_text()
+
+
+def test_contract_errors_name_the_readers_own_file(folder: Path) -> None:
+    (folder / "data" / ".honing").mkdir()
+    (folder / "data" / ".honing" / "contract.yaml").write_text("schema: 1\nnames: x\n")
+    checked = hone(folder, "contract", "check", "data")
+    measured = hone(folder, "measure", "data", "--llm", "scripted/perfect")
+
+    assert "data/.honing/contract.yaml:2: unknown key 'names'; did you mean 'name'?" in checked.stdout
+    assert "error: data/.honing/contract.yaml:2: unknown key 'names'" in measured.stderr

@@ -281,3 +281,12 @@ def test_two_t_intervals_of_equal_width_join_by_pythagoras() -> None:
 def test_what_cannot_be_compared_is_refused_by_name(call: object, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         call()  # type: ignore[operator]
+
+
+def test_differences_that_happen_to_be_0_and_1_are_no_successes() -> None:
+    swapped = paired_difference([0.0, 0.0, 0.0, -1.0], [0.0] * 4)
+    found = paired_difference([0.0] * 4, [0.0, 0.0, 0.0, -1.0])
+
+    assert (found.estimate, found.low, found.high) == pytest.approx(
+        (-swapped.estimate, -swapped.high, -swapped.low)
+    )

@@ -67,8 +67,10 @@ def run(
         # Whoever read our output has gone, as `head` does: not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Ending.DONE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         code = Ending.INTERRUPTED
+        if str(error):
+            typer.echo(f"{error} The same command does so.", err=True)
     except Exception as error:  # noqa: BLE001 - the one place where every error becomes an exit code
         code = report_failure(error, environ=environ, debug="--debug" in arguments)
     if code == Ending.INTERRUPTED:

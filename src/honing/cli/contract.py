@@ -45,7 +45,7 @@ def check(
     if json:
         print_json(found.as_document())
     else:
-        columns = (Column(key="name", heading=""), Column(key="value", heading=""))
+        columns = (Column(key="name", heading=""), Column(key="value", heading="", lines=True))
         rows = [{"name": name, "value": value} for name, value in found.as_lines()]
         print_rows(columns, rows, format=Format.TABLE, look=frame.look(settings))
     return 0 if found.ok else 1

@@ -90,7 +90,8 @@ def _scripted(name: str, bench: Bench, seed: int) -> Answerer:
         return Silent()
     if bench.gold is None:
         raise UsageError(
-            f"{name!r} answers from the target's gold, and this target has none that Honing can read."
+            f"{name!r} answers from the target's gold, and this target has none that Honing can read. "
+            "Name a file of right answers in its contract, such as `oracle: {file: oracle.jsonl}`."
         )
     gold = bench.gold
     book = gold.book(gold.right)

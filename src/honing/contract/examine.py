@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from honing.contract.derive import Derived, GapError, contract_for
+from honing.contract.gold import gold_of
 from honing.contract.spec import ContractSpec
 from honing.contract.spec_file import CONTRACT_PATH, dump_contract, load_contract
 from honing.contract.target import resolve
@@ -25,8 +26,9 @@ metric:
   path: score            # where the number stands in the metrics file
   range: [0, 1]
   chance: 0.0            # what an answerer without any knowledge reaches
-# Right answers, so that the contract can be calibrated: JSONL rows {{"match": text of the prompt,
-# "completion": answer}}. oracle: {{file: oracle.jsonl}}
+# Right answers, so that the contract can be calibrated. Each line of the file is a JSON object with the keys
+# "match" (a text of the prompt) and "completion" (the right answer).
+{oracle}oracle: {{file: oracle.jsonl}}
 stages:
   rollout:
     # The command finds its model at $OPENAI_BASE_URL with $OPENAI_API_KEY; the model's name is $HONING_MODEL.
@@ -84,7 +86,7 @@ class Examination:
                 "metric",
                 f"{self.spec.metric.name}, {self.spec.metric.direction}d, chance {self.spec.metric.chance:g}",
             ),
-            ("rows with gold", str(self.rows) if self.rows is not None else "none: see 'oracle'"),
+            ("rows with gold", str(self.rows) if self.rows is not None else "not known"),
             ("contract hash", self.spec.digest[:16]),
         ]
         return lines + [("note", note) for note in self.notes]
@@ -103,16 +105,26 @@ def examine(target: str) -> Examination:
         if (path / "run.json").is_file():
             run = Run.open(path)
             return _seen(None, load_contract(run.path / "contract.yaml"), by="run")
-        with tempfile.TemporaryDirectory(prefix="honing-") as scratch:
-            folder = Path(scratch) / "target"
-            trees = TreeStore(Path(scratch) / "trees")
-            trees.materialise(resolve(target, trees).tree, folder)
-            derived = contract_for(folder)
-            return _seen(derived, derived.spec, by=derived.by)
+        return _examine_copy(target)
     except GapError as error:
         return Examination(ok=False, reason=str(error), spec=None, gap=error.document)
     except ContractError as error:
         return Examination(ok=False, reason=str(error), spec=None)
+
+
+def _examine_copy(target: str) -> Examination:
+    with tempfile.TemporaryDirectory(prefix="honing-") as scratch:
+        folder = Path(scratch) / "target"
+        trees = TreeStore(Path(scratch) / "trees")
+        trees.materialise(resolve(target, trees).tree, folder)
+        try:
+            derived = contract_for(folder)
+        except GapError:
+            raise
+        except ContractError as error:
+            # The reader's file is the target's, not our copy of it.
+            raise ContractError(str(error).replace(str(folder), target.rstrip("/"))) from None
+        return _seen(derived, derived.spec, by=derived.by)
 
 
 def _seen(derived: Derived | None, spec: ContractSpec, *, by: str) -> Examination:
@@ -120,7 +132,8 @@ def _seen(derived: Derived | None, spec: ContractSpec, *, by: str) -> Examinatio
     notes = list(task.notes) if task is not None else []
     if spec.task is None and spec.oracle is None:
         notes.append("no gold is named, so the contract cannot be calibrated: its level stays L4, unverified")
-    rows = len(task.rows()) if task is not None else None
+    gold = gold_of(derived) if derived is not None else None
+    rows = len(gold.right) if gold is not None else None
     return Examination(ok=True, reason="", spec=spec, by=by, rows=rows, notes=tuple(notes))
 
 
@@ -153,4 +166,5 @@ def _initial_text(folder: Path) -> str:
         try:
             return dump_contract(contract_for(copy).spec)
         except GapError:
-            return _TEMPLATE.format(name=folder.resolve().name)
+            has_oracle = (copy / "oracle.jsonl").is_file()
+            return _TEMPLATE.format(name=folder.resolve().name, oracle="" if has_oracle else "# ")

@@ -22,7 +22,7 @@ from honing.contract.samples import Sample
 from honing.contract.spec import ContractSpec
 from honing.contract.spec_file import dump_contract
 from honing.contract.target import Target
-from honing.errors import UsageError
+from honing.errors import ContractError, UsageError
 from honing.executors import Budget, MapOptions, Progress
 from honing.llm import Budget as CallBudget
 from honing.llm import Usage, cost, resolve
@@ -135,6 +135,9 @@ def find_contract(run: Run, target: Target, trees: TreeStore, options: SetupOpti
     except GapError as error:
         run.write_json("contract_gap.json", error.document)
         raise
+    except ContractError as error:
+        # The reader's file is the target's, not our copy of it.
+        raise ContractError(str(error).replace(str(folder), target.origin)) from None
     write_contract(run, derived)
     return derived
 

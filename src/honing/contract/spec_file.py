@@ -125,7 +125,7 @@ def _explain(problem: Mapping[str, Any], node: yaml.Node, source: str) -> str:
         return f"{where}: unknown key {name!r}; {hint}"
     message = problem["msg"].removeprefix("Value error, ")
     found = problem.get("input")
-    shown = "" if isinstance(found, dict) else f", got {_short(found)}"
+    shown = "" if isinstance(found, dict) or "got" in message else f", got {_short(found)}"
     return f"{where}: {name}: {message[:1].lower() + message[1:]}{shown}."
 
 

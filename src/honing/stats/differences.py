@@ -14,7 +14,7 @@ from honing.stats.intervals import (
     checked_values,
     is_binary,
 )
-from honing.stats.means import mean_interval
+from honing.stats.means import mean_interval, unbounded_mean
 from honing.stats.proportions import wilson
 
 
@@ -53,11 +53,12 @@ def paired_difference(
     if bounds is not None:
         _check_within(first, "a", bounds)
         _check_within(second, "b", bounds)
-    reach = None if bounds is None else bounds[1] - bounds[0]
     differences = [x - y for x, y in zip(first, second, strict=True)]
-    return mean_interval(
-        differences, clusters=labels, bounds=None if reach is None else (-reach, reach), level=level
-    )
+    if bounds is None:
+        # Differences that happen to be 0 and 1 are no successes: swapped, they are 0 and -1.
+        return unbounded_mean(differences, labels, level)
+    reach = bounds[1] - bounds[0]
+    return mean_interval(differences, clusters=labels, bounds=(-reach, reach), level=level)
 
 
 def unpaired_difference(

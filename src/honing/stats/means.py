@@ -64,7 +64,7 @@ def mean_interval(
     labels = checked_clusters(clusters, len(floats))
     check_level(level)
     if bounds is None and not is_binary(floats):
-        return _unbounded(floats, labels, level)
+        return unbounded_mean(floats, labels, level)
     lowest, highest = bounds if bounds is not None else (0.0, 1.0)
     shares = _shares(floats, lowest, highest)
     if is_binary(shares) and len(set(labels)) == len(labels):
@@ -117,7 +117,7 @@ def _bounded(shares: Sequence[float], labels: Sequence[int], level: float) -> In
     return Interval(mean, low, high, level, Method.SCORE, n)
 
 
-def _unbounded(values: Sequence[float], labels: Sequence[int], level: float) -> Interval:
+def unbounded_mean(values: Sequence[float], labels: Sequence[int], level: float) -> Interval:
     spread = _spread(values, labels)
     mean, n = spread.mean, len(values)
     if spread.clusters < 2:
