@@ -11,7 +11,7 @@ demo: $(VENV)/.installed-base
 
 test: $(VENV)/.installed-dev
 	@scripts/system-packages bubblewrap chromium
-	@$(BIN)/python -m pytest -q -n 2 -m "not slow and not agent_cli and not gpu and not ray"
+	@$(BIN)/python -m pytest -q -n 2 --hypothesis-profile=steady -m "not slow and not agent_cli and not gpu and not ray"
 
 test-all: $(VENV)/.installed-dev
 	@scripts/system-packages bubblewrap chromium

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,7 +29,7 @@ def test_the_t_quantile_is_scipys(probability: float, df: int) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.floats(0.0, 1.0), st.floats(0.5, 500.0), st.floats(0.5, 500.0))
+@given(st.floats(0.0, 1.0 - 1e-9), st.floats(0.5, 500.0), st.floats(0.5, 500.0))
 def test_the_incomplete_beta_is_scipys(x: float, a: float, b: float) -> None:
     assert distributions.incomplete_beta(x, a, b) == pytest.approx(stats.beta.cdf(x, a, b), abs=1e-11)
 
@@ -55,3 +57,11 @@ def test_the_binomial_chance_is_scipys(successes: int, n: int, probability: floa
     found = distributions.binomial_pmf(successes, n, probability)
 
     assert found == pytest.approx(stats.binom.pmf(successes, n, probability), rel=1e-9)
+
+
+def test_the_incomplete_beta_keeps_its_digits_next_to_1_where_scipys_loses_some() -> None:
+    # I_x(1/2, 1/2) = 2/pi asin(sqrt(x)), whose complement at x is its value at 1 - x.
+    x = 1.0 - 2.0**-53
+    exact = 1.0 - 2.0 / math.pi * math.asin(math.sqrt(2.0**-53))
+
+    assert distributions.incomplete_beta(x, 0.5, 0.5) == pytest.approx(exact, abs=1e-15)
