@@ -220,6 +220,21 @@ def test_kill_9_frees_the_lock_and_leaves_an_interrupted_run(tmp_path: Path) -> 
     assert not run.locked
 
 
+def test_what_a_killed_writer_left_half_written_is_gone_after_the_next_session(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    drafts = [run.path / ".run.json.4711.556474de.new", run.artifact("deep/.table.tsv.12.0a1b2c3d.new")]
+    kept = [run.path / ".notes.new", run.artifact("work/.run.json.4711.556474de.new")]
+    for path in (*drafts, *kept):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{", "utf-8")
+
+    with run.supervise():
+        pass
+
+    assert [path.exists() for path in drafts] == [False, False]
+    assert [path.exists() for path in kept] == [True, True]
+
+
 def test_two_objects_in_one_process_are_two_supervisors(tmp_path: Path) -> None:
     run = make(tmp_path)
 

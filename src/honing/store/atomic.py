@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,9 @@ _NEXT_STEP = {
     errno.EACCES: "Permission is missing: check the folder's owner, or choose another one with HONING_HOME.",
     errno.EIO: "The disk reports an error: check it (dmesg) before going on.",
 }
+
+DRAFT = re.compile(r"\..+\.\d+\.[0-9a-f]{8}\.new")
+"""Names that `write_atomic` gives to what it has not finished."""
 
 
 def write_atomic(path: Path, payload: bytes) -> None:
@@ -38,6 +42,20 @@ def write_atomic(path: Path, payload: bytes) -> None:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise write_failed(path, error) from error
+
+
+def remove_drafts(folder: Path, *, leave_out: frozenset[str]) -> None:
+    """Delete what writers that were killed left below `folder`. Nobody may be writing there now.
+
+    Args:
+        folder: Where to look.
+        leave_out: Names directly in `folder` that are not looked into.
+    """
+    for place, folders, files in os.walk(folder):
+        if place == str(folder):
+            folders[:] = [name for name in folders if name not in leave_out]
+        for name in filter(DRAFT.fullmatch, files):
+            Path(place, name).unlink(missing_ok=True)
 
 
 def write_failed(path: Path, error: OSError) -> StoreError:

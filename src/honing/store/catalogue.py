@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from honing.errors import StoreError
+from honing.store.atomic import DRAFT
 from honing.store.manifest import MANIFEST, RunStatus
 from honing.store.run import Run
 from honing.store.trees import TreeStore
@@ -21,8 +22,6 @@ TREES = "trees"
 """Folder beside the runs in which they share the content of their targets."""
 DRAFT_SUFFIX = ".new"
 REMOVED_PREFIX = ".removed-"
-_DRAFT_FILE = re.compile(r"\..+\.\d+\.[0-9a-f]{8}\.new")
-"""Names that `write_atomic` gives to what it has not finished."""
 _RESUMABLE = frozenset({RunStatus.CREATED, RunStatus.STOPPED, RunStatus.EXHAUSTED, RunStatus.INTERRUPTED})
 _DAY_S = 86400.0
 _HASH = re.compile(rb"[0-9a-f]{64}")
@@ -283,7 +282,7 @@ def _scratch(folder: Path, status: RunStatus, *, keep_work: bool) -> Iterator[tu
             yield folder / name, f"{name} of a run that is {status.value}"
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in ("cache", "work")]
-        for name in filter(_DRAFT_FILE.fullmatch, files):
+        for name in filter(DRAFT.fullmatch, files):
             yield Path(parent) / name, "draft of a file that was never finished"
 
 

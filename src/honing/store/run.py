@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from honing.errors import BudgetExhaustedError, StoppedError, StoreError
-from honing.store.atomic import write_atomic
+from honing.store.atomic import remove_drafts, write_atomic
 from honing.store.encoding import Json, digest, json_bytes, jsonl_bytes, parse_json, tsv_bytes
 from honing.store.evidence import Evidence
 from honing.store.journal import Journal
@@ -29,7 +29,7 @@ from honing.store.manifest import (
     read_manifest,
     versions,
 )
-from honing.store.volatile import OWN_FILES
+from honing.store.volatile import OWN_FILES, VOLATILE_NAMES
 
 Clock = Callable[[], float]
 """Unix time in seconds."""
@@ -184,9 +184,11 @@ class Run:
     def supervise(self) -> Iterator[None]:
         """Hold the lock and keep the status true: running inside, afterwards how the block ended.
 
-        A stop asked for in an earlier session is forgotten on entry. Errors pass through.
+        A stop asked for in an earlier session is forgotten on entry, and what it had half written is
+        removed. Errors pass through.
         """
         with self.lock():
+            remove_drafts(self.path, leave_out=VOLATILE_NAMES)
             (self.path / "stop").unlink(missing_ok=True)
             self.set_status(RunStatus.RUNNING)
             try:
