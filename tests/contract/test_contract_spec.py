@@ -134,8 +134,8 @@ def test_a_contract_may_say_that_nobody_answers() -> None:
 @pytest.mark.parametrize(
     ("rollout", "said"),
     [
-        ("{answers: samples, commands: [x]}", "'samples' cannot be run by this version"),
-        ("{answers: policy, commands: [x]}", "'policy' cannot be run by this version"),
+        ("{answers: samples, commands: [x]}", "names no file of samples"),
+        ("{answers: policy, commands: [x]}", "does not say where the target writes how each episode ended"),
         ("{answers: none}", "there are no rollout commands: nothing would run"),
     ],
 )

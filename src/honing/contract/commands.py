@@ -155,7 +155,7 @@ def _check_untouched(bench: Bench, tree: TreeId) -> None:
     pairs = (*diff.changed, *diff.type_changed, *diff.renamed, *diff.mode_changed)
     gone = {entry.name for entry in diff.removed} | {pair.before.name for pair in pairs}
     allowed = [*bench.contract.stages.rollout.writes, *_OWN_TRACES]
-    if bench.contract.oracle is not None:
+    if bench.contract.oracle is not None and bench.contract.oracle.file is not None:
         allowed.append(bench.contract.oracle.file)
     touched = sorted(name for name in gone if not any(fnmatch(name, pattern) for pattern in allowed))
     if touched:
@@ -168,12 +168,12 @@ def _check_untouched(bench: Bench, tree: TreeId) -> None:
 
 def _hide_oracle(bench: Bench, folder: Path) -> None:
     """Take the right answers out of the copy that the rollout sees."""
-    if bench.contract.oracle is not None:
+    if bench.contract.oracle is not None and bench.contract.oracle.file is not None:
         (folder / bench.contract.oracle.file).unlink(missing_ok=True)
 
 
 def _show_oracle(bench: Bench, folder: Path) -> None:
-    if bench.contract.oracle is not None:
+    if bench.contract.oracle is not None and bench.contract.oracle.file is not None:
         file = bench.contract.oracle.file
         set_aside(folder, file)
         (folder / file).parent.mkdir(parents=True, exist_ok=True)

@@ -57,8 +57,8 @@ def gold_of(derived: Derived) -> Gold | None:
     Raises:
         ContractError: The oracle file cannot be read.
     """
-    if derived.spec.oracle is not None:
-        return _gold_of_file(derived)
+    if derived.spec.oracle is not None and derived.spec.oracle.file is not None:
+        return _gold_of_file(derived, derived.spec.oracle.file)
     task = derived.task
     if task is None or not task.has_gold():
         return None
@@ -72,9 +72,7 @@ def gold_of(derived: Derived) -> Gold | None:
     )
 
 
-def _gold_of_file(derived: Derived) -> Gold:
-    assert derived.spec.oracle is not None
-    name = derived.spec.oracle.file
+def _gold_of_file(derived: Derived, name: str) -> Gold:
     right: dict[str, str] = {}
     texts: dict[str, tuple[str, ...]] = {}
     try:

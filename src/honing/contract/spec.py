@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -39,9 +40,10 @@ class Answers(StrEnum):
     GATEWAY = "gateway"
     """A model, through the gateway: a rollout in which no call arrives is invalid."""
     SAMPLES = "samples"
-    """A samples file that exists already."""
+    """A samples file that exists already, or that the target's rollout commands write without a model."""
     POLICY = "policy"
-    """A policy that acts in an environment."""
+    """A model, through the gateway, that acts in an environment: many calls make one episode, and the
+    target's own results say how each episode ended."""
     NONE = "none"
     """Nobody: the target measures something that is not a model."""
 
@@ -119,15 +121,61 @@ class StageSpec(Record):
 class RolloutSpec(StageSpec):
     answers: Answers = Answers.GATEWAY
     samples: RelativePath | None = None
-    """Where Honing writes its samples (JSONL) for the target's own evaluate commands."""
+    """Where Honing writes its samples (JSONL) for the target's own evaluate commands; with answers
+    `samples`, where the target's rollout leaves them."""
+    samples_columns: dict[str, str] = {}
+    """Columns of that file by their name in it, each one of `id`, `prompt`, `completion`, `target`, `code`
+    (the completion without its Markdown fence) or `row.NAME` (the data row's own column). Empty for
+    Honing's own columns."""
     writes: tuple[str, ...] = ()
     """Files of the target (patterns) that the rollout may change. Any other that it changes may be the
     grader."""
 
 
+class ResultsSpec(Record):
+    """Where the target writes what it thinks of each sample, and how a line of it reads."""
+
+    path: RelativePath
+    """JSON, JSONL or CSV; `*` matches within one folder and must match exactly one new file."""
+    rows: str = ""
+    """Dotted path to the list (or object by id) of results; empty where the file itself is the list."""
+    id: str = "id"
+    """Column that names the task; for an object by id, its keys."""
+    reward: str = "reward"
+    """Column with the reward: a number, true or false, or one of the words pass, fail."""
+    prompt: str = ""
+    completion: str = ""
+
+
+class MetricsSource(StrEnum):
+    """Where an evaluate stage leaves its number."""
+
+    FILE = "file"
+    STDOUT = "stdout"
+
+
 class EvaluateSpec(StageSpec):
+    source: MetricsSource = MetricsSource.FILE
     metrics_path: RelativePath = "metrics.json"
+    """The metrics file; `*` matches within one folder, and exactly one new file must match."""
+    pattern: str = ""
+    """For source `stdout`: a regular expression with one group `score`. The last line of the stage's output
+    that matches counts."""
     required_keys: tuple[str, ...] = ()
+    results: ResultsSpec | None = None
+    """The target's results for each sample, to be joined with the samples."""
+
+    @model_validator(mode="after")
+    def _pattern_reads(self) -> EvaluateSpec:
+        if self.source is MetricsSource.FILE:
+            return self
+        try:
+            found = re.compile(self.pattern)
+        except re.error as error:
+            raise ValueError(f"pattern: not a regular expression: {error}") from None
+        if "score" not in found.groupindex:
+            raise ValueError("pattern: must contain the group (?P<score>...) around the number")
+        return self
 
 
 class DeploySpec(Record):
@@ -147,13 +195,90 @@ class Stages(Record):
     rollout: RolloutSpec = RolloutSpec()
     evaluate: EvaluateSpec = EvaluateSpec()
     benchmark: StageSpec = StageSpec()
+    """For a target whose one command asks the model and judges: it takes the place of the commands of
+    rollout and evaluate, and `evaluate` says where its number stands."""
 
 
 class OracleSpec(Record):
-    """Where the gold of a target with its own commands comes from, for calibration."""
+    """Where the gold of a target with its own commands comes from, for calibration: a file, or a policy."""
 
-    file: RelativePath
+    file: RelativePath | None = None
     """JSONL rows {"match": text found in the prompt, "completion": the right answer}."""
+    commands: tuple[str, ...] = ()
+    """Shell text that writes `file`, run once after bootstrap, without a model and without a network."""
+    policy: RelativePath | None = None
+    """A Python program of the contract that plays the perfect model: one JSON object {"prompt": text} on a
+    line of its input, one {"completion": text} on a line of its output. It runs beside the gateway, out of
+    sight of the rollout."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> OracleSpec:
+        if (self.file is None) == (self.policy is None):
+            raise ValueError("oracle: name either `file` or `policy`")
+        if self.commands and self.file is None:
+            raise ValueError("oracle.commands write `file`; name it")
+        return self
+
+
+class EnvironmentSpec(Record):
+    """The target's own Python environment: made once from what is listed here, shared by nobody else, and
+    read-only for every stage."""
+
+    install: tuple[str, ...] = ()
+    """Arguments of successive `pip install` calls: `-r requirements.txt`, `.`, `-e .[test]`, `numpy<2`."""
+    python: str = ""
+    """Version of the interpreter, as in `3.11`; empty for Honing's own."""
+    as_of: str = ""
+    """Date (YYYY-MM-DD): nothing published later is installed."""
+    build_constraints: tuple[str, ...] = ()
+    """Versions of build tools (`setuptools<81`), for packages that today's no longer build."""
+    build_isolation: bool = True
+    """False builds packages with what is installed already."""
+    source_roots: tuple[RelativePath, ...] = ()
+    """Folders of the working copy that come first on PYTHONPATH, as an editable install has it."""
+    timeout_s: float = Field(default=1800.0, gt=0)
+
+
+class ChatSpec(Record):
+    """What is said around each prompt when Honing itself asks."""
+
+    system: str = ""
+    """System prompt; `--system` overrides it."""
+    template: str = ""
+    """Text around the prompt, with `{prompt}` where it stands; empty for the prompt alone."""
+
+    @field_validator("template")
+    @classmethod
+    def _holds_the_prompt(cls, value: str) -> str:
+        if value and value.count("{prompt}") != 1:
+            raise ValueError("must contain {prompt} exactly once")
+        return value
+
+
+class HoleKind(StrEnum):
+    """What belongs where a command of the target has a placeholder that nobody has filled yet."""
+
+    MODEL = "model"
+    BASE_URL = "base_url"
+    KEY = "key"
+    SAMPLES = "samples"
+    OUTPUT = "output"
+    LIMIT = "limit"
+    CHOICE = "choice"
+    PATH = "path"
+    NUMBER = "number"
+    TEXT = "text"
+
+
+class HoleSpec(Record):
+    """A placeholder in a command, `{{name}}`, that must be filled before the contract can run."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    kind: HoleKind
+    text: str
+    """As the target writes it."""
+    anchor: str = ""
+    choices: tuple[str, ...] = ()
 
 
 class Provenance(Record):
@@ -161,7 +286,7 @@ class Provenance(Record):
 
     part: str
     """Dotted path in the contract."""
-    by: Literal["target", "derivation", "agent", "user"]
+    by: Literal["target", "derivation", "repair", "agent", "user"]
     anchor: str = ""
     """file:line (or file:row:column) in the target."""
     why: str = ""
@@ -177,6 +302,10 @@ class ContractSpec(Record):
     """The task as derived from a data set (see docs/contract.md, "task")."""
     metric: MetricSpec = MetricSpec()
     oracle: OracleSpec | None = None
+    environment: EnvironmentSpec | None = None
+    chat: ChatSpec = ChatSpec()
+    holes: tuple[HoleSpec, ...] = ()
+    """Not empty while somebody must still decide; such a contract is shown but not run."""
     stages: Stages = Stages()
     provenance: tuple[Provenance, ...] = ()
 
@@ -184,15 +313,14 @@ class ContractSpec(Record):
 
     @model_validator(mode="after")
     def _can_run(self) -> ContractSpec:
-        if self.task is None and not self.stages.evaluate.commands:
+        stages = self.stages
+        combined = bool(stages.benchmark.commands)
+        if self.task is None and not stages.evaluate.commands and not combined:
             raise ValueError(
                 "stages.evaluate.commands is empty and there is no task: nothing here can produce a score"
             )
-        if (
-            self.task is None
-            and not self.stages.rollout.commands
-            and self.stages.rollout.answers is Answers.GATEWAY
-        ):
+        asks = stages.rollout.answers in (Answers.GATEWAY, Answers.POLICY)
+        if self.task is None and not stages.rollout.commands and not combined and asks:
             raise ValueError(
                 "stages.rollout.commands is empty and there is no task: no model would ever be asked; "
                 "write the rollout command"
@@ -202,15 +330,18 @@ class ContractSpec(Record):
 
     def _check_answers(self) -> None:
         rollout = self.stages.rollout
-        if rollout.answers in (Answers.SAMPLES, Answers.POLICY):
+        if rollout.answers is Answers.SAMPLES and rollout.samples is None:
             raise ValueError(
-                f"stages.rollout.answers: {rollout.answers.value!r} cannot be run by this version; use "
-                "'gateway', "
-                "or judge a samples file with `hone measure --samples FILE`"
+                "stages.rollout.answers is 'samples' but stages.rollout.samples names no file of samples"
             )
         if rollout.answers is Answers.NONE and not rollout.commands:
             raise ValueError(
                 "stages.rollout.answers is 'none' but there are no rollout commands: nothing would run"
+            )
+        if rollout.answers is Answers.POLICY and self.stages.evaluate.results is None:
+            raise ValueError(
+                "stages.rollout.answers is 'policy' but stages.evaluate.results does not say where the "
+                "target writes how each episode ended"
             )
 
     def as_document(self) -> dict[str, Any]:
