@@ -55,6 +55,17 @@ def test_a_training_split_is_used_last_with_a_warning(tmp_path: Path) -> None:
     assert any("training split" in note for note in derived(tmp_path).notes)
 
 
+def test_a_file_named_after_its_split_alone_is_meant_before_its_variants(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for name in ("test", "test_hard", "train", "train_hard"):
+        write_jsonl(tmp_path / "data" / f"{name}.jsonl", sums())
+
+    task = derived(tmp_path)
+
+    assert task.files == ("data/test.jsonl",)
+    assert "its file is named 'test' and nothing else" in task.evidence[0].why
+
+
 def test_several_configurations_are_a_gap_that_lists_them_until_one_is_named(tmp_path: Path) -> None:
     for config in ("easy", "hard"):
         write_parquet(tmp_path / config / "test-00000-of-00001.parquet", sums())

@@ -141,14 +141,23 @@ def _groups(tables: Sequence[Table]) -> Iterator[tuple[list[Table], str]]:
         for config in _MAIN_CONFIGS:
             if main := [table for table in named if table.config == config]:
                 yield main, f"split {split!r} comes first of {', '.join(SPLIT_ORDER)}"
-        if rest := [table for table in named if table.config not in _MAIN_CONFIGS]:
+        rest = [table for table in named if table.config not in _MAIN_CONFIGS]
+        plain = [table for table in rest if _is_named_after(table, split)]
+        if len(plain) == 1 and len(rest) > 1:
+            yield plain, f"its file is named {split!r} and nothing else"
+        if rest:
             yield rest, f"split {split!r} comes first of {', '.join(SPLIT_ORDER)}"
     unsplit = [table for table in tables if table.split is None]
     examples = [table for table in unsplit if _is_example(table)]
-    if plain := [table for table in unsplit if table not in examples]:
-        yield plain, "it is the only table with a task"
+    if others := [table for table in unsplit if table not in examples]:
+        yield others, "it is the only table with a task"
     if examples:
         yield examples, "only files called examples hold a task"
+
+
+def _is_named_after(table: Table, split: str) -> bool:
+    """Whether the table is one file called like its split: beside it, `test_hard.jsonl` is a variant."""
+    return len(table.files) == 1 and Path(table.files[0]).name.split(".")[0].lower() == split
 
 
 def _is_example(table: Table) -> bool:
