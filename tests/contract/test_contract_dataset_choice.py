@@ -56,13 +56,13 @@ def test_a_training_split_is_used_last_with_a_warning(tmp_path: Path) -> None:
 
 
 def test_a_file_named_after_its_split_alone_is_meant_before_its_variants(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
+    (tmp_path / "sums").mkdir()
     for name in ("test", "test_hard", "train", "train_hard"):
-        write_jsonl(tmp_path / "data" / f"{name}.jsonl", sums())
+        write_jsonl(tmp_path / "sums" / f"{name}.jsonl", sums())
 
     task = derived(tmp_path)
 
-    assert task.files == ("data/test.jsonl",)
+    assert task.files == ("sums/test.jsonl",)
     assert "its file is named 'test' and nothing else" in task.evidence[0].why
 
 
