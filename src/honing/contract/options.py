@@ -43,6 +43,15 @@ class SetupOptions:
     """Variables given to every stage."""
     max_command_s: float | None = None
     """Upper limit over every command's own time limit."""
+    max_total_s: float | None = None
+    """Upper limit over the whole measurement, from setup to teardown."""
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """What to put where the contract leaves a hole or chose among alternatives, by name."""
+    oracle: Path | str | None = None
+    """The user's own source of right answers: a file (JSONL of "match" and "completion"), or
+    `module:callable` that maps a prompt to its right answer."""
+    judge_model: str = ""
+    """Model that judges where the contract's scorer is a model; the contract's own where empty."""
     max_connections: int = 8
     """Model calls under way at once."""
     requests_per_minute: int | None = None

@@ -72,8 +72,16 @@ def run_config(target: Target, options: SetupOptions, intent: Mapping[str, Any])
         "sandbox": options.sandbox,
         "env": {name: hashlib.sha256(value.encode()).hexdigest() for name, value in options.env.items()},
         "max_command_s": options.max_command_s,
+        "choices": dict(options.choices),
+        "oracle": _oracle_identity(options.oracle),
+        "judge_model": options.judge_model,
     }
     return {"target": target.origin, "tree": target.tree, "options": chosen, "intent": dict(intent)}
+
+
+def _oracle_identity(oracle: Path | str | None) -> str | None:
+    """A file's content, or the name of a callable."""
+    return _digest_of(oracle, "--oracle") if isinstance(oracle, Path) else oracle
 
 
 def _digest_of(path: Path | None, option: str) -> str | None:
