@@ -18,8 +18,11 @@ ETC_FILES = (
     "debian_version", "ld.so.cache", "localtime", "magic", "mime.types", "os-release", "protocols",
     "services", "shells", "ssl/openssl.cnf", "timezone",
 )  # fmt: skip
-ETC_FOLDERS = ("alternatives", "crypto-policies", "fonts", "pki/ca-trust", "pki/tls", "ssl/certs")
-"""What programs need of /etc and what holds no secret. /etc/ssl/private, for one, is not here."""
+ETC_FOLDERS = (
+    "R", "alternatives", "chromium.d", "crypto-policies", "fonts", "java*", "perl", "pki/ca-trust", "pki/tls",
+    "ssl/certs",
+)  # fmt: skip
+"""What programs need of /etc and what holds no secret (patterns). /etc/ssl/private, for one, is not here."""
 NETWORK_ETC = ("gai.conf", "hosts", "resolv.conf")
 """Further files a command with an open network needs."""
 
@@ -109,7 +112,7 @@ def etc_files(network: Network) -> list[Bind]:
 
 def etc_folders() -> list[Bind]:
     """The public folders of /etc."""
-    folders = [f"/etc/{name}" for name in ETC_FOLDERS if Path("/etc", name).is_dir()]
+    folders = [str(path) for name in ETC_FOLDERS for path in sorted(Path("/etc").glob(name)) if path.is_dir()]
     return [Bind(os.path.realpath(folder), folder) for folder in folders]
 
 
