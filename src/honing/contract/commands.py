@@ -20,6 +20,7 @@ from honing.contract.evaluate import foreign
 from honing.contract.metrics import Reading, read_metrics
 from honing.contract.rollout import Plan, samples_of_calls
 from honing.contract.samples import Sample, SampleStatus, sample_from_row
+from honing.contract.samples_columns import ROW_PREFIX, written_samples
 from honing.contract.spec import Answers
 from honing.contract.stages import StageResult, checked, run_stage
 from honing.errors import BudgetExhaustedError, MetricsError, ModelServerError, StageError
@@ -222,7 +223,10 @@ def _hand_over(bench: Bench, rollout: Rollout, folder: Path) -> None:
     path = folder / where
     set_aside(folder, where)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(jsonl_bytes(sample.as_row() for sample in rollout.samples))
+    columns = bench.contract.stages.rollout.samples_columns
+    asks_rows = any(what.startswith(ROW_PREFIX) for what in columns.values())
+    raw = bench.task.columns() if asks_rows and bench.task is not None else {}
+    path.write_bytes(written_samples(rollout.samples, columns, where, rows=bench.rows, raw=raw))
 
 
 def _join(bench: Bench, sample: Sample) -> Sample:

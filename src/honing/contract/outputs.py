@@ -19,6 +19,7 @@ from honing.contract.report import report_of
 from honing.contract.result import Result
 from honing.contract.rollout import observe_with
 from honing.contract.samples import Sample
+from honing.contract.samples_file import SAMPLES_FILE
 from honing.contract.spec import ContractSpec
 from honing.contract.spec_file import dump_contract
 from honing.contract.target import Target
@@ -203,7 +204,8 @@ def write_rollout(run: Run, rollout: Rollout) -> Path:
         "reason": rollout.reason,
         "model": rollout.plan.model,
         "n_planned": rollout.plan.planned,
-        "counts": dict(rollout.counts),
+        "counts": {name: count for name, count in rollout.counts.items() if name != SAMPLES_FILE},
+        SAMPLES_FILE: rollout.counts.get(SAMPLES_FILE),
         "paths": {"samples_jsonl": SAMPLES},
     }
     return run.write_json(ROLLOUT, document)

@@ -2,99 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from honing.contract.bench import Bench, Rollout
 from honing.contract.rollout import Plan
 from honing.contract.samples import Sample, SampleStatus
-from honing.contract.strict_json import parse
+from honing.contract.samples_columns import Answer, AnswersRead, read_answers
+from honing.contract.spec import Answers
 from honing.errors import MetricsError, UsageError
 
-_TEXT_KEYS = ("completion", "answer", "output", "response", "prediction")
-"""Names under which a completion is found, in this order."""
+SAMPLES_FILE = "samples_file"
+"""Key under which a rollout's counts say which columns were read."""
+ROLES = ("id", "completion", "prompt")
+"""What the user may name a column for."""
 
 
-def rollout_from_file(path: Path, plan: Plan, bench: Bench) -> Rollout:
-    """The rollout that a samples file holds (JSONL: `completion`, and `id` or `prompt` to find its row).
+def rollout_from_file(
+    path: Path, plan: Plan, bench: Bench, columns: Mapping[str, str] | None = None
+) -> Rollout:
+    """The rollout that a samples file holds.
 
     Rows that were planned but stand not in the file are samples with status `skipped`, so they count in the
-    denominator.
+    denominator. Where the target brings no data that Honing reads, every answer of the file is a sample, to
+    be judged by the target's own commands.
+
+    Args:
+        path: The file; see `read_answers`.
+        plan: What is asked.
+        bench: The target.
+        columns: Columns by role (`id`, `completion`, `prompt`) that the user names.
 
     Raises:
-        UsageError: The target has no task to judge samples by.
+        UsageError: The target's own rollout makes the answers, so that none can be given.
         MetricsError: The file cannot be read, or a line names no row or no completion; the text names the
             line.
     """
-    task = bench.task
-    if task is None:
+    stages = bench.contract.stages
+    takes_file = not stages.rollout.commands or stages.rollout.answers is Answers.SAMPLES
+    if bench.task is None and (stages.rollout.samples is None or not takes_file):
         raise UsageError(
-            "--samples needs a target whose data have golds: this one is judged by its own commands."
+            "--samples needs a target whose data have golds, or one whose contract names the file that its "
+            "evaluate commands read (stages.rollout.samples): this one is judged by its own commands."
         )
+    if not path.is_file():
+        raise UsageError(f"{path}: cannot be read (no such file). Pass a file of samples.")
+    read = read_answers(path, stages.rollout.samples_columns, asked=columns)
+    samples = _of_rows(read, plan, bench) if bench.task is not None else _as_they_are(read.answers, plan)
+    counts = {"calls": 0, SAMPLES_FILE: read.as_document(path.name)}
+    return Rollout(plan=plan, samples=tuple(samples), tree=None, counts=counts)
+
+
+def _of_rows(read: AnswersRead, plan: Plan, bench: Bench) -> list[Sample]:
+    task = bench.task
+    assert task is not None
     wanted = {row.id: row for row in plan.rows}
     found: dict[str, list[Sample]] = {row_id: [] for row_id in wanted}
-    for number, line in enumerate(_lines(path), 1):
-        if not line.strip():
+    by_column = _ids_by_column(read, bench)
+    for answer in read.answers:
+        row_id = _row_of(answer, bench, by_column)
+        if row_id not in wanted:
             continue
-        where = f"{path}:{number}"
-        entry = parse(line, source=where)
-        row_id = _row_of(entry, bench, where)
-        if row_id in wanted and len(found[row_id]) == plan.epochs:
+        if len(found[row_id]) == plan.epochs:
             raise MetricsError(
-                f"{where}: a further answer to row {row_id!r}, for which {plan.epochs} are wanted. Which one "
-                "counts is not ours to choose: leave one, or give --epochs."
+                f"{answer.where}: a further answer to row {row_id!r}, for which {plan.epochs} are wanted. "
+                "Which one counts is not ours to choose: leave one, or give --epochs."
             )
-        if row_id in wanted:
-            sample = Sample(
-                id=row_id,
-                epoch=len(found[row_id]),
-                prompt=task.prompt(wanted[row_id]),
-                completion=_completion(entry, where),
-                target=task.expected(wanted[row_id]),
-                status=SampleStatus.COMPLETED,
-                model=plan.model,
-                seed=plan.seed,
-            )
-            found[row_id].append(sample)
-    samples = [
+        sample = Sample(
+            id=row_id,
+            epoch=len(found[row_id]),
+            prompt=task.prompt(wanted[row_id]),
+            completion=answer.completion,
+            target=task.expected(wanted[row_id]),
+            status=SampleStatus.COMPLETED,
+            model=plan.model,
+            seed=plan.seed,
+        )
+        found[row_id].append(sample)
+    return [
         found[row_id][epoch] if epoch < len(found[row_id]) else _skipped(row_id, epoch, plan, bench)
         for row_id in wanted
         for epoch in range(plan.epochs)
     ]
-    return Rollout(plan=plan, samples=tuple(samples), tree=None, counts={"calls": 0})
 
 
-def _lines(path: Path) -> list[bytes]:
-    try:
-        return path.read_bytes().splitlines()
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be read ({error.strerror}). Pass a JSONL file of samples."
-        ) from None
+def _as_they_are(answers: Sequence[Answer], plan: Plan) -> list[Sample]:
+    """Every answer as a sample; the further ones about the same task as further epochs of it."""
+    seen: Counter[str] = Counter()
+    samples = []
+    for number, answer in enumerate(answers, 1):
+        task = answer.id if answer.id is not None else f"line-{number}"
+        samples.append(
+            Sample(
+                id=task,
+                epoch=seen[task],
+                prompt=answer.prompt or "",
+                completion=answer.completion,
+                status=SampleStatus.COMPLETED,
+                model=plan.model,
+                seed=plan.seed,
+            )
+        )
+        seen[task] += 1
+    return samples
 
 
-def _row_of(entry: Any, bench: Bench, where: str) -> str:
-    if not isinstance(entry, Mapping):
-        raise MetricsError(f"{where}: a sample is a JSON object, got {type(entry).__name__}.")
-    named = next((str(entry[key]) for key in ("id", "task_id", "sample_id") if key in entry), None)
-    if named in bench.rows:
-        return str(named)
-    prompt = entry.get("prompt")
-    joined = bench.book.find(prompt) if isinstance(prompt, str) and bench.book is not None else None
+def _ids_by_column(read: AnswersRead, bench: Bench) -> Mapping[str, str]:
+    """Row ids by the value of the data's own column that is called like the file's; only where that is
+    unique.
+    """
+    column = read.columns.get("id")
+    if column is None or bench.task is None or all(answer.id in bench.rows for answer in read.answers):
+        return {}
+    pairs = [
+        (str(values[column]), row_id)
+        for row_id, values in bench.task.columns().items()
+        if row_id in bench.rows and values.get(column) is not None
+    ]
+    times = Counter(value for value, _ in pairs)
+    return {value: row_id for value, row_id in pairs if times[value] == 1}
+
+
+def _row_of(answer: Answer, bench: Bench, by_column: Mapping[str, str]) -> str:
+    if answer.id is not None and answer.id in bench.rows:
+        return answer.id
+    if answer.id is not None and answer.id in by_column:
+        return by_column[answer.id]
+    joined = bench.book.find(answer.prompt) if answer.prompt is not None and bench.book is not None else None
     if joined is None:
         known = ", ".join(list(bench.rows)[:3])
         raise MetricsError(
-            f"{where}: names no row of the target. Give its 'id' (such as {known}) or its 'prompt'."
+            f"{answer.where}: names no row of the target. Give its 'id' (such as {known}) or its 'prompt'."
         )
     return joined
-
-
-def _completion(entry: Mapping[str, Any], where: str) -> str:
-    for key in _TEXT_KEYS:
-        if isinstance(entry.get(key), str):
-            return str(entry[key])
-    raise MetricsError(f"{where}: has no text under {', '.join(map(repr, _TEXT_KEYS))}.")
 
 
 def _skipped(row_id: str, epoch: int, plan: Plan, bench: Bench) -> Sample:
@@ -108,3 +149,20 @@ def _skipped(row_id: str, epoch: int, plan: Plan, bench: Bench) -> Sample:
         model=plan.model,
         error="the samples file has no answer for this row",
     )
+
+
+def columns_asked(texts: Sequence[str]) -> dict[str, str]:
+    """Columns by role from `ROLE=NAME` texts.
+
+    Raises:
+        UsageError: A text is not of that form, or names no role.
+    """
+    asked: dict[str, str] = {}
+    for text in texts:
+        role, equals, name = text.partition("=")
+        if not equals or not name or role not in ROLES:
+            raise UsageError(
+                f"--samples-column takes ROLE=NAME with ROLE one of {', '.join(ROLES)}, got {text!r}."
+            )
+        asked[role] = name
+    return asked

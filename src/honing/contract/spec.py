@@ -26,6 +26,9 @@ def _inside(path: str) -> str:
     return path
 
 
+SAMPLE_COLUMNS = ("id", "prompt", "completion", "target", "code")
+"""What a column of a samples file may hold; beside these, `row.NAME` is the data row's own column."""
+
 RelativePath = Annotated[str, AfterValidator(_inside)]
 """A path inside the working copy."""
 
@@ -130,6 +133,15 @@ class RolloutSpec(StageSpec):
     writes: tuple[str, ...] = ()
     """Files of the target (patterns) that the rollout may change. Any other that it changes may be the
     grader."""
+
+    @field_validator("samples_columns")
+    @classmethod
+    def _columns_hold_something(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, what in value.items():
+            if what not in SAMPLE_COLUMNS and not what.startswith("row."):
+                known = ", ".join(SAMPLE_COLUMNS)
+                raise ValueError(f"{name}: {what!r} is none of {known} and row.NAME")
+        return value
 
 
 class ResultsSpec(Record):

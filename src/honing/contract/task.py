@@ -70,6 +70,12 @@ class DatasetTask:
         """
         return list(self._read[0])
 
+    def columns(self) -> dict[str, Mapping[str, Any]]:
+        """The rows as their files have them, every column by its own name, by row id."""
+        table = self._table()
+        ids = row_ids(table, self.id_column)
+        return {row_id: row.values for row_id, row in zip(ids, table, strict=True)}
+
     def invalid(self) -> list[str]:
         """One sentence for every row that cannot be judged."""
         return list(self._read[1])
@@ -144,12 +150,7 @@ class DatasetTask:
 
     @cached_property
     def _read(self) -> tuple[list[Row], list[str]]:
-        verify_manifest(self.folder, self.files)
-        table = [
-            row
-            for file in self.files
-            for row in load_table(self.folder / file, name=file, limits=self.limits)
-        ]
+        table = self._table()
         ids = row_ids(table, self.id_column)
         rows: list[Row] = []
         invalid: list[str] = []
@@ -161,6 +162,14 @@ class DatasetTask:
             except UnreadableRowError as error:
                 invalid.append(str(error))
         return rows, invalid
+
+    def _table(self) -> list[TableRow]:
+        verify_manifest(self.folder, self.files)
+        return [
+            row
+            for file in self.files
+            for row in load_table(self.folder / file, name=file, limits=self.limits)
+        ]
 
     def _found(self) -> Found:
         return Found(
