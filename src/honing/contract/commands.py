@@ -16,8 +16,9 @@ from typing import Any
 
 from honing.contract.bench import Bench, Measurement, Rollout, counts_of, without_score
 from honing.contract.copies import fresh_copy, place
-from honing.contract.evaluate import foreign
+from honing.contract.foreign_grades import graded, grades_left
 from honing.contract.metrics import Reading, read_metrics
+from honing.contract.results_file import Listing, list_results
 from honing.contract.rollout import Plan, samples_of_calls
 from honing.contract.samples import Sample, SampleStatus, sample_from_row
 from honing.contract.samples_columns import ROW_PREFIX, written_samples
@@ -28,7 +29,7 @@ from honing.executors import MapOptions, Progress, UnitStatus, inline, run_map
 from honing.llm import Channel
 from honing.store import TreeId, jsonl_bytes
 
-VERSION = "2"
+VERSION = "3"
 """Changes when the same commands would be run differently."""
 INLINE = inline()
 _OWN_TRACES = ("*/__pycache__", "*.pyc", ".pytest_cache", "*/.pytest_cache")
@@ -80,14 +81,22 @@ def evaluate_commands(bench: Bench, rollout: Rollout, progress: Progress) -> Mea
     metrics = f"{spec.workdir}/{spec.metrics_path}"
 
     def work(_: Any) -> dict[str, Any]:
+        before: Listing = {}
+
+        def fresh() -> None:
+            nonlocal before
+            set_aside(folder, metrics)
+            before = list_results(folder)
+
         name = f"{rollout.plan.name}.evaluate"
         folder = fresh_copy(bench.run, bench.trees, rollout.tree or bench.prepared, name)
         _show_oracle(bench, folder)
         _hand_over(bench, rollout, folder)
         context = bench.context(folder, None, rollout.plan)
-        result = checked(run_stage("evaluate", spec, context, fresh=lambda: set_aside(folder, metrics)))
+        result = checked(run_stage("evaluate", spec, context, fresh=fresh))
         reading = _read(bench, folder, result)
-        return {"score": reading.score, "document": reading.document}
+        grades = grades_left(bench, rollout, folder, before, reading.score)
+        return {"score": reading.score, "document": reading.document, "grades": grades}
 
     judged = hashlib.sha256(
         jsonl_bytes([one.id, one.epoch, one.completion, one.status] for one in rollout.samples)
@@ -96,23 +105,7 @@ def evaluate_commands(bench: Bench, rollout: Rollout, progress: Progress) -> Mea
     found, failure = _once(bench, rollout.plan, "evaluate", work, progress, what)
     if found is None:
         return without_score(rollout, failure)
-    reading = Reading(found["score"], found["document"])
-    n_planned, n_scored, tasks = _denominator(bench, rollout)
-    evaluation = foreign(reading, bench.contract.metric, n_planned=n_planned, n_scored=n_scored, tasks=tasks)
-    return Measurement(rollout=rollout, samples=rollout.samples, evaluation=evaluation)
-
-
-def _denominator(bench: Bench, rollout: Rollout) -> tuple[int, int, int | None]:
-    """Samples planned, samples answered, and how many different tasks they are; None where that is not
-    known."""
-    answered = [one for one in rollout.samples if one.status is SampleStatus.COMPLETED]
-    if rollout.plan.rows and rollout.tree is None:
-        return rollout.plan.planned, len(answered), len({one.id for one in answered})
-    if bench.book is None or not answered:
-        return len(rollout.samples), len(answered), None
-    asked = {one.id for one in answered if bench.gold is not None and one.id in bench.gold.right}
-    planned = len(rollout.plan.rows) or len(asked)
-    return planned, min(len(asked), planned), len(asked)
+    return graded(bench, rollout, Reading(found["score"], found["document"]), found["grades"])
 
 
 def _once(

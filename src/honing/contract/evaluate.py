@@ -36,6 +36,8 @@ class Evaluation:
     """pass@k by k, where every row was asked more than once and rewards are right or wrong."""
     document: Mapping[str, Any] | None = None
     """The target's own metrics file, where it wrote one."""
+    results: Mapping[str, Any] | None = None
+    """What became of the target's own results for each sample, where it wrote some."""
 
     @property
     def coverage(self) -> float:
@@ -135,6 +137,40 @@ def foreign(
         n_planned=n_planned,
         n_scored=n_scored,
         interval=interval,
+        document=reading.document,
+    )
+
+
+def foreign_over(
+    reading: Reading,
+    metric: MetricSpec,
+    rewards: Sequence[tuple[str, float]],
+    *,
+    n_planned: int,
+    n_scored: int,
+) -> Evaluation:
+    """A score the target's own grader wrote, over the rewards that it gave and whose mean it is.
+
+    Args:
+        reading: The score.
+        metric: Its range.
+        rewards: (task, reward in the metric's unit). Several of one task are one cluster of the interval.
+        n_planned: Tasks or samples planned.
+        n_scored: Of these, those with a reward.
+    """
+    low, high = metric.range
+    shares = [(reward - low) / (high - low) for _, reward in rewards]
+    tasks = [task for task, _ in rewards]
+    repeated = len(set(tasks)) < len(tasks)
+    if not repeated and all(share in (0.0, 1.0) for share in shares):
+        interval = proportion(int(sum(shares)), len(shares))
+    else:
+        interval = mean_interval(shares, clusters=tasks if repeated else None, bounds=(0.0, 1.0))
+    return Evaluation(
+        score=reading.score,
+        n_planned=n_planned,
+        n_scored=n_scored,
+        interval=replace(_stretch(interval, metric), estimate=reading.score),
         document=reading.document,
     )
 

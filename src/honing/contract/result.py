@@ -45,6 +45,8 @@ class Result:
     """The target's content hash (and its commit, for targets that have one)."""
     sandbox: str
     """What contained foreign code; "" where none ran."""
+    results: Mapping[str, Any] | None = None
+    """What became of the target's own results for each sample; None where it wrote none."""
 
     @property
     def coverage(self) -> float:
@@ -69,7 +71,8 @@ class Result:
             "coverage": round(self.coverage, 6),
             "population": self.population,
             "epochs": self.epochs,
-            "counts": {"samples": self.n_scored},
+            "counts": {"samples": self.n_scored, "calls": self.calls},
+            "results": None if self.results is None else dict(self.results),
             "pass_at": dict(self.pass_at),
             "calibration": dict(self.calibration),
             "outcomes": dict(self.outcomes),
@@ -133,6 +136,7 @@ def conclude(
         contract_hash=contract.digest,
         commit=commit,
         sandbox=sandbox,
+        results=evaluation.results,
     )
 
 
