@@ -20,6 +20,7 @@ from honing.sandbox.base import (
     Sandbox,
     require,
 )
+from honing.sandbox.traces import Trace
 
 if TYPE_CHECKING:
     from honing.sandbox.bubblewrap import BubblewrapSandbox
@@ -61,6 +62,7 @@ __all__ = [
     "SandboxStatus",
     "Scripted",
     "ScriptedSandbox",
+    "Trace",
     "UnconfinedSandbox",
     "choose",
     "describe",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from honing.errors import MissingToolError
+from honing.sandbox.traces import Trace
 
 
 class Capability(StrEnum):
@@ -122,6 +123,8 @@ class Command:
     forwards: Sequence[Forward] = ()
     limits: Limits = field(default_factory=Limits)
     stdin: bytes = b""
+    trace: Path | None = None
+    """A writable folder of the host in which to see what the command does (`Finished.trace`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +149,8 @@ class Finished:
     """The protections that held for this command."""
     detail: str = ""
     """One sentence where the ending needs one."""
+    trace: Trace | None = None
+    """What was seen of it; None where `Command.trace` asked for nothing, or it never started."""
 
     @property
     def ok(self) -> bool:

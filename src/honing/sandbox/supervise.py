@@ -25,6 +25,7 @@ from honing.sandbox.plan import Plan, start_job
 from honing.sandbox.processes import ProcessHandle, reap
 from honing.sandbox.relay import Relay
 from honing.sandbox.streams import Capture
+from honing.sandbox.traces import Tracer
 
 START_LIMIT_S = 30.0
 KILL_LIMIT_S = 10.0
@@ -97,6 +98,7 @@ class _Watch:
         self._handle: ProcessHandle | None = None
         self._group: Group | None = None
         self._meters: Meters | None = None
+        self._tracer: Tracer | None = None
         self._running = False
         self._status: int | None = None
         self._verdict: tuple[Ending, str] | None = None
@@ -130,6 +132,9 @@ class _Watch:
             watch_memory=plan.watch_memory,
             watch_disk=plan.watch_disk,
         )
+        if plan.command.trace is not None:
+            self._tracer = Tracer(plan.command.trace, root)
+            self._stack.callback(self._tracer.close)
         self._channel.settimeout(START_LIMIT_S)
         # A failed start closes the other end; what it wrote says why.
         with contextlib.suppress(ConnectionError):
@@ -223,6 +228,8 @@ class _Watch:
     def _pause(self) -> float:
         assert self._meters is not None
         until = min(self._deadline, self._meters.next_look)
+        if self._tracer is not None:
+            until = min(until, self._tracer.next_look)
         if not self._running:
             until = min(until, self._started + START_LIMIT_S)
         pause = until - time.monotonic()
@@ -231,6 +238,8 @@ class _Watch:
     def _check(self) -> tuple[Ending, str] | None:
         assert self._meters is not None
         now = time.monotonic()
+        if self._tracer is not None and now >= self._tracer.next_look:
+            self._tracer.look()
         if self._status is not None:
             return None
         if self._cancel is not None and self._cancel.is_set():
@@ -372,6 +381,7 @@ class _Watch:
             sandbox=self._plan.sandbox,
             capabilities=self._plan.capabilities,
             detail=detail,
+            trace=self._tracer.finish() if self._tracer is not None else None,
         )
 
     def _ending(self) -> tuple[Ending, int | None, str]:
