@@ -22,6 +22,8 @@ from honing.stats import (
     pass_all_k,
     pass_at_k,
     pass_at_k_interval,
+    smallest_difference,
+    smallest_mean_difference,
     wilson,
 )
 
@@ -153,3 +155,28 @@ def test_pass_at_k_does_not_overflow() -> None:
 def test_questions_without_an_answer_are_refused_by_name(call: object, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         call()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("pairs", "differing"), [(40, 0.3), (150, 0.2), (800, 0.15)])
+def test_the_smallest_difference_is_found_and_a_smaller_one_is_not(pairs: int, differing: float) -> None:
+    gap = smallest_difference(pairs, differing)
+    powers = [
+        mcnemar_power(pairs, (differing + one) / 2, (differing - one) / 2) for one in (gap * 1.02, gap * 0.9)
+    ]
+
+    # Beyond 200 pairs the answer rests on an approximation.
+    assert powers[0] >= 0.8 if pairs <= 200 else powers[0] > 0.77
+    assert powers[1] < 0.8
+
+
+def test_five_pairs_find_nothing_however_large_the_difference() -> None:
+    assert smallest_difference(5, 0.0) == 1.0
+
+
+def test_the_smallest_mean_difference_is_the_one_whose_pairs_are_needed() -> None:
+    gap = smallest_mean_difference(30, 0.4)
+
+    assert gap is not None
+    assert pairs_to_detect_mean(gap * 1.001, 0.4) == 30
+    assert pairs_to_detect_mean(gap * 0.97, 0.4) > 30
+    assert smallest_mean_difference(1, 0.4) is None

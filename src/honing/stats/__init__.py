@@ -18,6 +18,8 @@ from honing.stats.power import (
     mcnemar_power,
     pairs_to_detect,
     pairs_to_detect_mean,
+    smallest_difference,
+    smallest_mean_difference,
 )
 from honing.stats.proportions import (
     clopper_pearson,
@@ -89,6 +91,8 @@ __all__ = [
     "retest",
     "retest_level",
     "sequential_comparison",
+    "smallest_difference",
+    "smallest_mean_difference",
     "spearman",
     "spearman_interval",
     "t_interval",

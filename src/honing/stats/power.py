@@ -11,6 +11,8 @@ from honing.stats.proportions import score_limits
 
 _EXACT_PAIRS = 400
 """Up to this many pairs the power of McNemar's test is summed exactly; beyond, an approximation is close."""
+_EXACT_SMALLEST = 200
+"""The same for a search, which sums it twenty times."""
 
 
 def episodes_for_half_width(half_width: float, *, rate: float = 0.5, level: float = 0.95) -> int:
@@ -130,6 +132,68 @@ def pairs_to_detect_mean(
         return _t_test_power(n, effect, 1.0 - level) >= power
 
     return _fewest(powerful_enough)
+
+
+def smallest_difference(pairs: int, differing: float, *, power: float = 0.8, level: float = 0.95) -> float:
+    """Smallest difference of two success rates that McNemar's exact test finds on this many pairs.
+
+    Power is exact up to 200 pairs; beyond, it is Connor's (1987) normal approximation.
+
+    Args:
+        pairs: Tasks, each run under both arms.
+        differing: Share of tasks that only one arm solves, as observed. Where all of them together are too
+            few to be found, the answer is the smallest larger share that would be, all of one sign.
+        power: Chance wanted of finding it.
+        level: 1 - the level of the test.
+
+    Returns:
+        A share in (0, 1]; 1.0 also where not even that would be found.
+
+    Raises:
+        ValueError: An argument lies outside its range.
+    """
+    check_level(level)
+    check_level(power, "power")
+    if pairs < 1 or not 0.0 <= differing <= 1.0:
+        raise ValueError(f"pairs, differing: must be 1 or more and a share, got {pairs!r}, {differing!r}.")
+
+    def found(gap: float) -> bool:
+        share = max(differing, gap)
+        only_a, only_b = (share + gap) / 2.0, (share - gap) / 2.0
+        if pairs > _EXACT_SMALLEST:
+            return _connor(only_a, only_b, power, level) <= pairs
+        return mcnemar_power(pairs, only_a, only_b, level=level) >= power
+
+    return _least(found, 1.0)
+
+
+def smallest_mean_difference(
+    pairs: int, standard_deviation: float, *, power: float = 0.8, level: float = 0.95
+) -> float | None:
+    """Smallest mean difference that a t test of this many pairs finds; None for a single pair.
+
+    Raises:
+        ValueError: The deviation is not above 0, or an argument lies outside its range.
+    """
+    check_level(level)
+    check_level(power, "power")
+    if not standard_deviation > 0.0:
+        raise ValueError(f"standard_deviation: must be above 0, got {standard_deviation!r}.")
+    if pairs < 2:
+        return None
+    effect = 1.0
+    while _t_test_power(pairs, effect, 1.0 - level) < power:
+        effect *= 2.0
+    return standard_deviation * _least(lambda one: _t_test_power(pairs, one, 1.0 - level) >= power, effect)
+
+
+def _least(enough: Callable[[float], bool], high: float) -> float:
+    """The smallest value in (0, high] that is enough, to one part in a million; `high` where none is."""
+    low = 0.0
+    for _ in range(20):
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
 def _t_test_power(n: int, effect: float, alpha: float) -> float:
