@@ -1,0 +1,61 @@
+"""Coding agents behind one Protocol: given a folder and a brief, they change files. See docs/agents.md.
+
+What an agent changed is never taken from its word: the caller compares the folder before and after.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from honing.agents.base import Agent, AgentEvent, AgentOutcome, AgentRun, AgentTask, AgentUsage, Trouble
+
+if TYPE_CHECKING:
+    from honing.agents.claude_code import ClaudeCodeAgent
+    from honing.agents.codex import CodexAgent
+    from honing.agents.installed import AgentSettings, Installed
+    from honing.agents.nop import NopAgent
+    from honing.agents.probing import Probe, probe
+    from honing.agents.registry import AGENT_NAMES, agent_named
+    from honing.agents.scripted import ScriptedAgent
+
+_HOMES = {
+    "AGENT_NAMES": "registry",
+    "AgentSettings": "installed",
+    "ClaudeCodeAgent": "claude_code",
+    "CodexAgent": "codex",
+    "Installed": "installed",
+    "NopAgent": "nop",
+    "Probe": "probing",
+    "ScriptedAgent": "scripted",
+    "agent_named": "registry",
+    "probe": "probing",
+}
+"""Which file of this package defines a name that is loaded on first use."""
+
+__all__ = [
+    "AGENT_NAMES",
+    "Agent",
+    "AgentEvent",
+    "AgentOutcome",
+    "AgentRun",
+    "AgentSettings",
+    "AgentTask",
+    "AgentUsage",
+    "ClaudeCodeAgent",
+    "CodexAgent",
+    "Installed",
+    "NopAgent",
+    "Probe",
+    "ScriptedAgent",
+    "Trouble",
+    "agent_named",
+    "probe",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"honing.agents.{_HOMES[name]}"), name)

@@ -1,0 +1,82 @@
+"""Where a coding agent's program lies, and what must be visible for it to start."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from honing.sandbox import Mount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentSettings:
+    """Where agents are looked for."""
+
+    folder: Path | None = None
+    """Where `make agents` installed them (npm's prefix); looked in first."""
+    path: str = ""
+    """Folders of programs, as in PATH; looked in next."""
+    programs: dict[str, Path] = field(default_factory=dict)
+    """A program by the agent's name; used whatever else is found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """One command-line agent as its registry has it."""
+
+    agent: str
+    command: str
+    """The program's name."""
+    npm: str
+    version: str
+    """The version that its adapter is tested with."""
+    native: tuple[str, str]
+    """Patterns: the package below node_modules that holds the native program, and the program below it. The
+    program beside it that npm links to is a wrapper, or a placeholder until a script has run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """A program that can be started."""
+
+    program: Path
+    mounts: tuple[Mount, ...]
+    """What it needs to see, read-only."""
+
+
+def find(package: Package, settings: AgentSettings) -> Installed | None:
+    """The agent's program; None where it is not installed."""
+    if package.agent in settings.programs:
+        given = settings.programs[package.agent]
+        return _from_program(given, package) if given.is_file() else None
+    if settings.folder is not None:
+        native = _native(settings.folder / "node_modules", package)
+        if native is not None:
+            return native
+    found = shutil.which(package.command, path=settings.path) if settings.path else None
+    return _from_program(Path(found), package) if found is not None else None
+
+
+def _from_program(program: Path, package: Package) -> Installed:
+    """A program found on PATH; where npm installed it, the native one that it stands for."""
+    real = Path(os.path.realpath(program))
+    modules = next((parent for parent in real.parents if parent.name == "node_modules"), None)
+    if modules is None:
+        return Installed(program=real, mounts=() if real.is_relative_to("/usr") else (Mount(real),))
+    inner = real.parents[1] / "node_modules" if real.parent.name == "bin" else modules
+    native = _native(modules, package) or _native(inner, package)
+    return native or Installed(program=real, mounts=(Mount(modules),))
+
+
+def _native(modules: Path, package: Package) -> Installed | None:
+    folder_pattern, program_pattern = package.native
+    for folder in sorted(modules.glob(folder_pattern)):
+        if folder.name.endswith("-musl") and len(list(modules.glob(folder_pattern))) > 1:
+            continue
+        for program in sorted(folder.glob(program_pattern)):
+            if os.access(program, os.X_OK):
+                real = Path(os.path.realpath(folder))
+                return Installed(program=real / program.relative_to(folder), mounts=(Mount(real),))
+    return None

@@ -1,0 +1,236 @@
+"""Running a command-line agent in the sandbox: a home of its own, no way out but the gateway, one time
+limit."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from honing.agents.base import AgentOutcome, AgentRun, AgentTask, Trouble
+from honing.agents.installed import Installed, Package
+from honing.agents.judging import ending_of, usage_of
+from honing.agents.transcript import Transcript
+from honing.errors import AgentError
+from honing.sandbox import (
+    Cancel,
+    Capability,
+    Command,
+    Ending,
+    Finished,
+    Forward,
+    Limits,
+    Mount,
+    remove_tree,
+    require,
+)
+
+GATEWAY_PORT = 4141
+"""Where an agent with a network of its own finds the gateway."""
+NEEDED = (
+    Capability.ENV_CLEAN,
+    Capability.HOME_HIDDEN,
+    Capability.HOST_READ_ONLY,
+    Capability.TREE_KILLED,
+    Capability.PRIVILEGES_DROPPED,
+    Capability.NET_PORT_ONLY,
+)
+"""Without these no agent is started, unless the user chose `unconfined` by name."""
+_OUTPUT_BYTES = 8 * 1024 * 1024
+_TAIL = 8000
+_VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
+_VERSION_LIMIT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What an agent sees of where it runs."""
+
+    workspace: str
+    home: str
+    temporary: str
+    gateway: str
+    """The gateway's root address, without /v1."""
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """How one run is started; the brief is its standard input."""
+
+    arguments: tuple[str, ...]
+    env: Mapping[str, str]
+    folders: tuple[str, ...] = ()
+    """Folders to make in its home beforehand."""
+
+
+class CommandLineAgent(Protocol):
+    """What differs between command-line agents."""
+
+    @property
+    def name(self) -> str: ...
+
+    def invocation(self, task: AgentTask, place: Place) -> Invocation: ...
+
+    def read(self, printed: str) -> Transcript: ...
+
+
+def run_cli(
+    agent: CommandLineAgent,
+    package: Package,
+    installed: Installed | None,
+    task: AgentTask,
+    cancel: Cancel | None,
+) -> AgentRun:
+    """Start an agent's program, wait for it, and say how it ended.
+
+    Raises:
+        AgentError: The task names no model or has no channel: the caller's mistake.
+        MissingToolError: The sandbox lacks a protection.
+        SandboxError: The sandbox itself failed.
+    """
+    if installed is None:
+        return _not_installed(agent, package)
+    if task.channel is None or not task.model:
+        raise AgentError(f"agent {agent.name}: a task for it needs a model and a channel of the gateway.")
+    usual = () if task.sandbox.name == "unconfined" else NEEDED
+    require(task.sandbox, usual, what=f"agent {agent.name}")
+    started = max((call.ordinal for call in task.channel.calls()), default=0)
+    try:
+        version = _version_of(installed, task)
+        if not version:
+            return _no_version(agent, installed)
+        place, forwards = _place(task)
+        invocation = agent.invocation(task, place)
+        for folder in invocation.folders:
+            (task.home / "home" / folder).mkdir(parents=True, exist_ok=True)
+        finished = task.sandbox.run(_command(installed, task, place, invocation, forwards), cancel=cancel)
+    finally:
+        remove_tree(task.home)
+    calls = [call for call in task.channel.calls() if call.ordinal > started]
+    transcript = agent.read(finished.stdout)
+    outcome, trouble, reason = ending_of(finished, transcript, calls, task.channel.exhausted)
+    return AgentRun(
+        agent=agent.name,
+        outcome=outcome,
+        trouble=trouble,
+        reason=reason,
+        version=version,
+        message=transcript.message,
+        events=transcript.events,
+        usage=usage_of(calls),
+        exit_code=finished.exit_code,
+        stdout=finished.stdout[-_TAIL:],
+        stderr=finished.stderr[-_TAIL:],
+        duration_s=finished.duration_s,
+        sandbox=finished.sandbox,
+        capabilities=finished.capabilities,
+    )
+
+
+def _place(task: AgentTask) -> tuple[Place, tuple[Forward, ...]]:
+    """Names inside: the same for every run where the sandbox has a file tree of its own, so that what an
+    agent tells its model does not depend on where a run lies."""
+    assert task.channel is not None
+    own_tree = _has_own_tree(task)
+    home, temporary = task.home / "home", task.home / "tmp"
+    for folder in (home, temporary):
+        folder.mkdir(parents=True, exist_ok=True)
+    port = GATEWAY_PORT if Capability.NET_CUT in task.sandbox.capabilities else _free_port()
+    place = Place(
+        workspace="/workspace" if own_tree else str(task.workspace),
+        home="/home/agent" if own_tree else str(home),
+        temporary="/tmp" if own_tree else str(temporary),
+        gateway=f"http://127.0.0.1:{port}",
+        token=task.channel.token,
+    )
+    if task.channel.socket is None:
+        raise AgentError("the gateway has no socket, so a sandbox cannot reach it: set its socket_path.")
+    return place, (Forward(port, task.channel.socket),)
+
+
+def _has_own_tree(task: AgentTask) -> bool:
+    return Capability.PID_NAMESPACE in task.sandbox.capabilities
+
+
+def _command(
+    installed: Installed, task: AgentTask, place: Place, invocation: Invocation, forwards: tuple[Forward, ...]
+) -> Command:
+    own = (
+        Mount(task.workspace, Path(place.workspace), writable=True),
+        Mount(task.home / "home", Path(place.home), writable=True),
+        *(() if _has_own_tree(task) else (Mount(task.home / "tmp", writable=True),)),
+    )
+    return Command(
+        argv=(str(installed.program), *invocation.arguments),
+        workdir=Path(place.workspace),
+        mounts=(*own, *installed.mounts, *task.mounts),
+        env={
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": place.home,
+            "TMPDIR": place.temporary,
+            "LANG": "C.UTF-8",
+            "CI": "1",
+            "NO_COLOR": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            **task.env,
+            **invocation.env,
+        },
+        forwards=forwards,
+        limits=replace(task.limits, output_bytes=_OUTPUT_BYTES),
+        stdin=task.brief.encode(),
+    )
+
+
+def _version_of(installed: Installed, task: AgentTask) -> str:
+    """What `--version` says; empty where it says nothing of the kind."""
+    home = task.home / "version"
+    home.mkdir(parents=True, exist_ok=True)
+    command = Command(
+        argv=(str(installed.program), "--version"),
+        workdir=home,
+        mounts=(Mount(home, writable=True), *installed.mounts),
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8"},
+        limits=Limits(wall_s=_VERSION_LIMIT_S, memory_bytes=task.limits.memory_bytes),
+    )
+    found = task.sandbox.run(command)
+    version = _VERSION.search(found.stdout) if _started(found) else None
+    return version[0] if version is not None else ""
+
+
+def _started(found: Finished) -> bool:
+    return found.ending is Ending.EXITED and found.exit_code == 0
+
+
+def _not_installed(agent: CommandLineAgent, package: Package) -> AgentRun:
+    return AgentRun(
+        agent=agent.name,
+        outcome=AgentOutcome.CRASH,
+        trouble=Trouble.PROGRAM,
+        reason=(
+            f"{agent.name}: the program {package.command!r} was not found. Install it with `make agents`, or "
+            f"with `npm install -g {package.npm}@{package.version}`."
+        ),
+    )
+
+
+def _no_version(agent: CommandLineAgent, installed: Installed) -> AgentRun:
+    return AgentRun(
+        agent=agent.name,
+        outcome=AgentOutcome.CRASH,
+        trouble=Trouble.VERSION,
+        reason=(
+            f"{agent.name}: `{installed.program} --version` names no version, so it cannot be used. "
+            "Install it anew with `make agents`."
+        ),
+    )
+
+
+def _free_port() -> int:
+    """A port of this machine that nobody has now, for an agent that shares the machine's network."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,60 @@
+"""The shipped fake: an agent that makes the changes it is given. No program, no model, no sandbox."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+
+from honing.agents.base import AgentEvent, AgentOutcome, AgentRun, AgentTask, Trouble
+from honing.errors import AgentError
+from honing.sandbox import Cancel
+
+Edits = Mapping[str, str | None]
+"""Text by path in the workspace; None removes the file."""
+
+
+class ScriptedAgent:
+    """Writes files.
+
+    Args:
+        edits: What to write; or a function of the task that says so, called once for each run. A function
+            that raises `AgentError` makes the run a crash with its text.
+        name: What it is called in reports.
+    """
+
+    def __init__(self, edits: Edits | Callable[[AgentTask], Edits], *, name: str = "scripted") -> None:
+        self.name = name
+        self._edits = edits
+
+    def run(self, task: AgentTask, *, cancel: Cancel | None = None) -> AgentRun:
+        if cancel is not None and cancel.is_set():
+            return AgentRun(agent=self.name, outcome=AgentOutcome.STOPPED, reason="it was asked to stop")
+        try:
+            edits = self._edits(task) if callable(self._edits) else self._edits
+            events = tuple(_carry_out(task.workspace, name, text) for name, text in edits.items())
+        except AgentError as error:
+            return AgentRun(
+                agent=self.name, outcome=AgentOutcome.CRASH, trouble=Trouble.OTHER, reason=str(error)
+            )
+        return AgentRun(
+            agent=self.name,
+            outcome=AgentOutcome.FINISHED,
+            message=f"{len(events)} files changed",
+            events=events,
+        )
+
+
+def _carry_out(workspace: Path, name: str, text: str | None) -> AgentEvent:
+    relative = PurePosixPath(name)
+    if relative.is_absolute() or ".." in relative.parts:
+        raise AgentError(f"scripted agent: {name!r} does not lie in the workspace.")
+    path = workspace / relative
+    if text is None:
+        path.unlink(missing_ok=True)
+        return AgentEvent("tool", f"remove {name}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    if text.startswith("#!"):
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return AgentEvent("tool", f"write {name}")
