@@ -33,6 +33,15 @@ RelativePath = Annotated[str, AfterValidator(_inside)]
 """A path inside the working copy."""
 
 
+def _absolute(path: str) -> str:
+    if not path.startswith("/") or ".." in path.split("/") or "\0" in path or path != path.rstrip("/"):
+        raise ValueError("must be an absolute path without '..' and without a slash at its end")
+    return path
+
+
+AbsolutePath = Annotated[str, AfterValidator(_absolute)]
+
+
 class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -114,7 +123,10 @@ class StageSpec(Record):
     """Further attempts after a failed one."""
     workdir: RelativePath = "."
     env: dict[str, str] = {}
-    """Variables added to the stage's own; the host's environment is never inherited."""
+    """Variables added to the stage's own; the host's environment is never inherited. `$NAME` stands for a
+    variable that the stage has already, `$$` for a dollar sign."""
+    folders: dict[AbsolutePath, RelativePath] = {}
+    """Folders of the working copy, made where missing, that also appear at a fixed place (`/app: made`)."""
     network: Network = Network.NONE
     """`open` only where a stage must install or download something."""
     requires: tuple[Capability, ...] | None = None
@@ -336,6 +348,11 @@ class ContractSpec(Record):
             raise ValueError(
                 "stages.rollout.commands is empty and there is no task: no model would ever be asked; "
                 "write the rollout command"
+            )
+        if self.chat != ChatSpec() and (stages.rollout.commands or combined):
+            raise ValueError(
+                "chat says what Honing puts around each prompt, but the target asks with commands of its "
+                "own, which would not see it; leave it out"
             )
         self._check_answers()
         return self
