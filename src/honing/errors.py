@@ -80,6 +80,10 @@ class ModelServerError(ModelError):
     """The server failed (5xx) or could not be reached after every retry."""
 
 
+class ModelUnreachableError(ModelServerError):
+    """Nobody answers at the server's address, several calls in a row: asking on is of no use."""
+
+
 class ModelTimeoutError(ModelError):
     """The server did not answer within the time limit."""
 

@@ -10,7 +10,8 @@ from honing.contract.bench import Measurement, Rollout
 from honing.contract.calibrate import Calibration, Level, OracleSource
 from honing.contract.evaluate import Evaluation
 from honing.contract.options import RolloutOptions
-from honing.contract.result import Result, conclude, why_samples_fail
+from honing.contract.require_samples import why_samples_fail
+from honing.contract.result import Result, conclude
 from honing.contract.rollout import Plan
 from honing.contract.samples import Sample, SampleStatus
 from honing.contract.spec import ContractSpec

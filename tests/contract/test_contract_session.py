@@ -36,7 +36,7 @@ def test_a_model_of_known_skill_gets_its_score(
         40,
         1,
     )
-    assert result.metrics["counts"] == {"samples": 40, "calls": 40}
+    assert result.metrics["counts"] == {"samples": 40, "calls": 40, "without_answer_line": 40 - 40 * score}
 
 
 def test_a_model_that_is_right_sometimes_scores_its_realised_fraction(

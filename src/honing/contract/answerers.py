@@ -10,6 +10,7 @@ from typing import cast
 
 from honing.contract.bench import Bench
 from honing.contract.controls import Silent
+from honing.contract.dead_server import Watched
 from honing.errors import UsageError
 from honing.llm import (
     Answerer,
@@ -45,7 +46,13 @@ class Tape:
         """The source to ask; `source` is not even opened where everything is replayed."""
         if self.replay is not None:
             return Replay(self.replay / RECORDING if self.replay.is_dir() else self.replay)
-        return Recording(source(), run.artifact(RECORDING)) if self.record else source()
+        asked = source()
+        if not self.record:
+            return asked
+        path = run.artifact(RECORDING)
+        if isinstance(asked, Watched):
+            return asked.around(lambda inner: Recording(inner, path))
+        return Recording(asked, path)
 
 
 def name_of(llm: Llm) -> str:
@@ -76,7 +83,7 @@ def source_for(llm: str | Answerer | Source, bench: Bench, models: Mapping[str, 
     if llm.startswith("scripted/"):
         return Answering(_scripted(llm, bench, seed), name=llm)
     found = resolve(llm, models)
-    return Upstream(found.endpoint, model=found.model)
+    return Watched(Upstream(found.endpoint, model=found.model), found.endpoint.base_url)
 
 
 def _scripted(name: str, bench: Bench, seed: int) -> Answerer:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from honing.contract.calibrate import OracleSource
 from honing.contract.controls import AnswerBook, Known
 from honing.contract.derive import Derived
+from honing.contract.prompts import framed
 from honing.contract.strict_json import parse, read_plain_file
 from honing.contract.task import DatasetTask
 from honing.contract.variants import shuffled, variants
@@ -67,7 +68,7 @@ def gold_of(derived: Derived) -> Gold | None:
         source=OracleSource.DATA,
         right={row.id: task.gold_completion(row) for row in rows},
         texts={row.id: task.texts(row) for row in rows},
-        prompts={row.id: task.prompt(row) for row in rows},
+        prompts={row.id: framed(derived.spec.chat.template, task.prompt(row)) for row in rows},
         task=task,
     )
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 from honing.contract.bench import Bench, Measurement, Rollout, counts_of, without_score
 from honing.contract.commands import evaluate_commands, roll_out_commands
+from honing.contract.dead_server import check_alive
 from honing.contract.evaluate import Judge, in_place, journaled, judge_samples, summarise
 from honing.contract.rollout import Plan, ask_rows
 from honing.contract.samples import Sample
 from honing.executors import MapOptions, Progress
-from honing.llm import Budget, Source
+from honing.llm import Budget, Client, Source
 
 
 def measure(bench: Bench, plan: Plan, source: Source, options: MapOptions) -> Measurement:
@@ -31,14 +33,23 @@ def roll_out(
 
     Raises:
         BudgetExhaustedError: The gateway refused a call for want of budget.
+        ModelUnreachableError: Nobody answers at the model's server.
     """
     with closing(bench.gateway.channel(plan.name, source, budget=budget)) as channel:
         if bench.contract.stages.rollout.commands:
-            return roll_out_commands(bench, plan, channel, options.progress)
-        assert bench.task is not None  # ContractSpec: no commands, no task, then it is invalid
+            rollout = roll_out_commands(bench, plan, channel, options.progress)
+            if not rollout.ok:
+                check_alive(source)
+            return rollout
         with closing(bench.client(channel)) as client:
-            samples = tuple(ask_rows(bench.run, plan, bench.task, client, bench.asking, options))
+            samples = tuple(_asked(bench, plan, client, source, options))
         return Rollout(plan=plan, samples=samples, tree=None, counts=counts_of(samples))
+
+
+def _asked(bench: Bench, plan: Plan, client: Client, source: Source, options: MapOptions) -> list[Sample]:
+    assert bench.task is not None  # ContractSpec: no commands, no task, then it is invalid
+    check = partial(check_alive, source)
+    return ask_rows(bench.run, plan, bench.task, client, bench.asking, options, check)
 
 
 def evaluate(bench: Bench, rollout: Rollout, progress: Progress) -> Measurement:

@@ -72,6 +72,11 @@ class RolloutOptions:
     """How often each row is asked. More than one gives pass@k and intervals clustered by row."""
     sampling: Sampling = field(default_factory=Sampling)
     system: str = ""
+    """System prompt; the contract's own where empty."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Variables for the target's own commands in this measurement, over those of `SetupOptions.env`."""
+    samples_columns: Mapping[str, str] = field(default_factory=dict)
+    """Columns of a given samples file by role (`id`, `completion`, `prompt`); guessed where empty."""
     max_tokens_total: int | None = None
     """Budget over all samples, input and output together."""
     max_cost_usd: Decimal | None = None

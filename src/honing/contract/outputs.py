@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from honing.contract.bench import Bench, Measurement, Rollout
 from honing.contract.calibrate import Calibration
 from honing.contract.copies import fresh_copy
 from honing.contract.derive import Derived, GapError, contract_for
+from honing.contract.model_differences import differences
 from honing.contract.options import RolloutOptions, SetupOptions
 from honing.contract.report import report_of
 from honing.contract.result import Result
@@ -27,12 +29,14 @@ from honing.errors import ContractError, UsageError
 from honing.executors import Budget, MapOptions, Progress
 from honing.llm import Budget as CallBudget
 from honing.llm import Usage, cost, resolve
-from honing.store import REPORT_FILE, Run, RunStatus, TreeStore, list_runs
+from honing.store import REPORT_FILE, Run, RunStatus, TreeStore, list_runs, remove
 
 METRICS = "metrics.json"
 SAMPLES = "samples.jsonl"
 ROLLOUT = "rollout.json"
 CONTRACT = "contract.yaml"
+MODELS = "models.json"
+MODELS_FOLDER = "models"
 
 
 def read_target(
@@ -71,13 +75,18 @@ def run_config(target: Target, options: SetupOptions, intent: Mapping[str, Any])
         "split": options.split,
         "config": options.config,
         "sandbox": options.sandbox,
-        "env": {name: hashlib.sha256(value.encode()).hexdigest() for name, value in options.env.items()},
+        "env": _hashed(options.env),
         "max_command_s": options.max_command_s,
         "choices": dict(options.choices),
         "oracle": _oracle_identity(options.oracle),
         "judge_model": options.judge_model,
     }
     return {"target": target.origin, "tree": target.tree, "options": chosen, "intent": dict(intent)}
+
+
+def _hashed(env: Mapping[str, str]) -> dict[str, str]:
+    """Variables without their values, which may be secret."""
+    return {name: hashlib.sha256(value.encode()).hexdigest() for name, value in env.items()}
 
 
 def _oracle_identity(oracle: Path | str | None) -> str | None:
@@ -114,6 +123,16 @@ def find_unfinished(home: Path, kind: str, config: Mapping[str, Any]) -> Run | N
         if {**run.config, "target": ""} == {**config, "target": ""}:
             return run
     return None
+
+
+def forget_misuse(run: Run) -> Callable[[type[BaseException] | None, BaseException | None, Any], None]:
+    """For an exit stack: removes a new run that ended with a usage error before anything was measured."""
+
+    def leave(kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, UsageError) and not (run.path / ROLLOUT).exists():
+            remove(run)
+
+    return leave
 
 
 def map_options(bench: Bench, options: RolloutOptions, progress: Progress, *, free: bool) -> MapOptions:
@@ -225,7 +244,28 @@ def write_results(
     title = contract.name or Path(target.origin).resolve().name.replace("_", " ")
     report_of(title, results, calibration, contract, evidence).write(run.artifact(REPORT_FILE))
     ts = datetime.now(UTC).isoformat(timespec="seconds")
+    if len(results) > 1:
+        write_models(run, results, contract, ts)
     return run.write_json(METRICS, result.as_document(run_id=run.id, ts=ts))
+
+
+def write_models(
+    run: Run, results: Sequence[tuple[Result, Sequence[Sample]]], contract: ContractSpec, ts: str
+) -> Path:
+    """models.json: every model's metrics and how far apart they are; each one's samples in a file of its
+    own."""
+    documents = []
+    for number, (result, samples) in enumerate(results, 1):
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", result.model).strip("-.") or "model"
+        file = f"{MODELS_FOLDER}/{number}-{name}.jsonl"
+        run.write_jsonl(file, [sample.as_row() for sample in samples])
+        documents.append({**result.as_document(run_id=run.id, ts=ts), "samples_jsonl": file})
+    low, high = contract.metric.range
+    own_scorer = not contract.stages.evaluate.commands
+    apart = differences(
+        [(result.model, samples) for result, samples in results], width=high - low if own_scorer else 1.0
+    )
+    return run.write_json(MODELS, {"models": documents, "differences": [one.as_document() for one in apart]})
 
 
 def cost_of(measurement: Measurement) -> float | None:
@@ -269,6 +309,7 @@ def intent_of(
         document.pop(name)
     document["sampling"] = options.sampling.as_dict()
     document["mode"] = options.mode.value
+    document["env"] = _hashed(options.env)
     recording = replay / RECORDING if replay is not None and replay.is_dir() else replay
     is_served = samples is None and replay is None and not model.startswith("scripted/")
     return {

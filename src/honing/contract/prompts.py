@@ -74,6 +74,11 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     return _TOKEN.sub(replaced, template)
 
 
+def framed(frame: str, prompt: str) -> str:
+    """A prompt with the text around it that a contract asks for (`chat.template`)."""
+    return frame.replace("{prompt}", prompt, 1) if frame else prompt
+
+
 def listed_choices(labels: Iterable[str], choices: Iterable[str]) -> str:
     """Choices as a prompt shows them, one a line: "A. Paris"."""
     return "\n".join(f"{label}. {choice}" for label, choice in zip(labels, choices, strict=True))

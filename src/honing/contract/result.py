@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from honing.contract.answer_lines import answers_without, line_asked
 from honing.contract.bench import Measurement
 from honing.contract.calibrate import Calibration, Level
 from honing.contract.options import RolloutOptions
+from honing.contract.require_samples import why_samples_fail
 from honing.contract.samples import Sample, outcomes
 from honing.contract.spec import ContractSpec
 
@@ -47,11 +49,20 @@ class Result:
     """What contained foreign code; "" where none ran."""
     results: Mapping[str, Any] | None = None
     """What became of the target's own results for each sample; None where it wrote none."""
+    unmarked: tuple[str, int] | None = None
+    """How the line begins with which prompts ask answers to end, and how many answers lack it; None where
+    they ask for none."""
+    judge: Mapping[str, Any] | None = None
+    """The model that judged, with its own calibration, calls and tokens; None where no model judged."""
 
     @property
     def coverage(self) -> float:
         """Samples judged, over samples planned."""
         return self.n_scored / self.n_planned if self.n_planned else 1.0
+
+    def _counts(self) -> dict[str, int]:
+        counts = {"samples": self.n_scored, "calls": self.calls}
+        return counts if self.unmarked is None else {**counts, "without_answer_line": self.unmarked[1]}
 
     def as_document(self, *, run_id: str, ts: str) -> dict[str, Any]:
         """metrics.json."""
@@ -71,7 +82,9 @@ class Result:
             "coverage": round(self.coverage, 6),
             "population": self.population,
             "epochs": self.epochs,
-            "counts": {"samples": self.n_scored, "calls": self.calls},
+            "counts": self._counts(),
+            "judged_by": None if self.judge is None else self.judge["model"],
+            "judge": None if self.judge is None else dict(self.judge),
             "results": None if self.results is None else dict(self.results),
             "pass_at": dict(self.pass_at),
             "calibration": dict(self.calibration),
@@ -137,7 +150,16 @@ def conclude(
         commit=commit,
         sandbox=sandbox,
         results=evaluation.results,
+        unmarked=_unmarked(measurement, contract),
     )
+
+
+def _unmarked(measurement: Measurement, contract: ContractSpec) -> tuple[str, int] | None:
+    """Answers without the line that prompts ask for, where Honing's own scorer reads it."""
+    line = line_asked(str((contract.task or {}).get("template", "")))
+    if not line or contract.stages.evaluate.commands:
+        return None
+    return line, answers_without(measurement.samples, line)
 
 
 def _first_reason(measurement: Measurement, calibration: Calibration, options: RolloutOptions) -> str:
@@ -165,25 +187,6 @@ def _endings(samples: tuple[Sample, ...]) -> str:
     return ", ".join(f"{count} {name}" for name, count in found.items()) + (
         f"; the first: {first}" if first else ""
     )
-
-
-def why_samples_fail(samples: tuple[Sample, ...], n_planned: int) -> str:
-    """Why samples are no evidence of a measurement; empty where they are."""
-    if len(samples) < n_planned:
-        return f"--require-samples: {len(samples)} samples for {n_planned} planned"
-    if not samples:
-        return "--require-samples: the rollout left no samples"
-    if unrewarded := sum(sample.reward is None for sample in samples):
-        return f"--require-samples: {unrewarded} of {len(samples)} samples have no reward"
-    if empty := sum(not sample.prompt.strip() for sample in samples):
-        return f"--require-samples: {empty} of {len(samples)} samples have an empty prompt"
-    if all(not sample.completion.strip() for sample in samples):
-        return f"--require-samples: all {len(samples)} completions are empty"
-    tasks = len({sample.id for sample in samples})
-    prompts = len({sample.prompt for sample in samples})
-    if prompts < tasks:
-        return f"--require-samples: {tasks} tasks share {prompts} prompts; each must ask something of its own"
-    return ""
 
 
 def _label(calibration: Calibration, *, ok: bool) -> str:

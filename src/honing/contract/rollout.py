@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from honing.contract.prompts import framed
 from honing.contract.samples import Sample, SampleStatus
 from honing.contract.scorers import Row
 from honing.contract.task import DatasetTask
+from honing.errors import ModelError
 from honing.executors import Executor, MapOptions, Observation, UnitResult, UnitStatus, run_map
 from honing.llm import CallRecord, Client, Finish, Message, ModelRequest, Role, Sampling, Usage, cost
 from honing.store import Run
@@ -39,6 +41,10 @@ class Plan:
     """Whether nobody charges for the answers: a scripted model, a recording."""
     system: str = ""
     """System prompt; none is sent when empty."""
+    template: str = ""
+    """Text around every prompt that Honing itself sends, with `{prompt}` where it stands."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Variables for the target's own commands in this measurement alone."""
     seed: int = 0
     limit: int | None = None
     """Rows asked for, as far as a target's own commands heed it; None for all."""
@@ -53,6 +59,7 @@ class Plan:
             "sampling": self.sampling.as_dict(),
             "planned": self.planned,
             "limit": self.limit,
+            **({"env": dict(self.env)} if self.env else {}),
         }
 
     @property
@@ -74,9 +81,24 @@ def choose_rows(rows: Sequence[Row], count: int | None, seed: int) -> list[Row]:
 
 
 def ask_rows(
-    run: Run, plan: Plan, task: DatasetTask, client: Client, executor: Executor, options: MapOptions
+    run: Run,
+    plan: Plan,
+    task: DatasetTask,
+    client: Client,
+    executor: Executor,
+    options: MapOptions,
+    check: Callable[[], None] = lambda: None,
 ) -> list[Sample]:
     """Ask every planned sample of the model behind `client`.
+
+    Args:
+        run: Where answers are kept.
+        plan: What is asked.
+        task: Makes the prompts.
+        client: Asks.
+        executor: How many at once.
+        options: Budget and progress.
+        check: Called after a failed call; raises where no further one is of use.
 
     Returns:
         One sample per row and epoch, in the plan's order, not yet judged: `completed`, `model_failed`, or
@@ -87,7 +109,7 @@ def ask_rows(
         {
             "id": row.id,
             "epoch": epoch,
-            "prompt": task.prompt(row),
+            "prompt": framed(plan.template, task.prompt(row)),
             "system": plan.system,
             "model": plan.model,
             "source": plan.source,
@@ -99,7 +121,7 @@ def ask_rows(
     results = run_map(
         run,
         f"{plan.name}.rollout",
-        lambda unit: ask(client, unit, plan.sampling),
+        lambda unit: _asked(client, unit, plan.sampling, check),
         inputs,
         executor=executor,
         options=replace(options, version=ROLLOUT_VERSION),
@@ -108,6 +130,16 @@ def ask_rows(
         _sample(unit, result, by_id[str(unit["id"])], task, plan)
         for unit, result in zip(inputs, results, strict=True)
     ]
+
+
+def _asked(
+    client: Client, unit: Mapping[str, Any], sampling: Sampling, check: Callable[[], None]
+) -> dict[str, Any]:
+    try:
+        return ask(client, unit, sampling)
+    except ModelError:
+        check()
+        raise
 
 
 def ask(client: Client, unit: Mapping[str, Any], sampling: Sampling) -> dict[str, Any]:

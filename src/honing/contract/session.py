@@ -182,7 +182,8 @@ class Session:
     def _ready(self, llm: Llm, plan: Plan, tape: Tape) -> Callable[[], Rollout]:
         """What will ask the model. Whatever is wrong with the request shows here, before anything is run."""
         if isinstance(llm, Path):
-            found = rollout_from_file(llm, replace(plan, free=True), self._bench)
+            columns = self._asked.samples_columns
+            found = rollout_from_file(llm, replace(plan, free=True), self._bench, columns)
             return lambda: found
         check_disk(self._bench, plan, self._asked)
         source = tape.around(
@@ -202,7 +203,9 @@ class Session:
             epochs=options.epochs,
             model=model,
             sampling=options.sampling,
-            system=options.system,
+            system=options.system or self.contract.chat.system,
+            template=self.contract.chat.template,
+            env=options.env,
             seed=self._options.seed,
             limit=options.rows_asked,
         )
@@ -255,6 +258,7 @@ def setup(
         if run is None:
             seed = options.seed
             run = Run.create(options.home, kind=KIND, config=config, command=command, seed=seed, clock=clock)
+            stack.push(outputs.forget_misuse(run))
         stack.enter_context(run.supervise())
         # Held open, the journal is not checkpointed and set up anew by every step.
         stack.enter_context(run.journal())

@@ -162,6 +162,7 @@ class _Environment:
                 **(_plan_env(plan) if plan is not None else {}),
                 "HONING_RUN_ID": self._run.id,
                 **self._options.env,
+                **(plan.env if plan is not None else {}),
             },
             mounts=python_mounts(),
             forwards=forwards,

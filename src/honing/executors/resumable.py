@@ -21,6 +21,7 @@ from honing.errors import (
     BudgetExhaustedError,
     ExecutorError,
     HoningError,
+    ModelUnreachableError,
     StoppedError,
     StoreError,
     UsageError,
@@ -50,7 +51,7 @@ class MapOptions:
     """Reads value and cost from a result; needed by budgets of tokens and money."""
     lease_s: float = 60.0
     """Seconds a lease lasts without renewal. It is renewed three times as often."""
-    fatal: frozenset[str] = frozenset({"BudgetExhaustedError", "StoppedError"})
+    fatal: frozenset[str] = frozenset({"BudgetExhaustedError", "StoppedError", "ModelUnreachableError"})
     """Names of errors that stop the step when a unit raises them: the others would meet the same."""
 
 
@@ -322,7 +323,8 @@ class _Session:
         if attempt.outcome in (AttemptOutcome.FAILED, AttemptOutcome.WORKER_LOST):
             self._failed += 1
             if attempt.error_kind in self._options.fatal:
-                known = {kind.__name__: kind for kind in (BudgetExhaustedError, StoppedError)}
+                kinds = (BudgetExhaustedError, StoppedError, ModelUnreachableError)
+                known: dict[str, type[HoningError]] = {kind.__name__: kind for kind in kinds}
                 self._fatal = known.get(attempt.error_kind, ExecutorError)(attempt.error)
 
     def _observe(self, result: Json) -> Observation:
