@@ -3,19 +3,33 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# `all` installs the real coding agents (scripts/agents) and tests with them; `none` leaves those tests out.
+AGENTS ?= all
+ifeq ($(AGENTS),none)
+WITHOUT_AGENTS := and not agent_cli
+else
+WITHOUT_AGENTS :=
+endif
 
-.PHONY: demo test test-all check format docs bench clean
+.PHONY: demo test test-all agents check format docs bench clean
 
 demo: $(VENV)/.installed-base
 	@$(BIN)/hone demo
 
-test: $(VENV)/.installed-dev
-	@scripts/system-packages bubblewrap chromium
-	@$(BIN)/python -m pytest -q -n 2 --hypothesis-profile=steady -m "not slow and not agent_cli and not gpu and not ray"
+agents:
+ifeq ($(AGENTS),none)
+	@echo "AGENTS=none: the tests with real coding agents (marker agent_cli) are left out" >&2
+else
+	@scripts/agents
+endif
 
-test-all: $(VENV)/.installed-dev
+test: $(VENV)/.installed-dev agents
 	@scripts/system-packages bubblewrap chromium
-	@$(BIN)/python -m pytest -q -m "not gpu and not ray"
+	@$(BIN)/python -m pytest -q -n 2 --hypothesis-profile=steady -m "not slow and not gpu and not ray $(WITHOUT_AGENTS)"
+
+test-all: $(VENV)/.installed-dev agents
+	@scripts/system-packages bubblewrap chromium
+	@$(BIN)/python -m pytest -q -m "not gpu and not ray $(WITHOUT_AGENTS)"
 
 check: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .

@@ -76,7 +76,7 @@ def test_the_check_itself_sees_what_is_loaded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "honing", "honing.cli", "honing.cli.app", "honing.contract", "honing.demo", "honing.executors",
+        "honing", "honing.agents", "honing.cli", "honing.cli.app", "honing.contract", "honing.demo", "honing.executors",
         "honing.llm", "honing.sandbox", "honing.settings", "honing.stats", "honing.store", "honing.view",
     ],
 )  # fmt: skip

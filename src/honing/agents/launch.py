@@ -103,11 +103,7 @@ def run_cli(
         version = _version_of(installed, task)
         if not version:
             return _no_version(agent, installed)
-        place, forwards = _place(task)
-        invocation = agent.invocation(task, place)
-        for folder in invocation.folders:
-            (task.home / "home" / folder).mkdir(parents=True, exist_ok=True)
-        finished = task.sandbox.run(_command(installed, task, place, invocation, forwards), cancel=cancel)
+        finished = _finished(agent, installed, task, cancel)
     finally:
         remove_tree(task.home)
     calls = [call for call in task.channel.calls() if call.ordinal > started]
@@ -129,6 +125,16 @@ def run_cli(
         sandbox=finished.sandbox,
         capabilities=finished.capabilities,
     )
+
+
+def _finished(
+    agent: CommandLineAgent, installed: Installed, task: AgentTask, cancel: Cancel | None
+) -> Finished:
+    place, forwards = _place(task)
+    invocation = agent.invocation(task, place)
+    for folder in invocation.folders:
+        (task.home / "home" / folder).mkdir(parents=True, exist_ok=True)
+    return task.sandbox.run(_command(installed, task, place, invocation, forwards), cancel=cancel)
 
 
 def _place(task: AgentTask) -> tuple[Place, tuple[Forward, ...]]:
