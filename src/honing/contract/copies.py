@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from honing.errors import MetricsError
 from honing.sandbox import remove_tree
 from honing.store import Run, TreeId, TreeStore
 
@@ -29,3 +33,75 @@ def fresh_copy(run: Run, trees: TreeStore, tree: TreeId, name: str) -> Path:
 def remove_copies(run: Run) -> None:
     """Remove every working copy of a run."""
     remove_tree(run.path / _FOLDER)
+
+
+def inside(workdir: str, relative: str) -> str:
+    """A stage's path as seen from the top of the working copy."""
+    return os.path.normpath(f"{workdir}/{relative}")
+
+
+def matching(folder: Path, pattern: str) -> list[str]:
+    """What lies below a folder under a pattern, sorted: `*` and `?` match within one folder, links to folders
+    are not followed."""
+    found = [""]
+    parts = [part for part in pattern.split("/") if part not in ("", ".")]
+    for depth, part in enumerate(parts):
+        last = depth == len(parts) - 1
+        found = [
+            f"{parent}/{name}".lstrip("/")
+            for parent in found
+            for name in _names(folder / parent)
+            if fnmatchcase(name, part) and (last or _is_folder(folder / parent / name))
+        ]
+    return sorted(found)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208  (names, not paths: they are matched by part)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def set_aside(folder: Path, pattern: str) -> list[str]:
+    """Remove results that lie there before the stage that must write them. Links are removed, never followed.
+
+    Args:
+        folder: A working copy.
+        pattern: Path below it; `*` matches within one folder.
+
+    Returns:
+        What was removed.
+
+    Raises:
+        MetricsError: A file stands where a folder of the path must be.
+    """
+    _clear_way(folder, pattern)
+    removed = matching(folder, pattern)
+    for name in removed:
+        path = folder / name
+        if _is_folder(path):
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    return removed
+
+
+def _clear_way(folder: Path, pattern: str) -> None:
+    """Remove links and refuse files among the folders that lead to a result."""
+    path = folder
+    for part in Path(pattern).parts[:-1]:
+        if any(sign in part for sign in "*?["):
+            return
+        path = path / part
+        if path.is_symlink():
+            path.unlink()
+            return
+        if path.exists() and not path.is_dir():
+            raise MetricsError(
+                f"{pattern!r}: {part!r} is a file of the target, so no result can lie below it."
+            )

@@ -182,6 +182,12 @@ def classify(stage: str, finished: Finished, *, command: str = "") -> Failure:
     return Failure(kind=kind, stage=stage, text=text, names=names, command=command)
 
 
+def tested_nothing(finished: Finished) -> bool:
+    """Whether a test runner ended and had run no test."""
+    sign = SIGNS[FailureKind.NOTHING_TESTED.value]
+    return sign(finished.stdout) is not None or sign(finished.stderr) is not None
+
+
 def failure_of(error: BaseException, stage: str) -> Failure:
     """The failure that an error stands for, typed where it was typed where it arose."""
     found = getattr(error, "failure", None)

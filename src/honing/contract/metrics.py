@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from honing.contract.copies import matching
 from honing.contract.spec import MetricSpec
 from honing.contract.strict_json import parse, read_plain_file
 from honing.errors import MetricsError
@@ -19,7 +22,12 @@ class Reading:
 
     score: float
     document: dict[str, Any]
-    """The whole file."""
+    """The whole file, or the line that was printed."""
+
+
+_LINE = 10_000
+"""Characters of a printed line that are looked at: a pattern of the contract meets text of the target."""
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 
 
 def read_metrics(
@@ -29,7 +37,8 @@ def read_metrics(
 
     Args:
         root: The working copy the stage ran in.
-        relative: The metrics file below it.
+        relative: The metrics file below it; `*` matches within one folder, and exactly one must match. What
+            matched before the stage must have been set aside.
         metric: Name, path in the document, direction and range.
         required_keys: Keys that must be present; `ok`, where present or required, must be true.
         not_before: Unix time in seconds at which the stage began.
@@ -37,7 +46,10 @@ def read_metrics(
     Raises:
         MetricsError: The file or the number is not acceptable; the text says why and what to write instead.
     """
+    relative = _the_one(root, relative)
     document = parse(read_plain_file(root, relative, not_before=not_before), source=relative)
+    if isinstance(document, list) and metric.path.startswith("/") and not required_keys:
+        return Reading(_number_at(document, metric, relative), {"": document})
     if not isinstance(document, dict):
         raise MetricsError(f"{relative} must be a JSON object, got {type(document).__name__}.")
     missing = [key for key in required_keys if key not in document]
@@ -50,31 +62,95 @@ def read_metrics(
     return Reading(_number_at(document, metric, relative), document)
 
 
-def _number_at(document: dict[str, Any], metric: MetricSpec, relative: str) -> float:
+def read_printed(stdout: str, stderr: str, pattern: str, metric: MetricSpec) -> Reading:
+    """Read the declared metric from what the evaluate stage printed.
+
+    Args:
+        stdout: Its lines are looked at first; the last that matches counts.
+        stderr: Looked at where stdout has none: logging and progress bars print there.
+        pattern: A regular expression with the group `score`.
+        metric: Name, unit, direction and range. A number with a percent sign is a share of 100: where the
+            unit is a percentage it is taken as it stands, otherwise divided by 100.
+
+    Raises:
+        MetricsError: No line matches, or what the group holds is not a number in the range.
+    """
+    expression = re.compile(pattern)
+    found = None
+    for text in (stdout, stderr):
+        matches = (expression.search(line[:_LINE]) for line in text.splitlines())
+        found = next((match for match in list(matches)[::-1] if match is not None), None)
+        if found is not None:
+            break
+    if found is None:
+        raise MetricsError(
+            f"no line that the stage printed matches stages.evaluate.pattern {pattern!r}, so there is no "
+            "score. See what it printed with `hone contract show`."
+        )
+    text = (found["score"] or "").strip()
+    digits = text.removesuffix("%").rstrip()
+    if _NUMBER.fullmatch(digits) is None or not math.isfinite(float(digits)):
+        raise MetricsError(f"printed {metric.name!r} must be a number, got {text!r} in {found.string!r}.")
+    value = float(digits)
+    if text.endswith("%") and metric.unit not in ("percent", "%"):
+        value /= 100
+    return Reading(_in_range(value, metric, "what the stage printed"), {"printed": found.string.strip()})
+
+
+def _the_one(root: Path, pattern: str) -> str:
+    """The single file that a pattern means; a plain path stands for itself."""
+    if not any(sign in pattern for sign in "*?["):
+        return pattern
+    found = matching(root, pattern)
+    if len(found) > 1:
+        raise MetricsError(
+            f"{pattern!r} must match exactly one new file, found {len(found)}: "
+            f"{', '.join(found[:5])}. Name one."
+        )
+    if not found:
+        raise MetricsError(
+            f"{pattern!r}: no such file was written. The stage must write it; its exit code is not a score."
+        )
+    return found[0]
+
+
+def _number_at(document: Any, metric: MetricSpec, relative: str) -> float:
     value = _at_path(document, metric.path, relative)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise MetricsError(
             f"{relative}: {metric.path!r} must be a number, got {value!r}. "
             "Write it in the evaluate stage; `hone contract show` prints that stage."
         )
+    return _in_range(value, metric, f"{relative}: {metric.path!r}")
+
+
+def _in_range(value: float, metric: MetricSpec, where: str) -> float:
     low, high = metric.range
     if not low <= value <= high:
         raise MetricsError(
-            f"{relative}: {metric.path!r} is {value!r}, outside the declared range [{low:g}, {high:g}] of "
+            f"{where} is {value!r}, outside the declared range [{low:g}, {high:g}] of "
             f"'{metric.name}'. Correct the file, or the range in contract.yaml."
         )
     return float(value)
 
 
-def _at_path(document: dict[str, Any], path: str, relative: str) -> Any:
-    """The value at a dotted path; a key that itself contains dots is found whole first."""
-    if path in document:
+def _at_path(document: Any, path: str, relative: str) -> Any:
+    """The value at a dotted path or a JSON pointer; a key that itself contains dots is found whole first."""
+    if isinstance(document, dict) and path in document:
         return document[path]
+    parts = _pointer(path) if path.startswith("/") else path.split(".")
     value: Any = document
-    for part in path.split("."):
-        if not isinstance(value, dict) or part not in value:
-            raise MetricsError(
-                f"{relative} has no {path!r}; it has {', '.join(sorted(document)) or 'nothing'}."
-            )
-        value = value[part]
+    for part in parts:
+        if isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+            value = value[int(part)]
+        elif isinstance(value, dict) and part in value:
+            value = value[part]
+        else:
+            has = ", ".join(sorted(map(str, document))) if isinstance(document, dict) else "a list"
+            raise MetricsError(f"{relative} has no {path!r}; it has {has or 'nothing'}.")
     return value
+
+
+def _pointer(path: str) -> list[str]:
+    """The parts of a JSON pointer (RFC 6901)."""
+    return [part.replace("~1", "/").replace("~0", "~") for part in path[1:].split("/")]
