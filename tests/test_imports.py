@@ -77,7 +77,8 @@ def test_the_check_itself_sees_what_is_loaded(tmp_path: Path) -> None:
     "module",
     [
         "honing", "honing.agents", "honing.cli", "honing.cli.app", "honing.contract", "honing.demo",
-        "honing.executors", "honing.llm", "honing.sandbox", "honing.settings", "honing.stats", "honing.store", "honing.view",
+        "honing.executors", "honing.llm", "honing.sandbox", "honing.settings", "honing.stats",
+        "honing.store", "honing.view",
     ],
 )  # fmt: skip
 def test_importing_is_silent_and_leaves_no_file(module: str, tmp_path: Path) -> None:
