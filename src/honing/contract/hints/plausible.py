@@ -1,0 +1,73 @@
+"""Whether a statement is a command at all, or prose, output or data in a code block."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from honing.contract.hints.block import Block
+from honing.contract.hints.files import TargetFiles
+from honing.contract.hints.invocations import Form, Invocation
+from honing.contract.hints.places import has_program
+from honing.contract.hints.role_words import PROGRAMS
+from honing.contract.hints.sources.projects import Project
+from honing.contract.hints.transcripts import SHELL_LANGUAGES
+
+_NAME = re.compile(r"(?:\./|\.\./|/|~/)?[A-Za-z_][\w.+-]*(?:/[\w.+-]+)*")
+_OPTION = re.compile(r"--?[A-Za-z]")
+_ENGLISH = frozenset(
+    {"az", "code", "conda", "top", "head", "tail", "set", "go", "make", "which", "exit", "sleep", "less",
+     "more", "time", "kill", "ray", "sort", "test", "ls", "cat", "cp", "ln", "source", "transformers",
+     "docker", "git", "black", "tar"}
+)  # fmt: skip
+"""Programs whose names are also words of a sentence or the name of a thing."""
+_GENERIC = frozenset(
+    {"make", "just", "node", "npx", "java", "Rscript", "perl", "ruby", "go", "cargo", "sbatch", "srun",
+     "find", "sed", "awk", "grep", "inspect", "lm_eval", "lm-eval", "poe", "task", "jq", "openssl", "ssh",
+     "screen", "tmux", "sky", "modal", "ninja", "sbt", "mvn", "gradle", "dotnet", "swift"}
+)  # fmt: skip
+
+
+def plausibility(
+    found: Sequence[Invocation], block: Block, files: TargetFiles, project: Project, folder: str
+) -> float:
+    """How surely a statement is meant to be run: 0 for one that is none, up to 1."""
+    if not found or not _NAME.fullmatch(found[0].program):
+        return 0.0
+    first = found[0]
+    if block.certain:
+        # A console script stands there without the arguments that it needs.
+        return 0.6 if block.source == "pyproject" and not block.behind else 1.0
+    known = _is_known(first, project) or bool(has_program(files, folder, first))
+    if block.inline:
+        return 0.55 if known and _says_what_to_do(first, project) else 0.0
+    options = any(_OPTION.match(word.text) for word in first.arguments)
+    if block.language in SHELL_LANGUAGES:
+        return 1.0 if known else 0.8 if options or first.form is not Form.PROGRAM else 0.5
+    if not known and not (options and first.form is not Form.PROGRAM):
+        return 0.0
+    return 0.9 if _says_what_to_do(first, project) else 0.0
+
+
+def _is_known(invocation: Invocation, project: Project) -> bool:
+    name = invocation.program
+    if invocation.form in (Form.MODULE, Form.CODE):
+        return True
+    if name in project.scripts or name in _GENERIC:
+        return True
+    start = " ".join([name, *(word.text for word in invocation.arguments[:4])])
+    return invocation.form is Form.PROGRAM and any(pattern.match(start) for _, pattern in PROGRAMS)
+
+
+def _says_what_to_do(invocation: Invocation, project: Project) -> bool:
+    """Whether the words behind a program are arguments, and not the rest of a sentence."""
+    words = [word.text for word in invocation.arguments]
+    if invocation.form in (Form.MODULE, Form.CODE):
+        return True
+    if invocation.form is Form.SCRIPT:
+        return bool(invocation.launchers) or bool(words) or invocation.program.endswith(".sh")
+    if not words:
+        return invocation.program in project.scripts or invocation.program in ("pytest", "tox", "nox")
+    if invocation.program in _ENGLISH:
+        return any(re.search(r"[-/.=]", word) for word in words) or (len(words) <= 3 and words[0].islower())
+    return True
