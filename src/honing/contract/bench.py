@@ -9,7 +9,9 @@ from typing import Any
 
 from honing.contract.controls import AnswerBook
 from honing.contract.evaluate import Evaluation
+from honing.contract.failures import Failure
 from honing.contract.gold import Gold
+from honing.contract.limits import Deadline
 from honing.contract.rollout import Plan
 from honing.contract.samples import Sample
 from honing.contract.scorers import Row, Scorer
@@ -17,7 +19,7 @@ from honing.contract.spec import ContractSpec
 from honing.contract.stages import StageContext
 from honing.contract.task import DatasetTask
 from honing.executors import Executor
-from honing.llm import Channel, Client, Gateway
+from honing.llm import Answerer, Channel, Client, Gateway
 from honing.store import Run, TreeId, TreeStore
 
 
@@ -50,6 +52,12 @@ class Bench:
     """For scorers whose judging costs something; None judges in place."""
     sandbox_name: str
     """What contains foreign code; "" where the contract has none."""
+    policy: Answerer | None = None
+    """Plays the perfect model, where the contract brings a program that does."""
+    deadline: Deadline | None = None
+    """End of the whole measurement."""
+    programs: Path | None = None
+    """Folder of the programs that were installed for the target alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +71,10 @@ class Rollout:
     counts: Mapping[str, Any] = field(default_factory=dict)
     reason: str = ""
     """Why the rollout is not valid; empty where it is."""
+    failure: Failure | None = None
+    """The same, typed, where it is a failure of the target's commands."""
+    judged: Mapping[str, Any] | None = None
+    """What a command that asks and judges left: its number, its results, its causes."""
 
     @property
     def ok(self) -> bool:
@@ -79,12 +91,22 @@ class Measurement:
     evaluation: Evaluation
     reason: str = ""
     """Why there is no score; empty where there is one."""
+    failure: Failure | None = None
+    """The same, typed, where it is a failure of the target's commands."""
+    causes: Mapping[str, Any] | None = None
+    """What the target's own judge did (`audit.causes`); None where Honing judged."""
 
 
-def without_score(rollout: Rollout, reason: str) -> Measurement:
+def without_score(rollout: Rollout, reason: str, failure: Failure | None = None) -> Measurement:
     """A measurement that came to nothing, with the reason."""
     evaluation = Evaluation(score=None, n_planned=rollout.plan.planned, n_scored=0)
-    return Measurement(rollout=rollout, samples=rollout.samples, evaluation=evaluation, reason=reason)
+    return Measurement(
+        rollout=rollout,
+        samples=rollout.samples,
+        evaluation=evaluation,
+        reason=reason,
+        failure=failure or rollout.failure,
+    )
 
 
 def counts_of(samples: tuple[Sample, ...]) -> dict[str, Any]:

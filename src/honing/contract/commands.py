@@ -1,102 +1,142 @@
-"""Rollout and evaluate by the target's own commands.
+"""Rollout, evaluate and benchmark by the target's own commands.
 
-Each attempt begins with a fresh copy. What the rollout may leave behind for the evaluate stage are new files:
-a file of the target that it changed or removed could be the grader, so that makes the rollout invalid.
+Each attempt begins with a fresh copy. What the rollout may leave behind for the evaluate stage are new files
+that cannot take the judge's place (`audit.untouched`). A target whose one command asks and judges
+(`stages.benchmark`) leaves its number together with its calls.
 """
 
 from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from fnmatch import fnmatch
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from honing.contract.audit.causes import causes_of
+from honing.contract.audit.untouched import check_untouched, traces_left
 from honing.contract.bench import Bench, Measurement, Rollout, counts_of, without_score
-from honing.contract.copies import fresh_copy, place
+from honing.contract.copies import fresh_copy, inside, place, set_aside
+from honing.contract.failures import Failure, FailureKind, StageFailedError, failure_of
 from honing.contract.foreign_grades import graded, grades_left
-from honing.contract.metrics import Reading, read_metrics
+from honing.contract.metrics import Reading, read_metrics, read_printed
 from honing.contract.results_file import Listing, list_results
 from honing.contract.rollout import Plan, samples_of_calls
 from honing.contract.samples import Sample, SampleStatus, sample_from_row
 from honing.contract.samples_columns import ROW_PREFIX, written_samples
-from honing.contract.spec import Answers
+from honing.contract.samples_file import rollout_from_file
+from honing.contract.spec import Answers, EvaluateSpec, MetricsSource, StageSpec
 from honing.contract.stages import StageResult, checked, run_stage
-from honing.errors import BudgetExhaustedError, MetricsError, ModelServerError, StageError
+from honing.errors import BudgetExhaustedError, HoningError, MetricsError, ModelServerError, StageError
 from honing.executors import MapOptions, Progress, UnitStatus, inline, run_map
-from honing.llm import Channel
-from honing.store import TreeId, jsonl_bytes
+from honing.llm import CallRecord, Channel
+from honing.sandbox import remove_tree
+from honing.store import jsonl_bytes
 
-VERSION = "3"
+VERSION = "4"
 """Changes when the same commands would be run differently."""
 INLINE = inline()
-_OWN_TRACES = ("*/__pycache__", "*.pyc", ".pytest_cache", "*/.pytest_cache")
-"""What programs leave beside their source without meaning it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """The stage that asks the model: the rollout, or a benchmark command that judges as well."""
+
+    name: str
+    spec: StageSpec
+    judges: bool
+
+
+def _asking(bench: Bench) -> _Asking:
+    stages = bench.contract.stages
+    if stages.benchmark.commands:
+        # A second command that judges reads what this one left; without one, this one leaves the number.
+        return _Asking("benchmark", stages.benchmark, not stages.evaluate.commands)
+    return _Asking("rollout", stages.rollout, judges=False)
 
 
 def roll_out_commands(bench: Bench, plan: Plan, channel: Channel, progress: Progress) -> Rollout:
-    """Run the target's rollout; every call it makes is a sample.
+    """Run the target's rollout, or its combined command; every call it makes is a sample.
 
     Raises:
-        BudgetExhaustedError: The gateway refused a call for want of budget.
+        BudgetExhaustedError: The gateway refused a call for want of budget, or the total limit is met.
     """
+    asking = _asking(bench)
 
     def work(_: Any) -> dict[str, Any]:
-        before = 0
+        before, aside = 0, list[str]()
+        listed: Listing = {}
 
         def fresh() -> None:
-            nonlocal before
+            nonlocal before, aside, listed
             fresh_copy(bench.run, bench.trees, bench.prepared, name)
-            _hide_oracle(bench, folder)
+            aside = _hide_oracle(bench, folder) + _set_results_aside(bench, folder)
+            listed = list_results(folder)
             # The log goes on over attempts; only the calls of the last one are samples of this rollout.
             before = max((call.ordinal for call in channel.calls()), default=0)
 
         name = f"{plan.name}.rollout"
         folder = place(bench.run, name)
         context = bench.context(folder, channel, plan)
-        result = run_stage("rollout", bench.contract.stages.rollout, context, fresh=fresh)
+        result = run_stage(asking.name, asking.spec, context, fresh=fresh)
         if channel.exhausted:
             raise BudgetExhaustedError(channel.exhausted)
         checked(result)
         calls = [call for call in channel.calls() if call.ordinal > before]
-        samples = tuple(_join(bench, sample) for sample in samples_of_calls(calls, plan))
-        _check_answered(samples)
+        samples = _samples(bench, plan, calls, folder)
         tree = bench.trees.snapshot(folder)
-        _check_untouched(bench, tree)
-        return {"samples": [one.as_row() for one in samples], "tree": tree, "counts": counts_of(samples)}
+        check_untouched(bench, tree, aside, asking.name)
+        found = {"samples": [one.as_row() for one in samples], "tree": tree, "counts": counts_of(samples)}
+        if asking.judges:
+            left = Rollout(plan=plan, samples=samples, tree=tree)
+            found["judged"] = _judged(bench, left, folder, result, listed)
+        return found
 
-    found, failure = _once(bench, plan, "rollout", work, progress)
+    found, failure = _once(bench, plan, asking.name, work, progress)
     if found is None:
-        return Rollout(plan=plan, samples=(), tree=None, reason=failure)
+        return Rollout(plan=plan, samples=(), tree=None, reason=_text(failure), failure=failure)
+    return _rolled_out(bench, plan, asking.name, found)
+
+
+def _rolled_out(bench: Bench, plan: Plan, stage: str, found: Mapping[str, Any]) -> Rollout:
     samples = tuple(sample_from_row(row) for row in found["samples"])
-    reason = _why_nobody_asked(samples) if bench.contract.stages.rollout.answers is Answers.GATEWAY else ""
-    return Rollout(plan=plan, samples=samples, tree=found["tree"], counts=found["counts"], reason=reason)
+    rollout = Rollout(
+        plan=plan,
+        samples=samples,
+        tree=found["tree"],
+        counts=found["counts"],
+        judged=found.get("judged"),
+    )
+    if bench.contract.stages.rollout.answers in (Answers.GATEWAY, Answers.POLICY) and not samples:
+        return replace(rollout, reason=_NOBODY_ASKED, failure=_nobody_asked(stage))
+    return rollout
 
 
 def evaluate_commands(bench: Bench, rollout: Rollout, progress: Progress) -> Measurement:
     """Run the target's own grader on what the rollout left, and read its metric strictly."""
+    if rollout.judged is not None:
+        return _measured(bench, rollout, rollout.judged)
     spec = bench.contract.stages.evaluate
-    metrics = f"{spec.workdir}/{spec.metrics_path}"
 
     def work(_: Any) -> dict[str, Any]:
         before: Listing = {}
 
         def fresh() -> None:
             nonlocal before
-            set_aside(folder, metrics)
+            set_aside(folder, inside(spec.workdir, spec.metrics_path))
+            if rollout.tree is None:
+                _set_results_aside(bench, folder)
             before = list_results(folder)
 
         name = f"{rollout.plan.name}.evaluate"
         folder = fresh_copy(bench.run, bench.trees, rollout.tree or bench.prepared, name)
+        _drop(folder, traces_left(bench, rollout.tree) if rollout.tree is not None else ())
         _show_oracle(bench, folder)
         _hand_over(bench, rollout, folder)
         context = bench.context(folder, None, rollout.plan)
         result = checked(run_stage("evaluate", spec, context, fresh=fresh))
-        reading = _read(bench, folder, result)
-        grades = grades_left(bench, rollout, folder, before, reading.score)
-        return {"score": reading.score, "document": reading.document, "grades": grades}
+        return _judged(bench, rollout, folder, result, before)
 
     judged = hashlib.sha256(
         jsonl_bytes([one.id, one.epoch, one.completion, one.status] for one in rollout.samples)
@@ -104,8 +144,26 @@ def evaluate_commands(bench: Bench, rollout: Rollout, progress: Progress) -> Mea
     what = {"rollout": rollout.tree, "samples": judged.hexdigest()}
     found, failure = _once(bench, rollout.plan, "evaluate", work, progress, what)
     if found is None:
-        return without_score(rollout, failure)
-    return graded(bench, rollout, Reading(found["score"], found["document"]), found["grades"])
+        return without_score(rollout, _text(failure), failure)
+    return _measured(bench, rollout, found)
+
+
+def _judged(
+    bench: Bench, rollout: Rollout, folder: Path, result: StageResult, before: Listing
+) -> dict[str, Any]:
+    """What the stage that judges left, as plain data for the journal."""
+    reading = _read(bench, folder, result)
+    return {
+        "score": reading.score,
+        "document": reading.document,
+        "grades": grades_left(bench, rollout, folder, before, reading.score),
+        "causes": causes_of(bench, rollout, result).as_document(),
+    }
+
+
+def _measured(bench: Bench, rollout: Rollout, found: Mapping[str, Any]) -> Measurement:
+    measured = graded(bench, rollout, Reading(found["score"], found["document"]), found["grades"])
+    return replace(measured, causes=found["causes"])
 
 
 def _once(
@@ -115,12 +173,29 @@ def _once(
     work: Callable[[Any], dict[str, Any]],
     progress: Progress,
     what: dict[str, Any] | None = None,
-) -> tuple[dict[str, Any] | None, str]:
+) -> tuple[dict[str, Any] | None, Failure | None]:
     """Run a stage as one unit of the journal: its result, or why it failed."""
+    failures: list[Failure] = []
+
+    def typed(unit: Any) -> dict[str, Any]:
+        try:
+            return work(unit)
+        except HoningError as error:
+            failures.append(failure_of(error, stage))
+            raise
+
     unit = {"plan": plan.as_document(), "tree": bench.prepared, **(what or {})}
     options = MapOptions(version=f"{VERSION}:{bench.contract.digest}", progress=progress)
-    (result,) = run_map(bench.run, f"{plan.name}.{stage}", work, [unit], executor=INLINE, options=options)
-    return (result.result, "") if result.status is UnitStatus.DONE else (None, result.error)
+    (result,) = run_map(bench.run, f"{plan.name}.{stage}", typed, [unit], executor=INLINE, options=options)
+    if result.status is UnitStatus.DONE:
+        return result.result, None
+    failure = failures[-1] if failures else failure_of(StageError(result.error), stage)
+    bench.run.evidence().append("failure", {"plan": plan.name, **failure.as_document()})
+    return None, failure
+
+
+def _text(failure: Failure | None) -> str:
+    return "" if failure is None else failure.text
 
 
 def _check_answered(samples: Sequence[Sample]) -> None:
@@ -139,73 +214,74 @@ def _check_answered(samples: Sequence[Sample]) -> None:
         )
 
 
-def _check_untouched(bench: Bench, tree: TreeId) -> None:
-    """Refuse a rollout that changed or removed what the target brought.
-
-    Raises:
-        StageError: The text names the files.
-    """
-    diff = bench.trees.diff(bench.prepared, tree)
-    pairs = (*diff.changed, *diff.type_changed, *diff.renamed, *diff.mode_changed)
-    gone = {entry.name for entry in diff.removed} | {pair.before.name for pair in pairs}
-    allowed = [*bench.contract.stages.rollout.writes, *_OWN_TRACES]
-    if bench.contract.oracle is not None and bench.contract.oracle.file is not None:
-        allowed.append(bench.contract.oracle.file)
-    touched = sorted(name for name in gone if not any(fnmatch(name, pattern) for pattern in allowed))
-    if touched:
-        raise StageError(
-            f"the rollout changed what the target brought ({', '.join(touched[:5])}): one of them may "
-            "judge. If it "
-            "means to, name them in stages.rollout.writes"
-        )
+def _samples(bench: Bench, plan: Plan, calls: Sequence[CallRecord], folder: Path) -> tuple[Sample, ...]:
+    """What was asked and answered: the calls, or the answers that the commands wrote without a model."""
+    if bench.contract.stages.rollout.answers is Answers.SAMPLES:
+        return _samples_left(bench, plan, folder)
+    samples = tuple(_join(bench, sample) for sample in samples_of_calls(calls, plan))
+    _check_answered(samples)
+    return samples
 
 
-def _hide_oracle(bench: Bench, folder: Path) -> None:
-    """Take the right answers out of the copy that the rollout sees."""
-    if bench.contract.oracle is not None and bench.contract.oracle.file is not None:
-        (folder / bench.contract.oracle.file).unlink(missing_ok=True)
+def _samples_left(bench: Bench, plan: Plan, folder: Path) -> tuple[Sample, ...]:
+    """The answers that the rollout's commands wrote without asking anybody."""
+    where = bench.contract.stages.rollout.samples
+    assert where is not None  # ContractSpec: answers `samples` names the file
+    return rollout_from_file(folder / where, plan, bench).samples
+
+
+def _set_results_aside(bench: Bench, folder: Path) -> list[str]:
+    """Take away results that the target brought, so that only new ones can be read."""
+    spec = bench.contract.stages.evaluate
+    removed = []
+    if spec.source is MetricsSource.FILE:
+        removed += set_aside(folder, inside(spec.workdir, spec.metrics_path))
+    if spec.results is not None:
+        removed += set_aside(folder, inside(spec.workdir, spec.results.path))
+    return removed
+
+
+def _drop(folder: Path, names: Sequence[str]) -> None:
+    for name in names:
+        remove_tree(folder / name)
+
+
+def _oracle_files(bench: Bench) -> list[str]:
+    """Files of the working copy that hold or play the right answers."""
+    oracle = bench.contract.oracle
+    return [name for name in (oracle.file, oracle.policy) if name is not None] if oracle is not None else []
+
+
+def _hide_oracle(bench: Bench, folder: Path) -> list[str]:
+    """Take the right answers out of the copy that the rollout sees; returns which."""
+    return [name for file in _oracle_files(bench) for name in set_aside(folder, file)]
 
 
 def _show_oracle(bench: Bench, folder: Path) -> None:
-    if bench.contract.oracle is not None and bench.contract.oracle.file is not None:
-        file = bench.contract.oracle.file
-        set_aside(folder, file)
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(bench.original / file, folder / file)
+    """Put the target's own files of right answers back for the judge; what Honing made stays away."""
+    for name in _oracle_files(bench):
+        set_aside(folder, name)
+        if (bench.original / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(bench.original / name, folder / name)
 
 
 def _read(bench: Bench, folder: Path, result: StageResult) -> Reading:
-    spec = bench.contract.stages.evaluate
-    return read_metrics(
-        folder,
-        f"{spec.workdir}/{spec.metrics_path}",
-        bench.contract.metric,
-        required_keys=spec.required_keys,
-        not_before=result.started,
-    )
-
-
-def set_aside(folder: Path, relative: str) -> None:
-    """Remove a result that lies there before the stage that must write it. Links are removed, never followed.
-
-    Raises:
-        MetricsError: A file stands where a folder of the path must be.
-    """
-    path = folder
-    for part in Path(relative).parts[:-1]:
-        path = path / part
-        if path.is_symlink():
-            path.unlink()
-            return
-        if path.exists() and not path.is_dir():
-            raise MetricsError(
-                f"{relative!r}: {part!r} is a file of the target, so no result can lie below it."
-            )
-    path = path / Path(relative).name
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    spec: EvaluateSpec = bench.contract.stages.evaluate
+    try:
+        if spec.source is MetricsSource.STDOUT:
+            return read_printed(*result.printed, spec.pattern, bench.contract.metric)
+        return read_metrics(
+            folder,
+            inside(spec.workdir, spec.metrics_path),
+            bench.contract.metric,
+            required_keys=spec.required_keys,
+            not_before=result.started,
+        )
+    except MetricsError as error:
+        missing = "was not written" in str(error) or "no such file was written" in str(error)
+        kind = FailureKind.NOTHING_WRITTEN if missing else FailureKind.METRICS_INVALID
+        raise StageFailedError(Failure(kind=kind, stage=result.name, text=str(error))) from error
 
 
 def _hand_over(bench: Bench, rollout: Rollout, folder: Path) -> None:
@@ -231,11 +307,11 @@ def _join(bench: Bench, sample: Sample) -> Sample:
     return replace(sample, id=row_id, target=target)
 
 
-def _why_nobody_asked(samples: Sequence[Sample]) -> str:
-    if samples:
-        return ""
-    return (
-        "no call reached the gateway during the rollout, so no model was measured. The rollout command must "
-        "send "
-        "its requests to $OPENAI_BASE_URL (or say `answers: none` if nothing is asked of a model)"
-    )
+_NOBODY_ASKED = (
+    "no call reached the gateway during the rollout, so no model was measured. The rollout command must send "
+    "its requests to $OPENAI_BASE_URL (or say `answers: none` if nothing is asked of a model)"
+)
+
+
+def _nobody_asked(stage: str) -> Failure:
+    return Failure(kind=FailureKind.NO_MODEL_CALL, stage=stage, text=_NOBODY_ASKED)
