@@ -13,37 +13,17 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from honing.contract.spec_oracle import OracleSpec
+from honing.contract.spec_record import AbsolutePath, Record, RelativePath
 from honing.sandbox import Capability, Network
 
 SCHEMA = 1
 
 
-def _inside(path: str) -> str:
-    if not path or path.startswith("/") or ".." in path.split("/") or "\0" in path:
-        raise ValueError("must be a path inside the working copy, without '..'")
-    return path
-
-
 SAMPLE_COLUMNS = ("id", "prompt", "completion", "target", "code")
 """What a column of a samples file may hold; beside these, `row.NAME` is the data row's own column."""
-
-RelativePath = Annotated[str, AfterValidator(_inside)]
-"""A path inside the working copy."""
-
-
-def _absolute(path: str) -> str:
-    if not path.startswith("/") or ".." in path.split("/") or "\0" in path or path != path.rstrip("/"):
-        raise ValueError("must be an absolute path without '..' and without a slash at its end")
-    return path
-
-
-AbsolutePath = Annotated[str, AfterValidator(_absolute)]
-
-
-class Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Answers(StrEnum):
@@ -79,6 +59,12 @@ class MetricSpec(Record):
     """Worst and best possible value, in increasing order."""
     chance: float = 0.0
     """What an answerer without any knowledge reaches."""
+    aggregation: Literal["mean", "other"] = "mean"
+    """`mean` where the number is a mean over tasks, so that half of the answers right must score about half
+    way."""
+    discover: bool = False
+    """Name, place, unit and range are not known yet: before any model is asked, the evaluation is run under
+    right, empty and wrong answers, and the number that they move is the metric."""
 
     @field_validator("range")
     @classmethod
@@ -122,10 +108,10 @@ class StageSpec(Record):
     retries: int = Field(default=0, ge=0, le=10)
     """Further attempts after a failed one."""
     workdir: RelativePath = "."
-    env: dict[str, str] = {}
+    env: dict[str, str] = Field(default_factory=dict)
     """Variables added to the stage's own; the host's environment is never inherited. `$NAME` stands for a
     variable that the stage has already, `$$` for a dollar sign."""
-    folders: dict[AbsolutePath, RelativePath] = {}
+    folders: dict[AbsolutePath, RelativePath] = Field(default_factory=dict)
     """Folders of the working copy, made where missing, that also appear at a fixed place (`/app: made`)."""
     network: Network = Network.NONE
     """`open` only where a stage must install or download something."""
@@ -138,13 +124,15 @@ class RolloutSpec(StageSpec):
     samples: RelativePath | None = None
     """Where Honing writes its samples (JSONL) for the target's own evaluate commands; with answers
     `samples`, where the target's rollout leaves them."""
-    samples_columns: dict[str, str] = {}
+    samples_columns: dict[str, str] = Field(default_factory=dict)
     """Columns of that file by their name in it, each one of `id`, `prompt`, `completion`, `target`, `code`
     (the completion without its Markdown fence) or `row.NAME` (the data row's own column). Empty for
     Honing's own columns."""
     writes: tuple[str, ...] = ()
     """Files of the target (patterns) that the rollout may change. Any other that it changes may be the
     grader."""
+    whole: bool = False
+    """Whether every row must be asked, because the target's grader refuses samples of only some."""
 
     @field_validator("samples_columns")
     @classmethod
@@ -221,27 +209,6 @@ class Stages(Record):
     benchmark: StageSpec = StageSpec()
     """For a target whose one command asks the model and judges: it takes the place of the commands of
     rollout and evaluate, and `evaluate` says where its number stands."""
-
-
-class OracleSpec(Record):
-    """Where the gold of a target with its own commands comes from, for calibration: a file, or a policy."""
-
-    file: RelativePath | None = None
-    """JSONL rows {"match": text found in the prompt, "completion": the right answer}."""
-    commands: tuple[str, ...] = ()
-    """Shell text that writes `file`, run once after bootstrap, without a model and without a network."""
-    policy: RelativePath | None = None
-    """A Python program of the contract that plays the perfect model: one JSON object {"prompt": text} on a
-    line of its input, one {"completion": text} on a line of its output. It runs beside the gateway, out of
-    sight of the rollout."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> OracleSpec:
-        if (self.file is None) == (self.policy is None):
-            raise ValueError("oracle: name either `file` or `policy`")
-        if self.commands and self.file is None:
-            raise ValueError("oracle.commands write `file`; name it")
-        return self
 
 
 class EnvironmentSpec(Record):

@@ -1,0 +1,233 @@
+"""What a target needs installed, from its packaging files and the install commands that it names."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from collections.abc import Sequence
+from configparser import ConfigParser
+from configparser import Error as ConfigError
+from dataclasses import dataclass
+from pathlib import Path
+
+from honing.contract.hints import Hint, Role, Trap
+from honing.contract.spec import EnvironmentSpec, Provenance
+
+_PACKAGING = ("pyproject.toml", "setup.py", "setup.cfg")
+_HEAVY = re.compile(
+    r"(?i)^(?:vllm|flash[-_]attn|deepspeed|xformers|bitsandbytes|auto[-_]gptq|gptqmodel|tensorrt.*|cupy.*|apex|"
+    r"nvidia-.*|sglang|lmdeploy|triton|ninja|packaging|pip|setuptools|wheel|uv)$"
+)
+_GPU_EXTRA = re.compile(r"(?i)vllm|gpu|cuda|flash|deepspeed|perf|dev|test|lint|doc|train|all")
+_INSTALLERS = ("pip", "pip3", "uv")
+_MAX_TEXT = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """An environment, with where each part of it comes from."""
+
+    spec: EnvironmentSpec | None
+    provenance: tuple[Provenance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one `pip install` of the target's asks for."""
+
+    hint: Hint
+    requirement_files: tuple[str, ...]
+    paths: tuple[str, ...]
+    packages: tuple[str, ...]
+
+
+def packages_of(folder: Path, hints: Sequence[Hint], chosen: Sequence[Hint], *, as_of: str = "") -> Packages:
+    """The environment that the chosen commands need.
+
+    Args:
+        folder: The target.
+        hints: All its hints.
+        chosen: The commands that will run; what is installed for other purposes is left out.
+        as_of: Date (YYYY-MM-DD) after which nothing may be published; empty for today.
+    """
+    own = project_names(folder)
+    asked = [_read(hint, folder) for hint in hints if _is_install(hint)]
+    pages = {hint.anchor.rpartition(":")[0] for hint in chosen}
+    places = {".", *(hint.workdir for hint in chosen)}
+    install: dict[str, Provenance] = {}
+    for one in asked:
+        near = one.hint.anchor.rpartition(":")[0] in pages
+        for file in one.requirement_files:
+            if (folder / file).is_file() and str(Path(file).parent) in places and (near or _usual(file)):
+                install.setdefault(f"-r {shlex.quote(file)}", _part(one.hint, f"names {file}"))
+    project = _project(folder, own, asked, places)
+    if project is not None:
+        install |= dict([project])
+    for file in sorted({f"{place}/requirements.txt".removeprefix("./") for place in places}):
+        key = f"-r {shlex.quote(file)}"
+        if (folder / file).is_file() and key not in install and (project is None or "/" in file):
+            why = "the list of packages beside the command"
+            install[key] = Provenance(part="environment", by="derivation", anchor=f"{file}:1", why=why)
+    install |= _single(asked, pages, own)
+    if not install:
+        return Packages(None)
+    roots = _source_roots(folder) if project is not None else (".",)
+    spec = EnvironmentSpec(install=tuple(install), source_roots=roots, as_of=as_of)
+    return Packages(spec, tuple(install.values()))
+
+
+def project_names(folder: Path) -> frozenset[str]:
+    """The names under which a target's own package may be installed."""
+    found = {folder.name}
+    if (data := _toml(folder / "pyproject.toml")) is not None:
+        found.add(str(data.get("project", {}).get("name", "")))
+        found.add(str(data.get("tool", {}).get("poetry", {}).get("name", "")))
+    parser = ConfigParser(strict=False, interpolation=None)
+    try:
+        parser.read(folder / "setup.cfg", encoding="utf-8")
+        found.add(parser.get("metadata", "name", fallback=""))
+    except (ConfigError, UnicodeDecodeError):
+        pass
+    script = _text(folder / "setup.py")
+    found |= set(re.findall(r"\bname\s*=\s*['\"]([\w.-]+)['\"]", script))
+    return frozenset(_normal(name) for name in found if name)
+
+
+def _project(
+    folder: Path, own: frozenset[str], asked: Sequence[_Asked], places: set[str]
+) -> tuple[str, Provenance] | None:
+    """The target's own package: editable, since programs find their data beside their source."""
+    file = next((name for name in _PACKAGING if _is_package(folder / name)), None)
+    if file is None:
+        return None
+    extras: list[str] = []
+    anchor, why = f"{file}:1", "the target is a package"
+    for one in asked:
+        for word in (*one.paths, *one.packages):
+            name, _, rest = word.partition("[")
+            same = _normal(re.split(r"[ @=<>!~;]", name)[0]) in own if word in one.packages else True
+            if same and (anchor == f"{file}:1" or one.hint.workdir in places - {"."}):
+                anchor, why = one.hint.anchor, f"the target installs itself ({one.hint.command[:80]})"
+                named = [extra.strip() for extra in rest.partition("]")[0].split(",") if extra.strip()]
+                extras = [extra for extra in named if not _GPU_EXTRA.search(extra)]
+    text = f"-e .[{','.join(extras)}]" if extras else "-e ."
+    return text, Provenance(part="environment", by="derivation", anchor=anchor, why=why)
+
+
+def _single(asked: Sequence[_Asked], pages: set[str], own: frozenset[str]) -> dict[str, Provenance]:
+    """Packages that the page of the chosen command installs by name."""
+    found: dict[str, Provenance] = {}
+    for one in asked:
+        if one.hint.anchor.rpartition(":")[0] not in pages or one.hint.workdir.startswith(".."):
+            continue
+        for word in one.packages:
+            name = re.split(r"[\[ @=<>!~;]", word)[0]
+            if "://" in word or _HEAVY.match(name) or _normal(name) in own:
+                continue
+            found[shlex.quote(word)] = _part(one.hint, f"installs {word}")
+    return found
+
+
+def _is_install(hint: Hint) -> bool:
+    blocked = {Trap.GPU, Trap.DOCKER, Trap.SUDO, Trap.INTERACTIVE, Trap.PIPED_INSTALLER}
+    if hint.role is not Role.INSTALL or any(found.trap in blocked for found in hint.traps):
+        return False
+    return hint.source in ("readme", "docs") and any(
+        word in hint.command.split() for word in (*_INSTALLERS, "pip3.11")
+    )
+
+
+def _read(hint: Hint, folder: Path) -> _Asked:
+    try:
+        words = shlex.split(hint.command, comments=True)
+    except ValueError:
+        words = hint.command.split()
+    words = words[words.index("install") + 1 :] if "install" in words else []
+    files: list[str] = []
+    paths: list[str] = []
+    packages: list[str] = []
+    expecting = ""
+    for word in words:
+        if word in ("|", "&&", ";", "||"):
+            break
+        if expecting:
+            if expecting == "-r":
+                files.append(_inside(hint, word))
+            elif expecting == "-e":
+                paths.append(word)
+            expecting = ""
+        elif word in ("-r", "--requirement", "-e", "--editable"):
+            expecting = "-r" if word.startswith(("-r", "--r")) else "-e"
+        elif word.startswith("-"):
+            taking = (
+                "--index-url",
+                "-i",
+                "--extra-index-url",
+                "--find-links",
+                "-f",
+                "-c",
+                "--constraint",
+                "-t",
+            )
+            expecting = "value" if word in taking else ""
+        elif word.startswith((".", "/")) or (folder / word).is_dir():
+            paths.append(word)
+        else:
+            packages.append(word)
+    return _Asked(hint, tuple(files), tuple(paths), tuple(packages))
+
+
+def _inside(hint: Hint, file: str) -> str:
+    """The file's path below the target, as seen from the hint's working folder."""
+    parts: list[str] = []
+    for part in (*Path(hint.workdir).parts, *Path(file).parts):
+        if part == ".." and parts:
+            parts.pop()
+        elif part not in (".", ".."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _usual(file: str) -> bool:
+    return Path(file).name == "requirements.txt"
+
+
+def _part(hint: Hint, what: str) -> Provenance:
+    return Provenance(part="environment", by="derivation", anchor=hint.anchor, why=f"{what}: {hint.why}")
+
+
+def _is_package(file: Path) -> bool:
+    """Whether a file says how a package is built; many a pyproject.toml only configures tools."""
+    if file.name == "pyproject.toml":
+        data = _toml(file)
+        return data is not None and bool(
+            {"project", "build-system"} & set(data) or "poetry" in data.get("tool", {})
+        )
+    if file.name == "setup.cfg":
+        return "[metadata]" in _text(file)
+    return file.is_file()
+
+
+def _source_roots(folder: Path) -> tuple[str, ...]:
+    source = folder / "src"
+    if source.is_dir() and not (source / "__init__.py").exists() and any(source.glob("*/__init__.py")):
+        return ("src",)
+    return (".",)
+
+
+def _toml(file: Path) -> dict[str, dict[str, object]] | None:
+    try:
+        return tomllib.loads(_text(file)) if file.is_file() else None
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _text(file: Path) -> str:
+    if file.is_symlink() or not file.is_file() or file.stat().st_size > _MAX_TEXT:
+        return ""
+    return file.read_text("utf-8", "replace")
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
