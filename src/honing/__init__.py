@@ -33,13 +33,21 @@ def setup(
         HoningError: See `honing.contract.setup`.
     """
     import os
+    from collections.abc import Mapping
+    from dataclasses import replace
 
+    from honing.contract import SetupOptions, SourceOptions
     from honing.contract import setup as set_up
     from honing.settings import load_settings
 
-    models = load_settings(environ=os.environ).models.endpoints()
+    settings = load_settings(environ=os.environ)
+    source = SourceOptions(**settings.fetching(os.environ))
+    if isinstance(target, Mapping):
+        target = {"source": source, **target}
+    elif options is None or options.source == SourceOptions():
+        options = replace(options or SetupOptions(), source=source)
     session = set_up(target, options, **more)
-    session.models = models
+    session.models = settings.models.endpoints()
     return session
 
 

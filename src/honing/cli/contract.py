@@ -37,11 +37,11 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> int:
     """Say whether a contract is valid and what it lacks. Exit code 0 when it could run."""
-    from honing.contract import examine
+    from honing.contract import SourceOptions, examine
 
     frame = Frame.of(ctx)
     settings = frame.settings()
-    found = examine(target)
+    found = examine(target, SourceOptions(**settings.fetching(frame.environ)))
     if json:
         print_json(found.as_document())
     else:
@@ -53,14 +53,16 @@ def check(
 
 @app.command()
 def show(
+    ctx: typer.Context,
     target: _Target,
     json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> int:
     """Print a target's contract, its own or the derived one, with who wrote each part and from which
     anchor."""
-    from honing.contract import dump_contract, examine
+    from honing.contract import SourceOptions, dump_contract, examine
 
-    found = examine(target)
+    frame = Frame.of(ctx)
+    found = examine(target, SourceOptions(**frame.settings().fetching(frame.environ)))
     if found.spec is None:
         print_json(found.as_document()) if json else typer.echo(found.reason, err=True)
         return 1

@@ -18,8 +18,18 @@ from honing.contract.samples import Sample, SampleStatus, outcomes
 from honing.contract.session import EvaluationResult, RolloutResult, Session, setup
 from honing.contract.spec import ContractSpec, MetricSpec, json_schema
 from honing.contract.spec_file import CONTRACT_PATH, dump_contract, load_contract
+from honing.contract.target import (
+    AGENT_FILES,
+    SourceOptions,
+    Target,
+    TargetKind,
+    agent_files,
+    origin_to_repeat,
+    resolve,
+)
 
 __all__ = [
+    "AGENT_FILES",
     "CONTRACT_PATH",
     "Calibration",
     "ContractSpec",
@@ -38,15 +48,21 @@ __all__ = [
     "SampleStatus",
     "Session",
     "SetupOptions",
+    "SourceOptions",
     "Tape",
+    "Target",
+    "TargetKind",
+    "agent_files",
     "dump_contract",
     "examine",
     "forecast",
     "intent_of",
     "json_schema",
     "load_contract",
+    "origin_to_repeat",
     "outcomes",
     "report_of",
+    "resolve",
     "reverify",
     "setup",
     "write_initial",

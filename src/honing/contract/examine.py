@@ -12,7 +12,7 @@ from honing.contract.derive import Derived, GapError, contract_for
 from honing.contract.gold import gold_of
 from honing.contract.spec import ContractSpec
 from honing.contract.spec_file import CONTRACT_PATH, dump_contract, load_contract
-from honing.contract.target import resolve
+from honing.contract.target import SourceOptions, is_archive, resolve
 from honing.errors import ContractError, UsageError
 from honing.store import Run, TreeStore, write_atomic
 
@@ -96,29 +96,35 @@ def _scorer(spec: ContractSpec) -> str:
     return str((spec.task or {}).get("scorer", {}).get("name", "?"))
 
 
-def examine(target: str) -> Examination:
-    """Look at the contract of a target, of a contract file, or of a run. Nothing of the target is run."""
+def examine(target: str, options: SourceOptions | None = None) -> Examination:
+    """Look at the contract of a target, of a contract file, or of a run. Nothing of the target is run.
+
+    Args:
+        target: Any of the three.
+        options: How a target that lies elsewhere is reached.
+    """
     path = Path(target)
     try:
-        if path.is_file():
+        if path.is_file() and not is_archive(target):
             return _seen(None, load_contract(path), by="user")
         if (path / "run.json").is_file():
             run = Run.open(path)
             return _seen(None, load_contract(run.path / "contract.yaml"), by="run")
-        return _examine_copy(target)
+        return _examine_copy(target, options)
     except GapError as error:
         return Examination(ok=False, reason=str(error), spec=None, gap=error.document)
     except ContractError as error:
         return Examination(ok=False, reason=str(error), spec=None)
 
 
-def _examine_copy(target: str) -> Examination:
+def _examine_copy(target: str, options: SourceOptions | None) -> Examination:
     with tempfile.TemporaryDirectory(prefix="honing-") as scratch:
         folder = Path(scratch) / "target"
         trees = TreeStore(Path(scratch) / "trees")
-        trees.materialise(resolve(target, trees).tree, folder)
+        resolved = resolve(target, trees, options=options)
+        trees.materialise(resolved.tree, folder)
         try:
-            derived = contract_for(folder)
+            derived = contract_for(folder, split=resolved.split, config=resolved.config)
         except GapError:
             raise
         except ContractError as error:

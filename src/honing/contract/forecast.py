@@ -36,7 +36,9 @@ def forecast(target: str | Path, setup: SetupOptions, model: str, options: Rollo
     with tempfile.TemporaryDirectory(prefix="honing-") as scratch:
         trees = TreeStore(Path(scratch) / TREES)
         folder = Path(scratch) / "target"
-        trees.materialise(resolve(target, trees, leave_out=setup.home).tree, folder)
+        resolved = resolve(target, trees, leave_out=setup.home, options=setup.fetching())
+        setup = setup.completed(resolved)
+        trees.materialise(resolved.tree, folder)
         derived = contract_for(folder, override=setup.contract, split=setup.split, config=setup.config)
         task, by_commands = derived.task, bool(derived.spec.stages.rollout.commands)
         rows = task.rows() if task is not None else []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 
+from honing.contract.target import SourceOptions, Target
 from honing.llm import Sampling
 
 
@@ -37,6 +38,8 @@ class SetupOptions:
     """Split of a data set; the usual order (test, validation, ...) where None."""
     config: str | None = None
     """Configuration of a data set that has several."""
+    source: SourceOptions = field(default_factory=SourceOptions)
+    """How a target that lies elsewhere is reached."""
     sandbox: str = "auto"
     """`auto` probes for the strongest; `unconfined` accepts the risk and is recorded beside every result."""
     env: Mapping[str, str] = field(default_factory=dict)
@@ -59,6 +62,18 @@ class SetupOptions:
     tokens_per_minute: int | None = None
     judges: int = 2
     """Judgements under way at once, where judging runs code."""
+
+    def fetching(self) -> SourceOptions:
+        """How the target is reached, and which part of a data set is wanted."""
+        return replace(
+            self.source,
+            config=self.config or self.source.config,
+            split=self.split or self.source.split,
+        )
+
+    def completed(self, target: Target) -> SetupOptions:
+        """With the configuration and split that the target's address names, where the user named none."""
+        return replace(self, config=self.config or target.config, split=self.split or target.split)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

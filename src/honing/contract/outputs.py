@@ -35,6 +35,7 @@ METRICS = "metrics.json"
 SAMPLES = "samples.jsonl"
 ROLLOUT = "rollout.json"
 CONTRACT = "contract.yaml"
+TARGET = "target.json"
 MODELS = "models.json"
 MODELS_FOLDER = "models"
 
@@ -157,6 +158,7 @@ def find_contract(run: Run, target: Target, trees: TreeStore, options: SetupOpti
     Raises:
         GapError: No contract can be had.
     """
+    run.write_json(TARGET, target.as_document())
     folder = fresh_copy(run, trees, target.tree, "target")
     try:
         derived = contract_for(folder, override=options.contract, split=options.split, config=options.config)
@@ -241,7 +243,7 @@ def write_results(
     result, samples = results[-1]
     run.write_jsonl(SAMPLES, [sample.as_row() for sample in samples])
     evidence = [record.body for record in run.evidence().read() if record.kind == "command"]
-    title = contract.name or Path(target.origin).resolve().name.replace("_", " ")
+    title = contract.name or target.name.replace("_", " ")
     report_of(title, results, calibration, contract, evidence).write(run.artifact(REPORT_FILE))
     ts = datetime.now(UTC).isoformat(timespec="seconds")
     if len(results) > 1:

@@ -12,7 +12,7 @@ from honing.contract.calibrate import Calibration, Level
 from honing.contract.options import RolloutOptions
 from honing.contract.require_samples import why_samples_fail
 from honing.contract.samples import Sample, outcomes
-from honing.contract.spec import ContractSpec
+from honing.contract.spec import ContractSpec, MetricSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Result:
     """None where a price is unknown; never 0 for want of a price."""
     contract_hash: str
     commit: str
-    """The target's content hash (and its commit, for targets that have one)."""
+    """The target's commit where it has one, else the hash of its content."""
     sandbox: str
     """What contained foreign code; "" where none ran."""
     results: Mapping[str, Any] | None = None
@@ -124,13 +124,7 @@ def conclude(
         label=_label(calibration, ok=ok),
         model=plan.model,
         mode="limit" if options.limit is not None else options.mode.value,
-        metric={
-            "name": contract.metric.name,
-            "unit": contract.metric.unit,
-            "direction": contract.metric.direction,
-            "range": list(contract.metric.range),
-            "chance": contract.metric.chance,
-        },
+        metric=_declared(contract.metric),
         ci95=(interval.low, interval.high) if interval is not None else None,
         interval_method=interval.method if interval is not None else "",
         n_planned=evaluation.n_planned,
@@ -152,6 +146,16 @@ def conclude(
         results=evaluation.results,
         unmarked=_unmarked(measurement, contract),
     )
+
+
+def _declared(metric: MetricSpec) -> dict[str, Any]:
+    return {
+        "name": metric.name,
+        "unit": metric.unit,
+        "direction": metric.direction,
+        "range": list(metric.range),
+        "chance": metric.chance,
+    }
 
 
 def _unmarked(measurement: Measurement, contract: ContractSpec) -> tuple[str, int] | None:

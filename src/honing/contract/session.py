@@ -216,7 +216,7 @@ class Session:
             self.calibrate(measurement.rollout.plan),
             self.contract,
             self._asked,
-            commit=self.target.tree,
+            commit=self.target.commit or self.target.tree,
             sandbox=self._bench.sandbox_name,
             cost_usd=outputs.cost_of(measurement),
         )
@@ -252,7 +252,8 @@ def setup(
     make_home(options.home)
     with ExitStack() as stack:
         trees = TreeStore(options.home / TREES)
-        resolved = resolve(origin, trees, leave_out=options.home)
+        resolved = resolve(origin, trees, leave_out=options.home, options=options.fetching())
+        options = options.completed(resolved)
         config = outputs.run_config(resolved, options, intent or {})
         run = None if fresh else outputs.find_unfinished(options.home, KIND, config)
         if run is None:

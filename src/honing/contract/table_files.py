@@ -77,7 +77,7 @@ def find_tables(folder: Path) -> list[Table]:
         raise TargetError(f"{folder}: no such folder or file.")
     grouped: dict[tuple[str, str | None], list[str]] = {}
     for relative in sorted(_data_files(folder)):
-        split, config = _place(relative)
+        split, config = place_of(relative)
         grouped.setdefault((config, split), []).append(relative)
     tables = [
         Table(config, split, files) for (config, split), found in grouped.items() for files in _shards(found)
@@ -179,8 +179,12 @@ def _stem(relative: str) -> str:
     return name.rsplit(".", 1)[0]
 
 
-def _place(relative: str) -> tuple[str | None, str]:
-    """The split and the configuration that a path announces."""
+def place_of(relative: str) -> tuple[str | None, str]:
+    """The split and the configuration that a data file's path announces, `/` between names.
+
+    Returns:
+        A word of `SPLIT_ORDER` or None, and the configuration, empty for the only or main one.
+    """
     split, rest = _split_of(_SHARD.sub("", _stem(relative)))
     parts = []
     for part in Path(relative).parent.parts:

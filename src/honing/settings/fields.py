@@ -234,6 +234,31 @@ class Devices:
     """Device numbers with commas; empty hides all; every device when not set."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where targets that lie elsewhere are fetched from."""
+
+    mirror: Path | None = setting(None, folder)
+    """A folder that stands for the network: what is not in it does not exist."""
+    github_token: Secret | None = setting(None, secret, ["GITHUB_TOKEN", "GH_TOKEN"])
+    gitlab_token: Secret | None = setting(None, secret, ["GITLAB_TOKEN"])
+    package_index: str | None = setting(None, text, ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"])
+    """Address of a package index; the public one when not set."""
+    max_target_mib: int = setting(2048, whole(at_least=1))
+    """Size of a target altogether, and of a download, in MiB."""
+    max_target_file_mib: int = setting(512, whole(at_least=1))
+    """Size of one of its files, in MiB."""
+
+
+SOURCE_VARIABLES = (
+    "GH_HOST", "GITLAB_HOST", "PATH", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND",
+    "https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY",
+    "no_proxy", "NO_PROXY",
+    "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "GIT_SSL_NO_VERIFY",
+)  # fmt: skip
+"""Variables of the process that are heeded as they are where targets are fetched."""
+
+
 SECTIONS: Mapping[str, type[Any]] = {
     "paths": Paths,
     "models": Models,
@@ -243,6 +268,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "hub": Hub,
     "tracking": Tracking,
     "devices": Devices,
+    "sources": Sources,
 }
 
 

@@ -16,6 +16,7 @@ from honing.settings.dotenv import parse_dotenv
 from honing.settings.fields import (
     FIELDS,
     SECTIONS,
+    SOURCE_VARIABLES,
     Containment,
     Devices,
     Field,
@@ -24,6 +25,7 @@ from honing.settings.fields import (
     Models,
     Output,
     Paths,
+    Sources,
     Tracking,
 )
 from honing.settings.readers import Unfit, secret
@@ -63,6 +65,7 @@ class Settings:
     hub: Hub = field(default_factory=Hub)
     tracking: Tracking = field(default_factory=Tracking)
     devices: Devices = field(default_factory=Devices)
+    sources: Sources = field(default_factory=Sources)
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """By key (`limits.max_connections`)."""
 
@@ -70,6 +73,36 @@ class Settings:
         """One setting by its key."""
         section, _, name = key.partition(".")
         return getattr(getattr(self, section), name)
+
+    def fetching(self, environ: Mapping[str, str]) -> dict[str, Any]:
+        """How targets that lie elsewhere are reached, as the arguments of `honing.contract.SourceOptions`.
+
+        Args:
+            environ: Variables of the process; those of `SOURCE_VARIABLES` are taken. Reveals secrets.
+        """
+        return {
+            "cache": self.paths.cache / "targets",
+            "mirror": self.sources.mirror,
+            "variables": {name: environ[name] for name in SOURCE_VARIABLES if environ.get(name)}
+            | self._source_variables(),
+            "max_total_bytes": self.sources.max_target_mib * 1024**2,
+            "max_file_bytes": self.sources.max_target_file_mib * 1024**2,
+        }
+
+    def _source_variables(self) -> dict[str, str]:
+        values = {
+            "HF_TOKEN": self.hub.token,
+            "HF_ENDPOINT": self.hub.endpoint,
+            "HF_HUB_OFFLINE": "1" if self.hub.offline else "0",
+            "GITHUB_TOKEN": self.sources.github_token,
+            "GITLAB_TOKEN": self.sources.gitlab_token,
+            "UV_DEFAULT_INDEX": self.sources.package_index,
+        }
+        return {
+            name: value.reveal() if isinstance(value, Secret) else value
+            for name, value in values.items()
+            if value is not None
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
