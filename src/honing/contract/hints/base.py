@@ -80,7 +80,8 @@ class Hint:
     anchor: str
     """file:line of its first line."""
     source: str
-    """Kind of file: readme, docs, ci, make, tox, nox, just, pyproject, docker, devcontainer."""
+    """Kind of file: readme, docs, ci, make, tox, nox, just, pyproject, package, docker, devcontainer, script,
+    requirements."""
     confidence: float
     """0 to 1, that the role is right and the command is meant to be run as it stands."""
     why: str

@@ -34,13 +34,15 @@ class Block:
     inline: bool = False
     """Whether it stands within a sentence."""
     certain: bool = False
-    """Whether it is shell text by the format of its file (a CI step's `run`)."""
+    """Whether it is shell text by the format of its file (a CI step's `run`); a shell of its own runs it."""
     behind: str = ""
     """Shell text that the command stands for: a recipe, a task. It says what the command is for."""
     workdir: str = ""
     """Folder that the format of the file names; empty where it names none."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables that the format of the file sets."""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Values that the format of the file lists for a placeholder by its name (a CI matrix)."""
 
 
 def numbered(text: str, first: int) -> tuple[Line, ...]:

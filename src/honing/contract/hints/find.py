@@ -46,7 +46,8 @@ def survey(folder: Path) -> Survey:
     pages: dict[str, Carry] = {}
     found: dict[tuple[str, str, str], Hint] = {}
     for block in blocks_of(target.files, target.project):
-        carry = pages.setdefault(block.file, Carry(own_names=target.project.names))
+        fresh = Carry(own_names=target.project.names)
+        carry = fresh if block.certain else pages.setdefault(block.file, fresh)
         for hint in _hints(block, carry, target):
             key = (block.file, hint.command, hint.workdir)
             if key not in found or found[key].confidence < hint.confidence:

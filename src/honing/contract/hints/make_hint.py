@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from honing.contract.hints.base import Hint, Placeholder, Role, TrapFound
@@ -27,6 +27,8 @@ _LEANING = {
     "devcontainer": (Role.INSTALL, 0.8),
 }
 """What a kind of file speaks for."""
+_SURE = 0.6
+"""Certainty from which the name of a task says what it is for, whatever it runs."""
 _DOUBT = 0.75
 """What each doubt leaves of the confidence."""
 
@@ -59,7 +61,7 @@ def hint_of(found: Found, target: Target) -> Hint | None:
     share = plausibility(started, found.block, target.files, target.project, place.folder)
     if not share:
         return None
-    verdict = _verdict(found, judged, target)
+    verdict = _verdict(found, started, judged, target)
     placeholders = _placeholders(found, started, place.folder, target)
     doubts = [*_doubts(found.statement), *_missing(started, place.folder, target.files)]
     return Hint(
@@ -78,18 +80,24 @@ def hint_of(found: Found, target: Target) -> Hint | None:
     )
 
 
-def _verdict(found: Found, judged: Sequence[Invocation], target: Target) -> Verdict:
+def _verdict(
+    found: Found, started: Sequence[Invocation], judged: Sequence[Invocation], target: Target
+) -> Verdict:
     block = found.block
-    return role_of(
-        judged,
-        Surroundings(
-            headings=block.headings,
-            before=block.before,
-            comment=found.statement.comment,
-            leaning=_LEANING.get(block.source),
-            own_names=target.project.names,
-        ),
+    around = Surroundings(
+        headings=block.headings,
+        before=block.before,
+        comment=found.statement.comment,
+        leaning=_LEANING.get(block.source),
+        own_names=target.project.names,
     )
+    by_name = role_of(started, around)
+    if not block.behind:
+        return by_name
+    by_recipe = role_of(judged, around)
+    if by_recipe.role is Role.OTHER or (by_name.role is not Role.OTHER and by_name.certainty >= _SURE):
+        return replace(by_name, asks_model=by_recipe.asks_model)
+    return replace(by_recipe, why=f"What it runs: {by_recipe.why}")
 
 
 def _placeholders(
@@ -102,13 +110,16 @@ def _placeholders(
             or invocation.program in target.project.scripts
         )
 
-    return placeholders_of(
+    placeholders = placeholders_of(
         found.command,
         started,
         known=found.carry.known,
         own=is_own,
         exists=lambda path: is_there(target.files, folder, path),
         copy=found.carry.copy,
+    )
+    return tuple(
+        replace(one, choices=one.choices or found.block.choices.get(one.name, ())) for one in placeholders
     )
 
 

@@ -27,6 +27,10 @@ _GENERIC = frozenset(
      "screen", "tmux", "sky", "modal", "ninja", "sbt", "mvn", "gradle", "dotnet", "swift"}
 )  # fmt: skip
 
+_SHARES = {"pyproject": 0.6, "docker": 0.8, "requirements": 0.5, "script": 0.7}
+"""How surely what a kind of file names is meant to be run: a console script stands there without the
+arguments that it needs, an image is another machine, and a list of requirements is no command."""
+
 
 def plausibility(
     found: Sequence[Invocation], block: Block, files: TargetFiles, project: Project, folder: str
@@ -36,8 +40,7 @@ def plausibility(
         return 0.0
     first = found[0]
     if block.certain:
-        # A console script stands there without the arguments that it needs.
-        return 0.6 if block.source == "pyproject" and not block.behind else 1.0
+        return _SHARES.get(block.source, 1.0)
     known = _is_known(first, project) or bool(has_program(files, folder, first))
     if block.inline:
         return 0.55 if known and _says_what_to_do(first, project) else 0.0
