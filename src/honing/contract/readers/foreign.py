@@ -7,9 +7,10 @@ from pathlib import Path
 from honing.contract.readers.base import Foreign, ForeignGap, Reader, Unportable, Wanted
 from honing.contract.readers.eval_yaml import EvalYaml
 from honing.contract.readers.pipeline import Pipeline
+from honing.contract.readers.task_folders import TaskFolders
 from honing.contract.readers.task_yaml import TaskYaml
 
-READERS: tuple[Reader, ...] = (Pipeline(), EvalYaml(), TaskYaml())
+READERS: tuple[Reader, ...] = (Pipeline(), EvalYaml(), TaskFolders(), TaskYaml())
 """In the order in which they are tried."""
 
 

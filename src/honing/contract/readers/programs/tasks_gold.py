@@ -1,0 +1,41 @@
+"""Write what a perfect model would answer to each task folder: its own solution, as one shell script.
+
+Arguments: the tasks as JSON, and the file to write (JSONL: match, completion).
+"""
+
+import base64
+import json
+import sys
+from pathlib import Path
+
+
+def script_of(folder: Path) -> str:
+    """solve.sh, after the commands that lay the files beside it where it looks for them."""
+    lines = []
+    for file in sorted(one for one in folder.rglob("*") if one.is_file() and one.name != "solve.sh"):
+        inside = f"/solution/{file.relative_to(folder)}"
+        content = base64.encodebytes(file.read_bytes()).decode()
+        lines.append(
+            f"mkdir -p '{Path(inside).parent}'\nbase64 -d > '{inside}' <<'CONTENT'\n{content}CONTENT\n"
+        )
+    return "".join(lines) + (folder / "solve.sh").read_text(encoding="utf-8")
+
+
+def main() -> None:
+    tasks, out = json.loads(sys.argv[1]), Path(sys.argv[2])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", encoding="utf-8") as stream:
+        for task in tasks:
+            folder = Path(task["folder"])
+            instruction = (folder / "instruction.md").read_text(encoding="utf-8").strip()
+            script = script_of(folder / "solution").rstrip("\n")
+            fence = "`" * max([3, *(len(run) + 1 for run in script.split() if set(run) == {"`"})])
+            row = {
+                "id": task["name"],
+                "match": f"Task {task['name']}.\n\n{instruction}",
+                "completion": f"{fence}bash\n{script}\n{fence}",
+            }
+            stream.write(json.dumps(row) + "\n")
+
+
+main()
