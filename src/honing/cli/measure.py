@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from honing.cli.commands import command_app
 from honing.cli.frame import Frame
-
-if TYPE_CHECKING:
-    from honing.contract import RolloutOptions, SetupOptions
-    from honing.settings import Settings
+from honing.cli.measure_options import rollout_options, settings_of, setup_options
+from honing.cli.measure_run import Shown, repeatable, run_measurement
+from honing.cli.measure_words import answering, listed, pairs, targets_of, translated, warn_of_unknown
 
 app = command_app()
-
-HIDDEN = "***"
-"""Stands for the value of a variable in a run's command."""
 
 
 @app.command()
 def measure(
     ctx: typer.Context,
     target: Annotated[
-        str, typer.Argument(metavar="TARGET", help="Folder of a benchmark or a downloaded data set.")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="TARGET...", help="Benchmark: a folder or an address; several may be named."),
+    ] = None,
+    targets: Annotated[
+        list[str] | None, typer.Option("--targets", metavar="A,B", help="Further targets; repeatable.")
+    ] = None,
+    targets_file: Annotated[
+        Path | None, typer.Option("--targets-file", metavar="FILE", help="Further targets, one a line.")
+    ] = None,
     llm: Annotated[
-        str | None, typer.Option("--llm", metavar="MODEL", help="Model to measure; default HONING_MODEL.")
+        list[str] | None,
+        typer.Option("--llm", metavar="MODEL", help="Model to measure, or several (A,B)."),
     ] = None,
     mode: Annotated[
-        str, typer.Option("--mode", "--eval-mode", help="smoke: a few rows; full: all of them.")
-    ] = "smoke",
+        str | None,
+        typer.Option("--mode", "--eval-mode", help="smoke (default): a few rows; full: all of them."),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="A seeded sample of this many rows.")
     ] = None,
@@ -48,8 +50,27 @@ def measure(
     ] = None,
     samples: Annotated[
         Path | None,
-        typer.Option("--samples", metavar="FILE", help="Judge these samples (JSONL); ask no model."),
+        typer.Option("--samples", metavar="FILE", help="Judge these samples; ask no model."),
     ] = None,
+    samples_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--samples-column",
+            metavar="ROLE=NAME",
+            help="Column of --samples, by its role.",
+        ),
+    ] = None,
+    oracle: Annotated[
+        str | None,
+        typer.Option("--oracle", metavar="FILE", help="Right answers: a JSONL file or module:callable."),
+    ] = None,
+    choose: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Fill a hole of the contract; repeatable."),
+    ] = None,
+    judge_model: Annotated[
+        str, typer.Option("--judge-model", metavar="MODEL", help="Model that judges, where a model judges.")
+    ] = "",
     require_samples: Annotated[
         bool, typer.Option("--require-samples", help="Fail unless every sample is complete and they differ.")
     ] = False,
@@ -86,6 +107,9 @@ def measure(
     max_cmd_seconds: Annotated[
         float | None, typer.Option("--max-cmd-seconds", min=0.1, help="Limit of every stage command.")
     ] = None,
+    max_total_seconds: Annotated[
+        float | None, typer.Option("--max-total-seconds", min=0.1, help="Limit of a whole target.")
+    ] = None,
     env: Annotated[
         list[str] | None,
         typer.Option("--env", metavar="KEY=VALUE", help="Variable for every stage; repeatable."),
@@ -106,154 +130,38 @@ def measure(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be asked and what it may cost; ask nothing.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print metrics.json.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
-    """Measure a model on a benchmark.
+    """Measure one or more models on one or more benchmarks.
 
     \b
     Examples:
       hone measure ./my-benchmark --llm gpt-4o-mini
-      hone measure ./gsm8k --llm gpt-4o-mini --mode full --max-connections 16
-      hone measure ./qa --llm scripted/skilled-0.6 --limit 200     (no server, no key)
+      hone measure ./my-data --llm gpt-4o-mini,gpt-4.1 --mode full    (one table, differences)
+      hone measure --targets ./a,./b --llm M --require-samples        (one run each, one summary)
+      hone measure ./qa --llm scripted/skilled-0.6 --limit 200        (no server, no key)
       hone measure ./qa --samples answers.jsonl
 
     A score is given only where the controls bracket it. Interrupted? The same command goes on where it
     stopped.
     """
-    flags = {
-        "models.default": llm,
-        "limits.max_connections": max_connections,
-        "limits.requests_per_minute": requests_per_minute,
-        "limits.tokens_per_minute": tokens_per_minute,
-        "limits.budget_tokens": token_limit,
-        "limits.budget_usd": cost_limit,
-        "limits.budget_wall_s": time_limit,
-        "sandbox.kind": sandbox,
-    }
+    given = locals()
     frame = Frame.of(ctx)
-    settings = frame.settings({key: value for key, value in flags.items() if value is not None})
-    from honing.contract import Mode, RolloutOptions, SetupOptions
-    from honing.llm import Sampling
+    said = translated(pairs(env or []))
+    warn_of_unknown(said)
+    models = listed(llm or []) or listed([said.options.get("llm", "")])
+    settings = settings_of(frame, models, given)
+    from honing.contract import SuiteRequest, Tape
 
-    asked = Asked(
-        target=target,
-        setup=SetupOptions(
-            home=settings.paths.home,
-            seed=seed,
-            contract=contract,
-            split=split,
-            config=config,
-            sandbox=settings.sandbox.kind.value,
-            env=_pairs(env or []),
-            max_command_s=max_cmd_seconds,
-            max_connections=settings.limits.max_connections,
-            requests_per_minute=settings.limits.requests_per_minute,
-            tokens_per_minute=settings.limits.tokens_per_minute,
-        ),
-        rollout=RolloutOptions(
-            mode=_mode(mode, Mode),
-            limit=limit,
-            epochs=epochs,
-            sampling=Sampling(temperature=temperature, top_p=top_p, max_tokens=max_tokens),
-            system=system,
-            max_tokens_total=settings.limits.budget_tokens,
-            max_cost_usd=_money(settings.limits.budget_usd),
-            max_wall_s=settings.limits.budget_wall_s,
-            allow_uncalibrated=allow_uncalibrated,
-            min_coverage=min_coverage,
-            require_samples=require_samples,
-        ),
+    every = targets_of(target or [], targets or [], targets_file)
+    asked = SuiteRequest(
+        models=answering(models, settings.models.default, samples),
         samples=samples,
-        record=record,
-        replay=replay,
+        endpoints=settings.models.endpoints(),
+        tape=Tape(record=record, replay=replay),
         fresh=fresh,
+        command=repeatable(frame, every, settings.paths.home, env or []),
+        setup=setup_options(frame, settings, said, given),
+        rollout=rollout_options(settings, said, given),
     )
-    return run_measurement(frame, settings, asked, dry_run=dry_run, json=json)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One invocation of `hone measure`, read."""
-
-    target: str
-    setup: SetupOptions
-    rollout: RolloutOptions
-    samples: Path | None
-    record: bool
-    replay: Path | None
-    fresh: bool
-
-
-def run_measurement(frame: Frame, settings: Settings, asked: Asked, *, dry_run: bool, json: bool) -> int:
-    """Set up, roll out, evaluate, tear down; print the result. Returns the exit code."""
-    from honing.cli.measured import print_forecast, print_result
-    from honing.contract import Tape, forecast, intent_of, setup
-    from honing.executors import choose_progress
-
-    answers, name = _who_answers(settings, asked)
-    models = settings.models.endpoints()
-    look = frame.look(settings)
-    if dry_run:
-        print_forecast(forecast(asked.target, asked.setup, name, asked.rollout), json=json, look=look)
-        return 0
-    intent = intent_of(name, asked.rollout, samples=asked.samples, replay=asked.replay, models=models)
-    command = _repeatable(frame, asked)
-    with setup(asked.target, asked.setup, intent=intent, fresh=asked.fresh, command=command) as session:
-        session.models = models
-        quiet = settings.output.quiet or not settings.output.progress
-        session.progress = choose_progress(sys.stderr, frame.environ, quiet=quiet)
-        session.rollout(answers, asked.rollout, tape=Tape(record=asked.record, replay=asked.replay))
-        result = session.evaluate()
-        print_result(session.run, result.metrics, json=json, look=look)
-    return 0 if result.ok else 1
-
-
-def _repeatable(frame: Frame, asked: Asked) -> list[str]:
-    """The command line that goes on with this work from any folder; values of --env may be secret and are not
-    in it."""
-    places = {asked.target: str((frame.cwd / asked.target).resolve())}
-    secret = {f"{name}={value}": f"{name}={HIDDEN}" for name, value in asked.setup.env.items()}
-    words = [word for word in frame.arguments if word != "--fresh"]
-    arguments = [places.get(word, secret.get(word.removeprefix("--env="), word)) for word in words]
-    return ["hone", "--home", str(asked.setup.home.resolve()), *arguments]
-
-
-def _who_answers(settings: Settings, asked: Asked) -> tuple[Any, str]:
-    from honing.errors import UsageError
-
-    if asked.samples is not None:
-        return asked.samples, f"samples:{asked.samples.name}"
-    if settings.models.default is None:
-        raise UsageError(
-            "no model is named. Give --llm MODEL (or set HONING_MODEL), --samples FILE to judge answers you "
-            "have, "
-            "or --llm scripted/perfect to try without a server."
-        )
-    return settings.models.default, settings.models.default
-
-
-def _mode(text: str, modes: Any) -> Any:
-    from honing.errors import UsageError
-
-    try:
-        return modes(text)
-    except ValueError:
-        raise UsageError(
-            f"--mode is smoke or full, got {text!r}. For another number of rows give --limit N."
-        ) from None
-
-
-def _money(amount: float | None) -> Decimal | None:
-    return None if amount is None else Decimal(str(amount))
-
-
-def _pairs(texts: list[str]) -> dict[str, str]:
-    from honing.errors import UsageError
-
-    pairs = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise UsageError(f"--env takes KEY=VALUE, got {text!r}.")
-        pairs[name] = value
-    return pairs
+    return run_measurement(frame, settings, every, asked, Shown(json=json, dry_run=dry_run))

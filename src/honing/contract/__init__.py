@@ -15,9 +15,13 @@ from honing.contract.report import report_of
 from honing.contract.result import Result
 from honing.contract.reverify import Reverified, reverify
 from honing.contract.samples import Sample, SampleStatus, outcomes
+from honing.contract.samples_file import columns_asked
 from honing.contract.session import EvaluationResult, RolloutResult, Session, setup
 from honing.contract.spec import ContractSpec, MetricSpec, json_schema
 from honing.contract.spec_file import CONTRACT_PATH, dump_contract, load_contract
+from honing.contract.suite import Asked as SuiteRequest
+from honing.contract.suite import ModelSummary, TargetSummary, ask_all, measure_targets
+from honing.contract.suite import Watcher as SuiteWatcher
 from honing.contract.target import (
     AGENT_FILES,
     SourceOptions,
@@ -40,6 +44,7 @@ __all__ = [
     "Level",
     "MetricSpec",
     "Mode",
+    "ModelSummary",
     "Result",
     "Reverified",
     "RolloutOptions",
@@ -49,16 +54,22 @@ __all__ = [
     "Session",
     "SetupOptions",
     "SourceOptions",
+    "SuiteRequest",
+    "SuiteWatcher",
     "Tape",
     "Target",
     "TargetKind",
+    "TargetSummary",
     "agent_files",
+    "ask_all",
+    "columns_asked",
     "dump_contract",
     "examine",
     "forecast",
     "intent_of",
     "json_schema",
     "load_contract",
+    "measure_targets",
     "origin_to_repeat",
     "outcomes",
     "report_of",

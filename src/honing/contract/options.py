@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -50,9 +50,9 @@ class SetupOptions:
     """Upper limit over the whole measurement, from setup to teardown."""
     choices: Mapping[str, str] = field(default_factory=dict)
     """What to put where the contract leaves a hole or chose among alternatives, by name."""
-    oracle: Path | str | None = None
-    """The user's own source of right answers: a file (JSONL of "match" and "completion"), or
-    `module:callable` that maps a prompt to its right answer."""
+    oracle: Path | Callable[[str], str] | None = None
+    """The user's own source of right answers: a file (JSONL of "match" and "completion"), or a callable that
+    maps a prompt to its right answer."""
     judge_model: str = ""
     """Model that judges where the contract's scorer is a model; the contract's own where empty."""
     max_connections: int = 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
@@ -90,9 +91,16 @@ def _hashed(env: Mapping[str, str]) -> dict[str, str]:
     return {name: hashlib.sha256(value.encode()).hexdigest() for name, value in env.items()}
 
 
-def _oracle_identity(oracle: Path | str | None) -> str | None:
-    """A file's content, or the name of a callable."""
-    return _digest_of(oracle, "--oracle") if isinstance(oracle, Path) else oracle
+def _oracle_identity(oracle: Path | Callable[[str], str] | None) -> str | None:
+    """A file's content, or the name and source of a callable."""
+    if oracle is None or isinstance(oracle, Path):
+        return _digest_of(oracle, "--oracle")
+    try:
+        source = inspect.getsource(oracle)
+    except (OSError, TypeError):
+        source = ""
+    name = f"{getattr(oracle, '__module__', '')}:{getattr(oracle, '__qualname__', type(oracle).__name__)}"
+    return f"{name}:{hashlib.sha256(source.encode()).hexdigest()}"
 
 
 def _digest_of(path: Path | None, option: str) -> str | None:
