@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ from honing.contract.controls import AnswerBook
 from honing.contract.evaluate import Evaluation
 from honing.contract.failures import Failure
 from honing.contract.gold import Gold
-from honing.contract.limits import Deadline
 from honing.contract.rollout import Plan
 from honing.contract.samples import Sample
 from honing.contract.scorers import Row, Scorer
 from honing.contract.spec import ContractSpec
 from honing.contract.stages import StageContext
+from honing.contract.surroundings import Surroundings
 from honing.contract.task import DatasetTask
 from honing.executors import Executor
 from honing.llm import Answerer, Channel, Client, Gateway
@@ -43,8 +44,8 @@ class Bench:
     prepared: TreeId
     """The tree that setup left; every rollout begins with a fresh copy of it."""
     gateway: Gateway
-    context: Callable[[Path, Channel | None, Plan | None], StageContext]
-    """Where a measurement's commands run."""
+    surroundings: Surroundings
+    """Where commands run."""
     client: Callable[[Channel], Client]
     asking: Executor
     """For units that wait for a model."""
@@ -54,10 +55,18 @@ class Bench:
     """What contains foreign code; "" where the contract has none."""
     policy: Answerer | None = None
     """Plays the perfect model, where the contract brings a program that does."""
-    deadline: Deadline | None = None
-    """End of the whole measurement."""
-    programs: Path | None = None
-    """Folder of the programs that were installed for the target alone."""
+    until_end: ExitStack = field(default_factory=ExitStack)
+    """What is stopped at teardown."""
+
+    def context(self, folder: Path, channel: Channel | None, plan: Plan | None) -> StageContext:
+        """Where a measurement's commands run; a stage without a channel reaches no model."""
+        return self.surroundings.context(folder, channel, plan)
+
+    @property
+    def programs(self) -> Path | None:
+        """Folder of the programs that were installed for the target alone; None where none were."""
+        built = self.surroundings.built
+        return None if built is None else built.folder / "bin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from honing.contract.calibrate import OracleSource
 from honing.contract.controls import AnswerBook, Known
+from honing.contract.derivation.gold_table import right_answers
 from honing.contract.derive import Derived
 from honing.contract.prompts import framed
 from honing.contract.strict_json import parse, read_plain_file
@@ -58,8 +60,16 @@ def gold_of(derived: Derived) -> Gold | None:
     Raises:
         ContractError: The oracle file cannot be read.
     """
-    if derived.spec.oracle is not None and derived.spec.oracle.file is not None:
-        return _gold_of_file(derived, derived.spec.oracle.file)
+    oracle = derived.spec.oracle
+    if oracle is not None and oracle.file is not None and not oracle.commands:
+        return gold_in(derived.folder, oracle.file)
+    if derived.spec.oracle is not None and derived.spec.oracle.table is not None:
+        pairs = right_answers(derived.spec.oracle.table, derived.folder, derived.data)
+        return Gold(
+            source=OracleSource.DATA,
+            right={row_id: answer for row_id, (_, answer) in pairs.items()},
+            texts={row_id: (question,) for row_id, (question, _) in pairs.items()},
+        )
     task = derived.task
     if task is None or not task.has_gold():
         return None
@@ -73,11 +83,20 @@ def gold_of(derived: Derived) -> Gold | None:
     )
 
 
-def _gold_of_file(derived: Derived, name: str) -> Gold:
+def gold_in(folder: Path, name: str) -> Gold:
+    """The gold that a file of right answers holds.
+
+    Args:
+        folder: Where it lies.
+        name: Its path below the folder.
+
+    Raises:
+        ContractError: It cannot be read, or a line is not of the agreed form.
+    """
     right: dict[str, str] = {}
     texts: dict[str, tuple[str, ...]] = {}
     try:
-        lines = read_plain_file(derived.folder, name, max_bytes=_ORACLE_BYTES).splitlines()
+        lines = read_plain_file(folder, name, max_bytes=_ORACLE_BYTES).splitlines()
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue

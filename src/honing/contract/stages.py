@@ -66,6 +66,8 @@ class StageContext:
     """Upper limit over every stage's own time limit."""
     deadline: Deadline | None = None
     """End of the whole measurement."""
+    cancel: Cancel | None = None
+    """Ends what runs, for a service that is no longer needed."""
     model_calls: Callable[[], int] = lambda: 0
     """How many calls have reached the gateway."""
     clock: Callable[[], float] = time.time
@@ -143,10 +145,22 @@ def run_stage(
     return _result(name, started, attempts)
 
 
-def poll_stage(name: str, spec: StageSpec, context: StageContext) -> StageResult:
+def poll_stage(
+    name: str,
+    spec: StageSpec,
+    context: StageContext,
+    *,
+    unless: Callable[[], Failure | None] | None = None,
+) -> StageResult:
     """Run a stage's commands again and again until they succeed or its time is over.
 
     Here `timeout_s` is the time for all attempts together. Evidence is kept of the first and the last.
+
+    Args:
+        name: The stage.
+        spec: Its commands and its time.
+        context: Where they run.
+        unless: Says why waiting is of no more use; None while it is.
 
     Raises:
         MissingToolError: The sandbox lacks a protection that the stage requires.
@@ -159,6 +173,8 @@ def poll_stage(name: str, spec: StageSpec, context: StageContext) -> StageResult
     last: Attempt | None = None
     while last is None or not last.ok:
         left = until - context.clock()
+        if unless is not None and (failed := unless()) is not None:
+            return StageResult(name=name, ok=False, started=started, failure=failed)
         if last is not None and left <= HEALTH_PAUSE_S:
             break
         if last is not None:
@@ -219,8 +235,21 @@ def _attempt(name: str, number: int, spec: StageSpec, context: StageContext, *, 
     return attempt
 
 
+@dataclass(frozen=True, slots=True)
+class _Any:
+    """A `Cancel` that is set as soon as one of two is."""
+
+    one: Cancel
+    other: Cancel
+
+    def is_set(self) -> bool:
+        return self.one.is_set() or self.other.is_set()
+
+
 def _cancel(context: StageContext) -> Cancel | None:
-    return context.deadline
+    if context.deadline is not None and context.cancel is not None:
+        return _Any(context.deadline, context.cancel)
+    return context.deadline or context.cancel
 
 
 def _failure(name: str, text: str, one: Finished) -> Failure | None:

@@ -3,34 +3,31 @@ tree."""
 
 from __future__ import annotations
 
-import socket
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from honing.contract.bench import Bench
-from honing.contract.commands import INLINE
-from honing.contract.copies import fresh_copy, remove_copies
+from honing.contract.copies import fresh_copy
+from honing.contract.derivation.installer import Workplace, find_uv
 from honing.contract.derive import Derived
+from honing.contract.environment import LOCK_FILE, build_environment
 from honing.contract.gold import gold_of
+from honing.contract.limits import Deadline
 from honing.contract.options import SetupOptions
-from honing.contract.rollout import Plan
+from honing.contract.preparing import prepare as prepare
+from honing.contract.preparing import tear_down as tear_down
 from honing.contract.scoring import needs_sandbox
-from honing.contract.spec import ContractSpec, StageSpec, TeardownPolicy
-from honing.contract.stages import StageContext, checked, run_stage
+from honing.contract.spec import ContractSpec, StageSpec, with_provenance
+from honing.contract.spec_file import dump_contract
+from honing.contract.surroundings import Surroundings
 from honing.contract.target import Target
-from honing.errors import StageError
-from honing.executors import MapOptions, ThreadsExecutor, UnitStatus, run_map
+from honing.errors import ContractError
+from honing.executors import ThreadsExecutor
 from honing.llm import Backoff, Channel, Client, ClientConfig, Endpoint, Gateway, GatewayConfig
-from honing.sandbox import Capability, Forward, Sandbox, choose, python_mounts
-from honing.store import Run, TreeId, TreeStore
+from honing.sandbox import choose
+from honing.store import Run, TreeStore
 
-SETUP_VERSION = "1"
-GATEWAY_PORT = 4141
-"""Where a command with a network of its own finds the gateway."""
 _CONNECTIONS = 1024
 """More than any executor has workers: the gateway limits what goes on to servers."""
 _CALL_LIMIT_S = 3600.0
@@ -44,8 +41,11 @@ def build_bench(
     """Everything measurements stand on; the gateway serves while the block runs.
 
     Raises:
+        ContractError: The contract has holes that nobody has filled.
         MissingToolError: Foreign code would run and no sandbox can contain it here.
+        StageError: The target's environment cannot be installed.
     """
+    refuse_holes(derived.spec)
     spec, task = derived.spec, derived.task
     sandbox = choose(options.sandbox) if _runs_foreign_code(spec, derived) else None
     config = GatewayConfig(
@@ -55,10 +55,17 @@ def build_bench(
         log_path=run.artifact("logs/calls.jsonl"),
         socket_path=run.artifact("logs/gateway.sock"),
     )
-    with Gateway(config) as gateway:
-        environment = _Environment(run, sandbox, gateway, run.evidence().append, options)
+    surroundings = Surroundings(
+        run_id=run.id,
+        sandbox=sandbox,
+        record=run.evidence().append,
+        env=options.env,
+        max_command_s=options.max_command_s,
+        deadline=Deadline(options.max_total_s) if options.max_total_s is not None else None,
+    )
+    with Gateway(config) as gateway, ExitStack() as until_end:
         gold = gold_of(derived)
-        yield Bench(
+        bench = Bench(
             run=run,
             contract=spec,
             task=task,
@@ -70,144 +77,62 @@ def build_bench(
             original=derived.folder,
             prepared=target.tree,
             gateway=gateway,
-            context=environment.context,
+            surroundings=surroundings,
             client=_client,
             asking=ThreadsExecutor(workers=options.max_connections),
             judging=ThreadsExecutor(workers=options.judges) if _judging_costs(derived) else None,
             sandbox_name=sandbox.name if sandbox is not None else "",
+            until_end=until_end,
         )
+        yield _installed(bench, options) if spec.environment is not None else bench
 
 
-def prepare(bench: Bench) -> Bench:
-    """Run auth, bootstrap, tests and deploy; the bench then stands on the tree they left.
-
-    What bootstrap left is kept over sessions; a deployment is not, since teardown ends it.
+def refuse_holes(spec: ContractSpec) -> None:
+    """Refuse a contract that somebody must still complete.
 
     Raises:
-        StageError: A stage failed.
+        ContractError: The text lists each hole, where it was found and how to fill it.
     """
-    stages = bench.contract.stages
-    bench = _kept(bench, {"auth": stages.auth, "bootstrap": stages.bootstrap, "tests": stages.tests})
-    deploy = {"deploy.setup": stages.deploy.setup, "deploy.health": stages.deploy.health}
-    if not any(step.commands for step in deploy.values()):
-        return bench
-    return replace(bench, prepared=TreeId(_run_steps(bench, deploy)["tree"]))
-
-
-def _kept(bench: Bench, steps: Mapping[str, StageSpec]) -> Bench:
-    """Run steps as one unit of the journal."""
-    if not any(step.commands for step in steps.values()):
-        return bench
-    unit = {"tree": bench.prepared, "contract": bench.contract.digest}
-    options = MapOptions(version=SETUP_VERSION)
-    (result,) = run_map(
-        bench.run, "setup", lambda _: _run_steps(bench, steps), [unit], executor=INLINE, options=options
+    if not spec.holes:
+        return
+    lines = [
+        f"  {hole.name} ({hole.kind.value}): the target writes {hole.text!r}"
+        + (f" at {hole.anchor}" if hole.anchor else "")
+        + (f"; one of {', '.join(hole.choices)}" if hole.choices else "")
+        + f". Fill it with --set {hole.name}=VALUE"
+        for hole in spec.holes
+    ]
+    raise ContractError(
+        f"the contract cannot run yet, {len(lines)} of its places must still be filled:\n" + "\n".join(lines)
     )
-    if result.status is not UnitStatus.DONE:
-        raise StageError(result.error)
-    return replace(bench, prepared=TreeId(result.result["tree"]))
 
 
-def _run_steps(bench: Bench, steps: Mapping[str, StageSpec]) -> dict[str, Any]:
-    folder = fresh_copy(bench.run, bench.trees, bench.prepared, "setup")
-    context = bench.context(folder, None, None)
-    for name, step in steps.items():
-        checked(run_stage(name, step, context))
-    return {"tree": bench.trees.snapshot(folder)}
-
-
-def tear_down(bench: Bench, *, ok: bool) -> None:
-    """Run deploy.teardown where its policy says so, and remove the working copies.
+def _installed(bench: Bench, options: SetupOptions) -> Bench:
+    """The bench with the target's own environment, made or kept from an earlier run.
 
     Raises:
-        StageError: The teardown failed: something may still be running.
+        StageError: A package cannot be installed.
     """
-    deploy = bench.contract.stages.deploy
-    due = {
-        TeardownPolicy.ALWAYS: True,
-        TeardownPolicy.ON_SUCCESS: ok,
-        TeardownPolicy.ON_FAILURE: not ok,
-        TeardownPolicy.NEVER: False,
-    }[deploy.policy]
-    try:
-        if due and deploy.teardown.commands:
-            folder = fresh_copy(bench.run, bench.trees, bench.prepared, "teardown")
-            checked(run_stage("deploy.teardown", deploy.teardown, bench.context(folder, None, None)))
-    finally:
-        remove_copies(bench.run)
-
-
-class _Environment:
-    """Where stages run: the same folders, variables and sandbox for every measurement of a run."""
-
-    def __init__(
-        self, run: Run, sandbox: Sandbox | None, gateway: Gateway, record: Any, options: SetupOptions
-    ) -> None:
-        self._run = run
-        self._sandbox = sandbox
-        self._gateway = gateway
-        self._record = record
-        self._options = options
-
-    def context(self, folder: Path, channel: Channel | None, plan: Plan | None) -> StageContext:
-        """The context of one measurement's stages; a stage without a channel reaches no model."""
-        assert self._sandbox is not None  # chosen whenever a stage has commands
-        address, forwards = self._way_to_gateway(channel)
-        return StageContext(
-            sandbox=self._sandbox,
-            workspace=folder,
-            env={
-                **_base_env(folder),
-                **(channel.env(address) if channel is not None else {}),
-                **(_plan_env(plan) if plan is not None else {}),
-                "HONING_RUN_ID": self._run.id,
-                **self._options.env,
-                **(plan.env if plan is not None else {}),
-            },
-            mounts=python_mounts(),
-            forwards=forwards,
-            record=self._record,
-            max_command_s=self._options.max_command_s,
-        )
-
-    def _way_to_gateway(self, channel: Channel | None) -> tuple[str | None, tuple[Forward, ...]]:
-        """The gateway's address as the command sees it, and the forward that leads there."""
-        if channel is None or channel.socket is None or self._sandbox is None:
-            return None, ()
-        own_network = Capability.NET_CUT in self._sandbox.capabilities
-        port = GATEWAY_PORT if own_network else _free_port()
-        return f"127.0.0.1:{port}", (Forward(port, channel.socket),)
-
-
-def _free_port() -> int:
-    """A port of this machine that nobody has now, for a command that shares the machine's network."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _base_env(folder: Path) -> dict[str, str]:
-    python = Path(sys.base_prefix) / "bin"
-    return {
-        "PATH": f"{python}:/usr/local/bin:/usr/bin:/bin",
-        "HOME": "/tmp",
-        "TMPDIR": "/tmp",
-        "LANG": "C.UTF-8",
-        "CI": "1",
-        "GIT_TERMINAL_PROMPT": "0",
-        "PIP_NO_INPUT": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "HONING_TARGET": str(folder),
-    }
-
-
-def _plan_env(plan: Plan) -> Mapping[str, str]:
-    return {
-        "HONING_MODEL": plan.model,
-        "OPENAI_MODEL": plan.model,
-        "HONING_LIMIT": "" if plan.limit is None else str(plan.limit),
-        "HONING_SEED": str(plan.seed),
-    }
+    surroundings, spec = bench.surroundings, bench.contract
+    assert surroundings.sandbox is not None
+    assert spec.environment is not None
+    place = Workplace(
+        root=options.home / "cache" / "environments",
+        sandbox=surroundings.sandbox,
+        record=surroundings.record,
+        uv=find_uv(),
+    )
+    built = build_environment(spec.environment, bench.original, identity=bench.prepared, place=place)
+    bench.run.write_text(LOCK_FILE, built.lock)
+    if built.provenance():
+        spec = with_provenance(spec, built.provenance())
+        bench.run.write_text("contract.yaml", dump_contract(spec))
+    bench = replace(bench, contract=spec, surroundings=replace(surroundings, built=built))
+    if not built.generated:
+        return bench
+    folder = fresh_copy(bench.run, bench.trees, bench.prepared, "generated")
+    built.copy_generated(folder)
+    return replace(bench, prepared=bench.trees.snapshot(folder))
 
 
 def _client(channel: Channel) -> Client:
@@ -237,7 +162,9 @@ def _runs_foreign_code(spec: ContractSpec, derived: Derived) -> bool:
         stages.evaluate,
         stages.benchmark,
     )
-    return any(stage.commands for stage in every) or _judging_costs(derived)
+    plays = spec.oracle is not None and (spec.oracle.commands or spec.oracle.policy)
+    installs = spec.environment is not None
+    return any(stage.commands for stage in every) or bool(plays) or installs or _judging_costs(derived)
 
 
 def _judging_costs(derived: Derived) -> bool:
