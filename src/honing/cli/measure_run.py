@@ -121,8 +121,11 @@ def repeatable(frame: Frame, targets: Sequence[str], home: Path, secrets: Sequen
         home: Where runs lie.
         secrets: KEY=VALUE texts as they were given.
     """
-    places = {one: str((frame.cwd / one).resolve()) for one in targets if (frame.cwd / one).exists()}
+    from honing.contract import origin_to_repeat, without_secrets
+
+    places = {one: origin_to_repeat(one, frame.cwd) for one in targets}
     hidden = {text: f"{text.partition('=')[0]}={HIDDEN}" for text in secrets}
     words = [word for word in frame.arguments if word != "--fresh"]
     arguments = [places.get(word, hidden.get(word.removeprefix("--env="), word)) for word in words]
-    return ["hone", "--home", str(home.resolve()), *arguments]
+    # A list of targets is one word, and an address in it may hold a password.
+    return ["hone", "--home", str(home.resolve()), *map(without_secrets, arguments)]

@@ -30,6 +30,7 @@ from honing.contract.target import (
     agent_files,
     origin_to_repeat,
     resolve,
+    without_secrets,
 )
 
 __all__ = [
@@ -76,5 +77,6 @@ __all__ = [
     "resolve",
     "reverify",
     "setup",
+    "without_secrets",
     "write_initial",
 ]

@@ -34,6 +34,7 @@ __all__ = [
     "is_archive",
     "origin_to_repeat",
     "resolve",
+    "without_secrets",
 ]
 
 IGNORED = (".git", ".hg", ".venv", "__pycache__", ".DS_Store")
