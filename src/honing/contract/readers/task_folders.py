@@ -45,7 +45,7 @@ _FETCHES = re.compile(
 )
 _DEFAULT_S = 600.0
 _MOST_BYTES = 100_000
-"""A command longer than this cannot be started."""
+"""A variable longer than this cannot be given to a command."""
 
 
 @dataclass
@@ -72,7 +72,7 @@ class _Task:
         named = [self.workdir, *self.image.makes, *(inside for _, inside in self.image.copies)]
         return list(dict.fromkeys([*_PLACES, *(_place(one, self.image.file) for one in named if one != "/")]))
 
-    def plan(self, places: list[str]) -> dict[str, Any]:
+    def plan(self, places: dict[str, str]) -> dict[str, Any]:
         """What the programs need to know."""
         return {
             "name": self.name,
@@ -260,21 +260,27 @@ def _variables(settings: dict[str, Any], section: str, lines: TomlLines) -> dict
 def _contract(name: str, tasks: list[_Task]) -> ContractSpec:
     places = list(dict.fromkeys(place for task in tasks for place in task.places))
     folders = {place: f"{_OWN}/places/{place.strip('/').replace('/', '_')}" for place in places}
-    plan = json.dumps([task.plan(places) for task in tasks], separators=(",", ":"))
+    plan = json.dumps([task.plan(folders) for task in tasks], separators=(",", ":"))
+    if len(plan) > _MOST_BYTES:
+        raise Unportable(
+            f"{tasks[0].folder}/task.toml:1", f"{len(tasks)} tasks are too many at once", "a part of them"
+        )
     answers, results, metrics = (
         f"{_OWN}/{one}" for one in ("answers.jsonl", "results.jsonl", "metrics.json")
     )
-    judging_s = sum(task.agent_s + task.verifier_s + 10 for task in tasks)
+    env = {"HONING_TASKS": plan.replace("$", "$$")}
     stages = Stages(
         bootstrap=StageSpec(commands=_packages_needed(tasks), timeout_s=60),
         rollout=RolloutSpec(
-            commands=(_program("tasks_ask", tasks, plan, answers),),
+            commands=(_program("tasks_ask", answers),),
             timeout_s=max(3600.0, 600.0 * len(tasks)),
+            env=env,
             writes=(f"{_OWN}/*",),
         ),
         evaluate=EvaluateSpec(
-            commands=(_program("tasks_judge", tasks, plan, answers, results, metrics),),
-            timeout_s=judging_s,
+            commands=(_program("tasks_judge", answers, results, metrics),),
+            timeout_s=sum(task.agent_s + task.verifier_s + 10 for task in tasks),
+            env=env,
             folders=folders,
             metrics_path=metrics,
             results=ResultsSpec(path=results, prompt="prompt", completion="completion"),
@@ -282,8 +288,8 @@ def _contract(name: str, tasks: list[_Task]) -> ContractSpec:
     )
     oracle = None
     if all(task.has_solution for task in tasks):
-        gold = f"{_OWN}/gold.jsonl"
-        oracle = OracleSpec(file=gold, commands=(_program("tasks_gold", tasks, plan, gold),))
+        gold, named = f"{_OWN}/gold.jsonl", [one for task in tasks for one in (task.name, task.folder)]
+        oracle = OracleSpec(file=gold, commands=(_program("tasks_gold", gold, *named),))
     return ContractSpec(
         name=name,
         metric=MetricSpec(name="reward"),
@@ -294,17 +300,10 @@ def _contract(name: str, tasks: list[_Task]) -> ContractSpec:
     )
 
 
-def _program(name: str, tasks: list[_Task], plan: str, *paths: str) -> str:
-    words = [shlex.quote(plan), *map(shlex.quote, paths)]
+def _program(name: str, *arguments: str) -> str:
+    """A command that runs one of our programs, which stands in it whole."""
     text = (_PROGRAMS / f"{name}.py").read_text(encoding="utf-8")
-    command = f"python3 - {' '.join(words)} <<'PROGRAM'\n{text}PROGRAM"
-    if len(command.encode()) > _MOST_BYTES:
-        raise Unportable(
-            f"{tasks[0].folder}/task.toml:1",
-            f"{len(tasks)} tasks are too many for one command",
-            "a part of them",
-        )
-    return command
+    return f"python3 - {shlex.join(arguments)} <<'PROGRAM'\n{text}PROGRAM"
 
 
 def _packages_needed(tasks: list[_Task]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Ask a model for one shell script per task folder, and keep what it says.
 
-Arguments: the tasks as JSON, and the file to write (JSONL: name, prompt, completion).
+The tasks stand in HONING_TASKS. Argument: the file to write (JSONL: name, prompt, completion).
 """
 
 import json
@@ -53,7 +53,7 @@ def ask(prompt: str) -> str:
 
 
 def main() -> None:
-    tasks, out = json.loads(sys.argv[1]), Path(sys.argv[2])
+    tasks, out = json.loads(os.environ["HONING_TASKS"]), Path(sys.argv[1])
     limit = os.environ.get("HONING_LIMIT")
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", encoding="utf-8") as stream:

@@ -1,6 +1,6 @@
 """Write what a perfect model would answer to each task folder: its own solution, as one shell script.
 
-Arguments: the tasks as JSON, and the file to write (JSONL: match, completion).
+Arguments: the file to write (JSONL: id, match, completion), and name and folder of each task in turn.
 """
 
 import base64
@@ -22,17 +22,16 @@ def script_of(folder: Path) -> str:
 
 
 def main() -> None:
-    tasks, out = json.loads(sys.argv[1]), Path(sys.argv[2])
+    out, names, folders = Path(sys.argv[1]), sys.argv[2::2], sys.argv[3::2]
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", encoding="utf-8") as stream:
-        for task in tasks:
-            folder = Path(task["folder"])
+        for name, folder in zip(names, map(Path, folders), strict=True):
             instruction = (folder / "instruction.md").read_text(encoding="utf-8").strip()
             script = script_of(folder / "solution").rstrip("\n")
             fence = "`" * max([3, *(len(run) + 1 for run in script.split() if set(run) == {"`"})])
             row = {
-                "id": task["name"],
-                "match": f"Task {task['name']}.\n\n{instruction}",
+                "id": name,
+                "match": f"Task {name}.\n\n{instruction}",
                 "completion": f"{fence}bash\n{script}\n{fence}",
             }
             stream.write(json.dumps(row) + "\n")

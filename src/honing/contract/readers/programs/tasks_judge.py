@@ -1,6 +1,6 @@
 """Run each answered script in a fresh place, and then the task's own tests, which it could not see.
 
-Arguments: the tasks as JSON, the answers, the results to write (JSONL) and the metrics file to write.
+The tasks stand in HONING_TASKS. Arguments: the answers, the results (JSONL) and the metrics file to write.
 Whatever a script may not see or change is taken off the disk while it runs: every task's tests, solutions and
 files are held in this process, which no other may read.
 """
@@ -48,10 +48,26 @@ def write_tree(files: Files, path: Path) -> None:
 def empty(folder: Path) -> None:
     """Remove what is in a folder, the folder itself left: it is a mount."""
     for one in folder.iterdir() if folder.is_dir() else ():
-        if one.is_symlink() or not one.is_dir():
-            one.unlink(missing_ok=True)
-        else:
-            shutil.rmtree(one, ignore_errors=True)
+        remove(one)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder with all that is in it."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def check_places(places: dict[str, str]) -> None:
+    """Stop unless every fixed place is a folder of this working copy: they are about to be emptied."""
+    for place, source in places.items():
+        try:
+            ours = os.path.samestat(Path(place).stat(), Path(source).stat())
+        except OSError:
+            ours = False
+        if not ours:
+            sys.exit(f"this sandbox cannot place a folder at {place}, where a task has its files")
 
 
 def descendants() -> list[int]:
@@ -140,7 +156,9 @@ def judge(task: dict[str, Any], hidden: dict[str, Any], completion: str) -> tupl
     """Reward of one task, and how the script ended."""
     for folder in task["places"]:
         empty(Path(folder))
-    empty(Path("/tmp"))
+    for one in Path("/tmp").iterdir():
+        if one.name not in hidden["temporary"]:
+            remove(one)
     for folder in (*task["makes"], task["workdir"], "/logs/verifier", "/logs/agent", "/logs/artifacts"):
         Path(folder).mkdir(parents=True, exist_ok=True)
     for files, (_, inside) in zip(hidden["copies"], task["copies"], strict=True):
@@ -165,18 +183,18 @@ def main() -> None:
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    tasks = {task["name"]: task for task in json.loads(sys.argv[1])}
-    answers_at, results_at, metrics_at = map(Path, sys.argv[2:5])
+    tasks = {task["name"]: task for task in json.loads(os.environ["HONING_TASKS"])}
+    answers_at, results_at, metrics_at = map(Path, sys.argv[1:4])
     answers = [json.loads(line) for line in answers_at.read_text(encoding="utf-8").splitlines()]
     hidden: dict[str, dict[str, Any]] = {}
     for name, task in tasks.items():
-        if missing := [place for place in task["places"] if not os.access(place, os.W_OK)]:
-            sys.exit(f"{name}: {missing[0]} cannot be written: this sandbox does not place folders")
+        check_places(task["places"])
         folder = Path(task["folder"])
         hidden[name] = {
             "tests": read_tree(folder / "tests"),
             "solution": read_tree(folder / "solution"),
             "copies": [read_tree(Path(source)) for source, _ in task["copies"]],
+            "temporary": {one.name for one in Path("/tmp").iterdir()},
         }
     for task in tasks.values():
         for name in ("tests", "solution"):
