@@ -1,25 +1,42 @@
-"""Which contract a target has: the user's, the target's own, or one derived from its data.
+"""Which contract a target has: the user's, the target's own, one in a foreign form, or a derived one.
 
-Where none can be had, a gap says what was tried and what would close it; nothing is made up.
+Derivation asks no model: it takes the target's own commands where they can run, and the data's schema where
+not. Where neither gives a contract, a gap says what was tried and what would close it; nothing is made up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from honing.contract.dataset import Gap, derive
-from honing.contract.spec import ContractSpec, MetricSpec, Provenance
+from honing.contract.dataset import Gap, GapReason, derive
+from honing.contract.derivation.data_variables import data_variables
+from honing.contract.derivation.from_hints import HintsTried, Known, derive_from_hints
+from honing.contract.derivation.holes import fill_holes
+from honing.contract.readers import ForeignGap, read_foreign
+from honing.contract.spec import ContractSpec, MetricSpec, Provenance, with_provenance
 from honing.contract.spec_file import CONTRACT_PATH, load_contract
 from honing.contract.task import DatasetTask, task_from_document
-from honing.errors import ContractError
+from honing.errors import ContractError, TargetError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What a user says about the contract of a target; see `contract_for`."""
+
+    override: Path | None
+    split: str | None
+    config: str | None
+    choices: Mapping[str, str]
+    env: Mapping[str, str]
+    as_of: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
-    """A target's contract, ready to run."""
+    """A target's contract, ready to run but for its holes."""
 
     spec: ContractSpec
     task: DatasetTask | None
@@ -28,32 +45,64 @@ class Derived:
     """The working copy it was read from."""
     by: str
     """`user`, `target` or `derivation`."""
+    data: Mapping[str, Path] = field(default_factory=dict)
+    """Files and folders of this machine that variables of the stages name."""
 
 
 class GapError(ContractError):
     """No contract can be had for a target; `document` is what contract_gap.json says."""
 
-    def __init__(self, gap: Gap) -> None:
+    def __init__(
+        self, gap: Gap, *, foreign: ForeignGap | None = None, hints: HintsTried | None = None
+    ) -> None:
         self.document: dict[str, Any] = {
-            "level": "L0",
+            "level": "L2" if hints is not None and hints.found else "L0",
             "reason": gap.reason.value,
             "found": gap.text,
             "closes": gap.closes,
             "candidates": list(gap.candidates),
             "tried": list(gap.notes),
+            "hints": list(hints.tried) if hints is not None else [],
+            "foreign": None
+            if foreign is None
+            else {
+                "kind": foreign.kind,
+                "anchor": foreign.anchor,
+                "found": foreign.text,
+                "closes": foreign.closes,
+            },
         }
-        tried = "".join(f"\n  {note}" for note in gap.notes[:5])
+        tried = "".join(f"\n  {note}" for note in (*gap.notes[:5], *self.document["hints"][:8]))
         candidates = f" Candidates: {', '.join(gap.candidates[:8])}." if gap.candidates else ""
+        commands = f" Of its commands {_none_of(hints)}." if hints is not None else ""
+        brought = (
+            f" It brings a {foreign.kind} ({foreign.anchor}), which cannot be carried: {foreign.text}."
+            if foreign is not None
+            else ""
+        )
         super().__init__(
             f"no contract: the target has no {CONTRACT_PATH}, and none can be derived from its data: "
-            f"{gap.text}."
-            f"{candidates}{tried}\nWhat would close it: {gap.closes}; or write one with `hone contract init "
+            f"{gap.text}.{candidates}{commands}{brought}{tried}\nWhat would close it: "
+            f"{foreign.closes if foreign is not None else gap.closes}; or write one with `hone contract init "
             "FOLDER`."
         )
 
 
+def _none_of(hints: HintsTried) -> str:
+    if not hints.found:
+        return "none asks a model or judges answers"
+    return f"{hints.found} ask a model or judge answers, and none of them can be used as it stands"
+
+
 def contract_for(
-    folder: Path, *, override: Path | None = None, split: str | None = None, config: str | None = None
+    folder: Path,
+    *,
+    override: Path | None = None,
+    split: str | None = None,
+    config: str | None = None,
+    choices: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
+    as_of: str = "",
 ) -> Derived:
     """The contract of the target in `folder`.
 
@@ -62,20 +111,83 @@ def contract_for(
         override: A contract file that replaces the target's own.
         split: Split of a data set.
         config: Configuration of a data set.
+        choices: What to put into holes, and which alternatives to take, by name.
+        env: Variables of every stage. A value that is an absolute path of this machine names data.
+        as_of: Date (YYYY-MM-DD) after which nothing that is installed may be published; empty for today.
 
     Raises:
         ContractError: A contract file is invalid.
         GapError: There is no contract and none can be derived.
         TargetError: A data file is damaged.
+        UsageError: A choice does not fit its hole.
     """
-    if override is not None:
-        return _own(load_contract(override), folder, by="user", file=override.name)
+    wanted = _Wanted(
+        override=override, split=split, config=config, choices=choices or {}, env=env or {}, as_of=as_of
+    )
+    found = _first(folder, wanted)
+    spec = fill_holes(found.spec, wanted.choices)
+    if spec.environment is not None and wanted.as_of:
+        spec = _as_of(spec, wanted.as_of)
+    data = {one.name: one.path for one in data_variables(wanted.env)}
+    return Derived(spec=spec, task=found.task, folder=folder, by=found.by, data=data)
+
+
+def _first(folder: Path, wanted: _Wanted) -> Derived:
+    """The first contract of: the user's, the target's own, a foreign one, a derived one."""
+    if wanted.override is not None:
+        return _own(load_contract(wanted.override), folder, by="user", file=wanted.override.name)
     if (folder / CONTRACT_PATH).is_file():
         return _own(load_contract(folder / CONTRACT_PATH), folder, by="target", file=CONTRACT_PATH)
-    found = derive(folder, split=split, config=config)
+    foreign = read_foreign(folder, split=wanted.split, config=wanted.config)
+    if foreign is not None and not isinstance(foreign, ForeignGap):
+        return Derived(spec=foreign.spec, task=foreign.task, folder=folder, by="target")
+    return _derived(folder, wanted, foreign)
+
+
+def _derived(folder: Path, wanted: _Wanted, foreign: ForeignGap | None) -> Derived:
+    """From the target's commands, its data, or both."""
+    damage: TargetError | None = None
+    try:
+        found = derive(folder, split=wanted.split, config=wanted.config)
+    except TargetError as error:
+        # The target's own commands may need none of its tables.
+        damage = error
+        found = Gap(reason=GapReason.UNREADABLE, text=str(error), closes="a data file that can be read")
+    task = found if isinstance(found, DatasetTask) else None
+    tried = _from_hints(folder, wanted, task)
+    if tried.spec is not None and not (tried.spec.holes and task is not None):
+        return Derived(
+            spec=tried.spec,
+            task=task if tried.spec.task is not None else None,
+            folder=folder,
+            by="derivation",
+        )
     if isinstance(found, Gap):
-        raise GapError(found)
-    return Derived(spec=_spec_of(found), task=found, folder=folder, by="derivation")
+        if damage is not None and not tried.found and foreign is None:
+            raise damage
+        raise GapError(found, foreign=foreign, hints=tried)
+    return Derived(spec=_spec_of(found, tried.tried), task=found, folder=folder, by="derivation")
+
+
+def _from_hints(folder: Path, wanted: _Wanted, task: DatasetTask | None) -> HintsTried:
+    if wanted.choices.get("contract") == "data" or wanted.split or wanted.config:
+        # Whoever names a split asks for the data: a command of the target's would not heed it.
+        return HintsTried(spec=None)
+    known = Known(
+        folder=folder,
+        task=task,
+        choices=wanted.choices,
+        env=wanted.env,
+        as_of=wanted.as_of,
+    )
+    return derive_from_hints(known)
+
+
+def _as_of(spec: ContractSpec, date: str) -> ContractSpec:
+    assert spec.environment is not None
+    environment = spec.environment.model_copy(update={"as_of": date})
+    part = Provenance(part="environment.as_of", by="user", why=f"--as-of {date}")
+    return with_provenance(spec.model_copy(update={"environment": environment}), [part])
 
 
 def _own(spec: ContractSpec, folder: Path, *, by: str, file: str) -> Derived:
@@ -86,7 +198,7 @@ def _own(spec: ContractSpec, folder: Path, *, by: str, file: str) -> Derived:
     return Derived(spec=spec, task=task, folder=folder, by=by)
 
 
-def _spec_of(task: DatasetTask) -> ContractSpec:
+def _spec_of(task: DatasetTask, passed_over: Sequence[str]) -> ContractSpec:
     """The visible contract of a derived task: every decision with its anchor."""
     parts = tuple(
         Provenance(
@@ -98,11 +210,14 @@ def _spec_of(task: DatasetTask) -> ContractSpec:
         for decision in task.evidence
     )
     notes = tuple(Provenance(part="task", by="derivation", why=note) for note in task.notes)
+    commands = tuple(
+        Provenance(part="stages", by="derivation", why=f"not used: {one}") for one in passed_over[:10]
+    )
     name = "pass@1" if task.kind == "code_tests" else "accuracy"
     return ContractSpec(
         task=_plain(task.as_document()),
         metric=MetricSpec(name=name, chance=task.chance),
-        provenance=parts + notes,
+        provenance=parts + notes + commands,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from honing.contract.spec_oracle import OracleTable
 from honing.contract.table_files import find_tables
 from honing.contract.tables import TableRow, load_table
-from honing.errors import MissingToolError, TargetError
+from honing.errors import ContractError, MissingToolError, TargetError
 
 _MATCHES = ("prompt", "question", "problem", "instruction", "query", "input", "text")
 _ANSWERS = ("canonical_solution", "reference_solution", "gold", "answer", "solution", "target", "completion",
@@ -51,6 +51,43 @@ def gold_table(path: Path, *, variable: str = "", inside: str = "") -> OracleTab
         completion=(match, answer) if body else (answer,),
         language="python" if code else "",
     )
+
+
+def right_answers(table: OracleTable, folder: Path, data: Mapping[str, Path]) -> dict[str, tuple[str, str]]:
+    """Question and right answer of every row that has both, by the row's id.
+
+    Args:
+        table: Where they stand.
+        folder: The target.
+        data: Files of this machine by the variable that names them.
+
+    Raises:
+        ContractError: The file is not there or lacks a column.
+        TargetError: It is damaged.
+    """
+    path = data.get(table.variable) if table.variable else folder / str(table.path)
+    if path is None:
+        raise ContractError(
+            f"oracle.table: {table.variable} is not set to a file of this machine. Give it with "
+            f"--env {table.variable}=/path/to/the/file."
+        )
+    tables = find_tables(path) if path.exists() else []
+    if len(tables) != 1 or len(tables[0].files) != 1:
+        raise ContractError(f"oracle.table: {path} must be one table (jsonl, json, csv, parquet).")
+    base = path if path.is_dir() else path.parent
+    found: dict[str, tuple[str, str]] = {}
+    for row in load_table(base / tables[0].files[0], name=tables[0].files[0]):
+        missing = [name for name in (table.match, *table.completion) if name not in row.values]
+        if missing:
+            raise ContractError(f"oracle.table: {row.anchor} has no column {missing[0]!r}.")
+        question = str(row.values[table.match])
+        answer = "".join(str(row.values[name]) for name in table.completion)
+        if question.strip() and answer.strip():
+            fenced = f"```{table.language}\n{answer.strip()}\n```" if table.language else answer
+            found[str(row.values.get(table.id) or row.anchor)] = (question, fenced)
+    if not found:
+        raise ContractError(f"oracle.table: no row of {path} has a question and an answer.")
+    return found
 
 
 def _text_columns(rows: Sequence[TableRow]) -> set[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from honing.contract.derivation.console_scripts import without_odd_scripts, write_script
 from honing.contract.derivation.indexes import Indexes
 from honing.contract.derivation.install_repairs import InstallPlan, relaxed_text, repaired
-from honing.contract.failures import Failure, FailureKind, classify
+from honing.contract.failures import Failure, FailureKind, StageFailedError, classify
 from honing.contract.spec import EnvironmentSpec
 from honing.errors import MissingToolError, StageError
 from honing.sandbox import Command, Ending, Finished, Limits, Mount, Network, Sandbox, python_mounts
@@ -333,9 +333,7 @@ def _cuda(package: str) -> StageError:
 
 
 def _error(failure: Failure) -> StageError:
-    error = StageError(failure.text)
-    error.failure = failure  # type: ignore[attr-defined]
-    return error
+    return StageFailedError(failure)
 
 
 def _last_line(finished: Finished) -> str:

@@ -55,20 +55,25 @@ def packages_of(folder: Path, hints: Sequence[Hint], chosen: Sequence[Hint], *, 
     asked = [_read(hint, folder) for hint in hints if _is_install(hint)]
     pages = {hint.anchor.rpartition(":")[0] for hint in chosen}
     places = {".", *(hint.workdir for hint in chosen)}
+    complete = _declares_dependencies(folder)
     install: dict[str, Provenance] = {}
     for one in asked:
         near = one.hint.anchor.rpartition(":")[0] in pages
         for file in one.requirement_files:
-            if (folder / file).is_file() and str(Path(file).parent) in places and (near or _usual(file)):
-                install.setdefault(f"-r {shlex.quote(file)}", _part(one.hint, f"names {file}"))
+            if not (folder / file).is_file() or str(Path(file).parent) not in places:
+                continue
+            if (near or _usual(file)) and ("/" in file or not complete):
+                key, without = _requirements(folder, file)
+                install.setdefault(key, _part(one.hint, f"names {file}{without}"))
     project = _project(folder, own, asked, places)
     if project is not None:
         install |= dict([project])
     for file in sorted({f"{place}/requirements.txt".removeprefix("./") for place in places}):
-        key = f"-r {shlex.quote(file)}"
-        if (folder / file).is_file() and key not in install and (project is None or "/" in file):
-            why = "the list of packages beside the command"
-            install[key] = Provenance(part="environment", by="derivation", anchor=f"{file}:1", why=why)
+        if (folder / file).is_file() and ("/" in file or not complete):
+            key, without = _requirements(folder, file)
+            why = f"the list of packages beside the command{without}"
+            part = Provenance(part="environment", by="derivation", anchor=f"{file}:1", why=why)
+            install.setdefault(key, part)
     install |= _single(asked, pages, own)
     if not install:
         return Packages(None)
@@ -113,6 +118,27 @@ def _project(
                 extras = [extra for extra in named if not _GPU_EXTRA.search(extra)]
     text = f"-e .[{','.join(extras)}]" if extras else "-e ."
     return text, Provenance(part="environment", by="derivation", anchor=anchor, why=why)
+
+
+def _declares_dependencies(folder: Path) -> bool:
+    """Whether the package itself says what it needs: a list beside it then holds what only some need."""
+    data = _toml(folder / "pyproject.toml") or {}
+    project, tool = data.get("project", {}), data.get("tool", {})
+    poetry = tool.get("poetry", {})
+    declared = "dependencies" in project or (isinstance(poetry, dict) and "dependencies" in poetry)
+    old = _text(folder / "setup.cfg") + _text(folder / "setup.py")
+    return declared or "install_requires" in old
+
+
+def _requirements(folder: Path, file: str) -> tuple[str, str]:
+    """A list of packages as arguments of pip, and what was left out, in words."""
+    lines = [line.partition(" #")[0].strip() for line in _text(folder / file).splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    heavy = [line for line in lines if _HEAVY.match(re.split(r"[\[ @=<>!~;]", line)[0])]
+    if not heavy or any(line.startswith("-") or line.endswith("\\") for line in lines):
+        return f"-r {shlex.quote(file)}", ""
+    kept = [shlex.quote(line) for line in lines if line not in heavy]
+    return " ".join(kept), f", without {', '.join(heavy)} (needs a GPU, or builds only)"
 
 
 def _single(asked: Sequence[_Asked], pages: set[str], own: frozenset[str]) -> dict[str, Provenance]:

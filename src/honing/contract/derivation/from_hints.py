@@ -1,0 +1,285 @@
+"""A contract from the commands that a target's own files name: no model is asked, no benchmark is known.
+
+Every line carries the anchor it was found at; where several commands or values were possible, the choice and
+its alternatives are recorded, and the user may choose otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from honing.contract.dataset import DatasetTask
+from honing.contract.derivation.candidates import (
+    Rejected,
+    asks_model,
+    of_role,
+    other_keys,
+    split_by_traps,
+    worth,
+)
+from honing.contract.derivation.data_variables import DataVariable, data_variables
+from honing.contract.derivation.filling import Filled, Wishes, fill
+from honing.contract.derivation.gold_table import gold_table
+from honing.contract.derivation.packages import Packages, packages_of
+from honing.contract.derivation.sample_format import sample_format
+from honing.contract.hints import Hint, Role, find_hints
+from honing.contract.spec import (
+    Answers,
+    ContractSpec,
+    EvaluateSpec,
+    HoleKind,
+    HoleSpec,
+    MetricSpec,
+    OracleSpec,
+    Provenance,
+    RolloutSpec,
+    Stages,
+    StageSpec,
+)
+
+_TIMEOUT_S = 3600.0
+"""Of a target's own command: it may ask a model hundreds of times."""
+SHAPES = ("benchmark", "stages", "evaluate", "data")
+"""The ways in which a contract can be made; `--set contract=NAME` chooses one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a derivation may use."""
+
+    folder: Path
+    task: DatasetTask | None
+    """The task of the target's own data, where its schema gives one."""
+    choices: Mapping[str, str]
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Variables that every stage will have; those that name files of this machine hand over data."""
+    as_of: str = ""
+    data: Sequence[DataVariable] = ()
+    """The files among them; found by `derive_from_hints`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintsTried:
+    """What became of the target's commands, for a gap."""
+
+    spec: ContractSpec | None
+    shape: str = ""
+    """Which of `SHAPES` it has; empty without a contract."""
+    tried: tuple[str, ...] = ()
+    """Every command that was passed over, with the reason."""
+    found: int = 0
+    """Commands with a role in a contract."""
+
+
+def derive_from_hints(known: Known) -> HintsTried:
+    """The contract that a target's commands give, or why they give none."""
+    hints = [_asking(hint, known.folder) for hint in find_hints(known.folder)]
+    known = replace(known, data=data_variables(known.env, hints))
+    roles = of_role(hints, Role.ROLLOUT, Role.EVALUATE)
+    usable, rejected = split_by_traps(roles)
+    wanted = known.choices.get("contract", "")
+    notes = [one.sentence for one in rejected]
+    makers: Mapping[str, Callable[[], ContractSpec | None]] = {
+        "benchmark": lambda: _combined(known, hints, usable, notes),
+        "stages": lambda: _staged(known, hints, usable, notes),
+        "evaluate": lambda: _judging(known, hints, usable, notes),
+    }
+    for shape, make in makers.items():
+        if wanted in ("", shape) and (spec := make()) is not None:
+            return HintsTried(spec=spec, shape=shape, tried=tuple(notes), found=len(roles))
+    return HintsTried(spec=None, tried=tuple(notes), found=len(roles))
+
+
+def _asking(hint: Hint, folder: Path) -> Hint:
+    relevant = hint.role in (Role.ROLLOUT, Role.EVALUATE)
+    return replace(hint, asks_model=True) if relevant and asks_model(hint, folder) else hint
+
+
+def _combined(
+    known: Known, hints: Sequence[Hint], usable: Sequence[Hint], notes: list[str]
+) -> ContractSpec | None:
+    """One command that asks the model and judges its answers."""
+    asking = [hint for hint in of_role(usable, Role.EVALUATE) if hint.asks_model]
+    best = _best(known, asking, notes)
+    if best is None:
+        return None
+    stage = StageSpec(
+        commands=(best.command,), workdir=best.workdir, env=dict(best.env), timeout_s=_TIMEOUT_S
+    )
+    return _spec(known, hints, [best], Stages(benchmark=stage), "stages.benchmark")
+
+
+def _staged(
+    known: Known, hints: Sequence[Hint], usable: Sequence[Hint], notes: list[str]
+) -> ContractSpec | None:
+    """A command that asks, and another that judges what the first one wrote."""
+    asking = _best(known, [hint for hint in of_role(usable, Role.ROLLOUT) if hint.asks_model], notes)
+    if asking is None:
+        return None
+    silent = [hint for hint in of_role(usable, Role.EVALUATE) if not hint.asks_model]
+    judging = _best(known, silent, notes, samples=asking.output)
+    if judging is None or (judging.samples and judging.samples != asking.output):
+        notes.append(f"{asking.hint.anchor}: asks a model, and no command judges what it writes")
+        return None
+    stages = Stages(
+        rollout=RolloutSpec(
+            commands=(asking.command,), workdir=asking.workdir, env=dict(asking.env), timeout_s=_TIMEOUT_S
+        ),
+        evaluate=EvaluateSpec(
+            commands=(judging.command,), workdir=judging.workdir, env=dict(judging.env), timeout_s=_TIMEOUT_S
+        ),
+    )
+    return _spec(known, hints, [asking, judging], stages, "stages.rollout", "stages.evaluate")
+
+
+def _judging(
+    known: Known, hints: Sequence[Hint], usable: Sequence[Hint], notes: list[str]
+) -> ContractSpec | None:
+    """The data give the questions, and the target's own command judges the answers."""
+    if known.task is None:
+        return None
+    silent = [hint for hint in of_role(usable, Role.EVALUATE) if not hint.asks_model]
+    reading = [hint for hint in silent if any(one.kind is HoleKind.SAMPLES for one in hint.placeholders)]
+    best = _best(known, reading, notes)
+    if best is None or best.holes:
+        return None
+    shape = sample_format(known.folder, [best.hint, *(h for h in reading if h is not best.hint)], known.task)
+    where = best.samples if best.workdir == "." else f"{best.workdir}/{best.samples}"
+    stages = Stages(
+        rollout=RolloutSpec(samples=where, samples_columns=dict(shape.columns)),
+        evaluate=EvaluateSpec(
+            commands=(best.command,), workdir=best.workdir, env=dict(best.env), timeout_s=_TIMEOUT_S
+        ),
+    )
+    spec = _spec(known, hints, [best], stages, "stages.evaluate")
+    columns = ", ".join(f"{name} = {what}" for name, what in shape.columns.items())
+    part = Provenance(
+        part="stages.rollout.samples_columns",
+        by="derivation",
+        anchor=shape.anchor,
+        why=f"{columns}: {shape.why}",
+    )
+    return spec.model_copy(update={"provenance": (*spec.provenance, part)})
+
+
+def _best(known: Known, hints: Sequence[Hint], notes: list[str], *, samples: str = "") -> Filled | None:
+    """The command for which most speaks, filled; those without holes come first."""
+    pairs = []
+    for order, hint in enumerate(hints):
+        options = _options(known.folder, hint)
+        filled = fill(hint, _wishes(known, options, samples))
+        if hint.asks_model and _needs_other_key(filled, options):
+            notes.append(Rejected(hint, f"it needs {', '.join(other_keys(hint.env, hint.command))}").sentence)
+            continue
+        value = worth(filled, options) - 0.01 * order
+        if filled.samples and (known.folder / hint.workdir / _given(hint)).exists():
+            # An example that the target brings is not what it wants to judge.
+            value -= 0.5
+        pairs.append((value, filled))
+    pairs.sort(key=lambda pair: pair[0], reverse=True)
+    notes += [
+        Rejected(filled.hint, f"another command fits better ({pairs[0][1].hint.anchor})").sentence
+        for _, filled in pairs[1:]
+    ]
+    return pairs[0][1] if pairs else None
+
+
+def _given(hint: Hint) -> str:
+    found = next((one for one in hint.placeholders if one.kind is HoleKind.SAMPLES), None)
+    return (found.default or found.text) if found is not None else "\0".strip("\0") or "-"
+
+
+def _needs_other_key(filled: Filled, options: frozenset[str]) -> bool:
+    """Whether only a key of another provider would make the command work."""
+    others = other_keys(filled.hint.env, filled.hint.command)
+    reaches = "OPENAI_BASE_URL" in filled.command or "OPENAI_API_KEY" in filled.command
+    return bool(others) and not reaches and not ({"--base-url", "--base_url", "--api-key"} & options)
+
+
+def _wishes(known: Known, options: frozenset[str], samples: str) -> Wishes:
+    words = [one.name for one in known.data] + [one.path.name for one in known.data]
+    words += list(known.task.files) if known.task is not None else []
+    return Wishes(
+        folder=known.folder,
+        choices=known.choices,
+        variables=frozenset(known.env),
+        data_words=tuple(words),
+        samples=samples,
+        options=options,
+    )
+
+
+def _options(folder: Path, hint: Hint) -> frozenset[str]:
+    import honing.contract.hints as hints
+
+    options_of = getattr(hints, "options_of", None)
+    return (
+        frozenset(name for option in options_of(folder, hint) for name in option.names)
+        if options_of
+        else frozenset()
+    )
+
+
+def _spec(
+    known: Known, hints: Sequence[Hint], chosen: Sequence[Filled], stages: Stages, *parts: str
+) -> ContractSpec:
+    packages = packages_of(known.folder, hints, [one.hint for one in chosen], as_of=known.as_of)
+    oracle, gold = _oracle(known)
+    judged_here = stages.benchmark.commands or stages.rollout.commands
+    task = None if judged_here and known.task is None else known.task
+    return ContractSpec(
+        task=_document(task) if task is not None else None,
+        metric=MetricSpec(discover=True, chance=task.chance if task is not None else 0.0),
+        oracle=oracle if task is None else None,
+        environment=packages.spec,
+        holes=_holes(chosen),
+        stages=stages.model_copy(update={"rollout": _answers(stages)}),
+        provenance=_provenance(chosen, parts, packages, gold),
+    )
+
+
+def _answers(stages: Stages) -> RolloutSpec:
+    return stages.rollout.model_copy(update={"answers": Answers.GATEWAY})
+
+
+def _oracle(known: Known) -> tuple[OracleSpec | None, tuple[Provenance, ...]]:
+    """Gold in the data that the user hands over by a variable."""
+    for one in known.data:
+        table = gold_table(one.path, variable=one.name)
+        if table is not None:
+            columns = " + ".join(table.completion)
+            why = f"{one.name} names {one.path.name}: {table.match!r} asks, {columns} is the right answer"
+            return OracleSpec(table=table), (
+                Provenance(part="oracle.table", by="derivation", anchor=one.anchor, why=why),
+            )
+    return None, ()
+
+
+def _holes(chosen: Sequence[Filled]) -> tuple[HoleSpec, ...]:
+    found: dict[str, HoleSpec] = {}
+    for filled in chosen:
+        for hole in filled.holes:
+            found.setdefault(hole.name, hole)
+    return tuple(found.values())
+
+
+def _provenance(
+    chosen: Sequence[Filled], parts: Sequence[str], packages: Packages, gold: tuple[Provenance, ...]
+) -> tuple[Provenance, ...]:
+    found: list[Provenance] = list(packages.provenance)
+    for filled, part in zip(chosen, parts, strict=True):
+        why = f"{filled.hint.why} (confidence {filled.hint.confidence:g}); written as: {filled.hint.command}"
+        found.append(Provenance(part=part, by="derivation", anchor=filled.hint.anchor, why=why))
+        found += [
+            Provenance(part=part, by="derivation", anchor=filled.hint.anchor, why=choice.sentence)
+            for choice in filled.choices
+        ]
+    return (*found, *gold)
+
+
+def _document(task: DatasetTask) -> dict[str, object]:
+    return {
+        key: list(value) if isinstance(value, tuple) else value for key, value in task.as_document().items()
+    }
