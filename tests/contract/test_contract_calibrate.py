@@ -112,6 +112,8 @@ def test_the_document_lists_formats_by_name() -> None:
         "oracle": 1.0,
         "null": 0.0,
         "shuffled": 0.0,
+        "half": None,
+        "talk": None,
         "format": {"boxed": 1.0},
         "oracle_source": "data",
         "rows": 64,

@@ -22,6 +22,9 @@ ABOVE_CHANCE_AT_MOST = 0.05
 """How far above chance the upper bound of a control without knowledge may lie."""
 FORMAT_AT_LEAST = 0.95
 """Of the declared maximum, for our own scorers; reported only for a target's own."""
+TALK_AT_MOST = 0.25
+"""Of the way from chance to the best value, for words without knowledge: a repeated prompt may hit by
+luck."""
 LEAST_GAP = 0.1
 """Of the range, by which right answers must be better than worthless ones."""
 CALIBRATION_ROWS = 64
@@ -93,6 +96,8 @@ class Calibration:
             "oracle": self.score_of(Control.ORACLE),
             "null": self.score_of(Control.NULL),
             "shuffled": self.score_of(Control.SHUFFLED),
+            "half": self.score_of(Control.HALF),
+            "talk": self.score_of(Control.TALK),
             "format": variants,
             "oracle_source": self.oracle_source.value,
             "rows": self.rows,
@@ -118,6 +123,7 @@ def judge(
     rows: int,
     population: int,
     own_scorer: bool,
+    further: Sequence[str] = (),
 ) -> Calibration:
     """The verdict over the controls' figures.
 
@@ -128,10 +134,11 @@ def judge(
         rows: Rows the controls were run on.
         population: Rows of the whole target; where equal to `rows`, figures carry no sampling error.
         own_scorer: Whether Honing's scorer judged, so that format variants are required to pass.
+        further: What else speaks against the contract, one sentence each.
     """
     scores = [_judged(metric, name, figure, rows == population, own_scorer) for name, figure in taken.items()]
     reasons = [f"{one.control}: {one.note}" for one in scores if not one.ok]
-    reasons = reasons or _why_no_difference(metric, scores)
+    reasons = reasons or _why_no_difference(metric, scores) or list(further)
     if oracle_source is OracleSource.UNAVAILABLE:
         reasons.insert(0, "oracle: unavailable; without a gold nothing shows that a right answer would score")
     elif not any(one.control == Control.ORACLE for one in scores):
@@ -168,10 +175,14 @@ def _ran(scores: Sequence[ControlScore]) -> bool:
 
 def _judged(metric: MetricSpec, name: str, taken: Taken, exhaustive: bool, own_scorer: bool) -> ControlScore:  # noqa: FBT001
     kind = name.split(":")[0]
+    if kind == Control.TALK:
+        return _no_better_than_talk(metric, name, taken)
     if taken.score is None:
         return ControlScore(control=name, score=None, n=taken.n, ok=False, note=taken.note or "gave no score")
     if kind == Control.ORACLE:
         return _at_least(metric, name, taken, ORACLE_AT_LEAST, "the gold itself must score")
+    if kind == Control.HALF:
+        return ControlScore(control=name, score=taken.score, n=taken.n, needed="half way between them")
     if kind == Control.FORMAT:
         if not own_scorer:
             return ControlScore(
@@ -189,6 +200,19 @@ def _at_least(metric: MetricSpec, name: str, taken: Taken, share: float, why: st
     return ControlScore(control=name, score=taken.score, n=taken.n, needed=needed, ok=ok, note=note)
 
 
+def _no_better_than_talk(metric: MetricSpec, name: str, taken: Taken) -> ControlScore:
+    """Words without knowledge. A judge that cannot read them at all is not fooled by them."""
+    if taken.score is None:
+        return ControlScore(control=name, score=None, n=taken.n, note=taken.note)
+    chance = goodness(metric, metric.chance)
+    limit = chance + TALK_AT_MOST * (1.0 - chance)
+    ok = goodness(metric, taken.score) <= limit
+    needed = f"at most {denormalised(metric, limit):.4g}"
+    scored = f"scored {taken.score:.4g} over {taken.n} samples"
+    note = "" if ok else f"{scored}; repeating the prompt and claiming to be right must score {needed}"
+    return ControlScore(control=name, score=taken.score, n=taken.n, needed=needed, ok=ok, note=note)
+
+
 def _near_chance(metric: MetricSpec, name: str, taken: Taken, exhaustive: bool) -> ControlScore:  # noqa: FBT001
     assert taken.score is not None
     achieved = goodness(metric, taken.score)
@@ -197,7 +221,7 @@ def _near_chance(metric: MetricSpec, name: str, taken: Taken, exhaustive: bool) 
         upper = proportion_upper_bound(math.ceil(achieved * taken.n - 1e-9), taken.n)
     limit = goodness(metric, metric.chance) + ABOVE_CHANCE_AT_MOST
     ok = upper <= limit
-    bound, allowed = _denormalise(metric, upper), _denormalise(metric, limit)
+    bound, allowed = denormalised(metric, upper), denormalised(metric, limit)
     needed = f"bound at most {allowed:.4g} (chance {metric.chance:g} + {ABOVE_CHANCE_AT_MOST:g} of the range)"
     scored = f"scored {taken.score:.4g} over {taken.n} samples (bound {bound:.4g})"
     note = "" if ok else f"{scored}; an answer without knowledge must stay near chance: {needed}"
@@ -217,6 +241,7 @@ def best(metric: MetricSpec) -> float:
     return metric.range[1] if metric.direction == "maximize" else metric.range[0]
 
 
-def _denormalise(metric: MetricSpec, share: float) -> float:
+def denormalised(metric: MetricSpec, share: float) -> float:
+    """The score at a place on that scale."""
     low, high = metric.range
     return low + share * (high - low) if metric.direction == "maximize" else high - share * (high - low)

@@ -174,9 +174,9 @@ def _estimates(calibration: Calibration, *, ceiling: bool) -> Iterable[Estimate]
         worst = min(formats, key=lambda one: one.score or 0.0)
         yield Estimate(label=f"worst of {len(formats)} formats", value=worst.score or 0.0)
     for control in calibration.controls:
-        if control in formats:
+        if control in formats or control.control == Control.HALF:
             continue
-        is_floor = control.control in (Control.NULL, Control.SHUFFLED)
+        is_floor = control.control in (Control.NULL, Control.SHUFFLED, Control.TALK)
         if control.score is not None and is_floor != ceiling:
             high = control.bound if is_floor else None
             yield Estimate(

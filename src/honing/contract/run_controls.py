@@ -7,8 +7,16 @@ from dataclasses import dataclass
 
 from honing.contract.bench import Bench, Measurement
 from honing.contract.calibrate import CALIBRATION_ROWS, Calibration, OracleSource, Taken, judge
-from honing.contract.controls import AnswerBook, Control, Silent
-from honing.contract.measurement import measure
+from honing.contract.controls import AnswerBook, Control, Silent, Talk
+from honing.contract.half_right import (
+    half_right,
+    known_half,
+    once_more,
+    why_not_half_way,
+    why_not_repeatable,
+)
+from honing.contract.leaks import why_prompts_leak
+from honing.contract.measurement import evaluate, measure
 from honing.contract.rollout import Plan, choose_rows
 from honing.contract.scorers import Row
 from honing.executors import MapOptions, OneBar, Progress
@@ -42,10 +50,13 @@ def run_controls(bench: Bench, shown: Plan, *, progress: Progress) -> Calibratio
         for name, answerer, asked in _answerers(bench, rows, shown.seed)
     ]
     taken: dict[str, Taken] = {}
+    further: list[str] = []
     with OneBar(progress, "calibrate", total=sum(_units(bench, len(run.plan.rows)) for run in runs)) as bar:
         for run in runs:
             source = Answering(run.answerer, name=run.name)
-            taken[run.name] = _taken(measure(bench, run.plan, source, MapOptions(progress=bar)), run.answerer)
+            found = measure(bench, run.plan, source, MapOptions(progress=bar))
+            taken[run.name] = _taken(found, run.answerer)
+            further += _what_else(bench, run, found, taken, bar)
     gold = bench.gold
     if gold is not None and Control.SHUFFLED not in taken:
         taken[Control.SHUFFLED] = Taken(None, 0, "cannot be made: the golds of these rows do not differ")
@@ -57,12 +68,30 @@ def run_controls(bench: Bench, shown: Plan, *, progress: Progress) -> Calibratio
         oracle_source=gold.source if gold is not None else OracleSource.UNAVAILABLE,
         rows=len(rows) or most,
         population=len(bench.rows) or most,
-        own_scorer=bench.scorer is not None and not bench.contract.stages.evaluate.commands,
+        own_scorer=bench.scorer is not None and not bench.contract.stages.target_judges,
+        further=further,
     )
 
 
+def _what_else(
+    bench: Bench, run: _Run, found: Measurement, taken: dict[str, Taken], progress: Progress
+) -> list[str]:
+    """What a control shows beside its figure: prompts that tell the answer, a mixture out of its place."""
+    gold, metric = bench.gold, bench.contract.metric
+    reasons = []
+    if gold is not None and run.name == Control.ORACLE and found.rollout.tree is not None:
+        reasons.append(why_prompts_leak(found.samples, gold))
+    if gold is not None and run.name == Control.HALF and taken[run.name].score is not None:
+        ids = [row.id for row in run.plan.rows] or list(gold.right)
+        reasons.append(why_not_half_way(metric, taken, found, known_half(ids, run.plan.seed), gold))
+        if bench.contract.stages.target_judges:
+            again = evaluate(bench, once_more(found.rollout), progress)
+            reasons.append(why_not_repeatable(metric, taken[run.name].score, again))
+    return [reason for reason in reasons if reason]
+
+
 def _plan(bench: Bench, name: str, shown: Plan, rows: Sequence[Row]) -> Plan:
-    costly = bench.judging is not None and name.startswith(Control.FORMAT)
+    costly = bench.judging is not None and name.startswith((Control.FORMAT, Control.TALK))
     return Plan(
         name=f"calibrate.{name}",
         rows=rows[:COSTLY_FORMAT_ROWS] if costly else rows,
@@ -93,8 +122,11 @@ def _answerers(bench: Bench, rows: Sequence[Row], seed: int) -> Iterator[tuple[s
     if shuffled:
         partnered = [row for row in rows if row.id in shuffled]
         yield Control.SHUFFLED, gold.book({**gold.right, **shuffled}), partnered
+    if bench.contract.stages.target_judges or bench.contract.stages.benchmark.commands:
+        yield Control.HALF, half_right(gold, known_half(ids, seed)), rows
+    yield Control.TALK, Talk(), rows
     variants = gold.variants(ids)
-    if bench.contract.stages.evaluate.commands and variants:
+    if bench.contract.stages.target_judges and variants:
         yield f"{Control.FORMAT}:mixed", gold.book({**gold.right, **_mixed(ids, variants)}), rows
         return
     for name, completions in variants.items():
@@ -104,8 +136,8 @@ def _answerers(bench: Bench, rows: Sequence[Row], seed: int) -> Iterator[tuple[s
 def _units(bench: Bench, rows: int) -> int:
     """Units of the journal that one control takes."""
     stages = bench.contract.stages
-    rollout = 1 if stages.rollout.commands else rows
-    judging = 1 if stages.evaluate.commands else rows if bench.judging is not None else 0
+    rollout = 1 if stages.target_asks else rows
+    judging = 1 if stages.target_judges else rows if bench.judging is not None else 0
     return rollout + judging
 
 
