@@ -287,7 +287,7 @@ def _read(bench: Bench, folder: Path, result: StageResult) -> Reading:
 def _hand_over(bench: Bench, rollout: Rollout, folder: Path) -> None:
     """Write the samples where the target's evaluate command expects them, if Honing asked for them."""
     where = bench.contract.stages.rollout.samples
-    if where is None or bench.contract.stages.rollout.commands:
+    if where is None or bench.contract.stages.target_asks:
         return
     path = folder / where
     set_aside(folder, where)

@@ -75,8 +75,8 @@ class Examination:
         """What a person reads first."""
         if self.spec is None:
             return [("valid", "no"), ("why", self.reason)]
-        asks = "its own commands" if self.spec.stages.rollout.commands else "Honing asks, row by row"
-        judges = "its own commands" if self.spec.stages.evaluate.commands else f"scorer {_scorer(self.spec)}"
+        asks = "its own commands" if self.spec.stages.target_asks else "Honing asks, row by row"
+        judges = "its own commands" if self.spec.stages.target_judges else f"scorer {_scorer(self.spec)}"
         lines = [
             ("valid", "yes"),
             ("written by", self.by),

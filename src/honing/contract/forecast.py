@@ -40,7 +40,7 @@ def forecast(target: str | Path, setup: SetupOptions, model: str, options: Rollo
         setup = setup.completed(resolved)
         trees.materialise(resolved.tree, folder)
         derived = contract_for(folder, override=setup.contract, split=setup.split, config=setup.config)
-        task, by_commands = derived.task, bool(derived.spec.stages.rollout.commands)
+        task, by_commands = derived.task, derived.spec.stages.target_asks
         rows = task.rows() if task is not None else []
         chosen = choose_rows(rows, options.rows(len(rows)), setup.seed)
         characters = 0 if task is None else sum(len(task.prompt(row)) for row in chosen) * options.epochs

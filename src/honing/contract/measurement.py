@@ -36,7 +36,7 @@ def roll_out(
         ModelUnreachableError: Nobody answers at the model's server.
     """
     with closing(bench.gateway.channel(plan.name, source, budget=budget)) as channel:
-        if bench.contract.stages.rollout.commands:
+        if bench.contract.stages.target_asks:
             rollout = roll_out_commands(bench, plan, channel, options.progress)
             if not rollout.ok:
                 check_alive(source)
@@ -56,7 +56,7 @@ def evaluate(bench: Bench, rollout: Rollout, progress: Progress) -> Measurement:
     """Judge a rollout, by the target's own commands where it has some."""
     if rollout.reason:
         return without_score(rollout, rollout.reason)
-    if bench.contract.stages.evaluate.commands:
+    if bench.contract.stages.target_judges:
         return evaluate_commands(bench, rollout, progress)
     assert bench.scorer is not None
     judge: Judge = in_place

@@ -161,7 +161,7 @@ def _declared(metric: MetricSpec) -> dict[str, Any]:
 def _unmarked(measurement: Measurement, contract: ContractSpec) -> tuple[str, int] | None:
     """Answers without the line that prompts ask for, where Honing's own scorer reads it."""
     line = line_asked(str((contract.task or {}).get("template", "")))
-    if not line or contract.stages.evaluate.commands:
+    if not line or contract.stages.target_judges:
         return None
     return line, answers_without(measurement.samples, line)
 

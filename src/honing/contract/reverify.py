@@ -70,7 +70,7 @@ def reverify(run: Run, *, sandbox: str = "auto") -> Reverified:
     try:
         override = run.path / CONTRACT
         derived = contract_for(folder, override=override)
-        if derived.task is None or derived.spec.stages.evaluate.commands:
+        if derived.task is None or derived.spec.stages.target_judges:
             raise UsageError(
                 f"{run.path}: the target is judged by its own commands; measure it again instead."
             )

@@ -210,6 +210,16 @@ class Stages(Record):
     """For a target whose one command asks the model and judges: it takes the place of the commands of
     rollout and evaluate, and `evaluate` says where its number stands."""
 
+    @property
+    def target_asks(self) -> bool:
+        """Whether commands of the target ask the model; otherwise Honing does."""
+        return bool(self.rollout.commands or self.benchmark.commands)
+
+    @property
+    def target_judges(self) -> bool:
+        """Whether commands of the target judge; otherwise Honing does."""
+        return bool(self.evaluate.commands or self.benchmark.commands)
+
 
 class EnvironmentSpec(Record):
     """The target's own Python environment: made once from what is listed here, shared by nobody else, and
