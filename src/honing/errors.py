@@ -16,6 +16,8 @@ class HoningError(Exception):
     next."""
 
     exit_code: int = 1
+    run_folder: str = ""
+    """Folder of the run in which it happened; empty where there was none, or where none was kept."""
 
 
 class UsageError(HoningError):

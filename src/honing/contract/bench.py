@@ -55,6 +55,8 @@ class Bench:
     """What contains foreign code; "" where the contract has none."""
     policy: Answerer | None = None
     """Plays the perfect model, where the contract brings a program that does."""
+    user_oracle: bool = False
+    """Whether the right answers are the user's own, so that the contract's are not asked for."""
     until_end: ExitStack = field(default_factory=ExitStack)
     """What is stopped at teardown."""
 

@@ -15,6 +15,7 @@ from honing.contract.answerers import RECORDING
 from honing.contract.bench import Bench, Measurement, Rollout
 from honing.contract.calibrate import Calibration
 from honing.contract.copies import fresh_copy
+from honing.contract.derivation.data_variables import data_variables
 from honing.contract.derive import Derived, GapError, contract_for
 from honing.contract.model_differences import differences
 from honing.contract.options import RolloutOptions, SetupOptions
@@ -26,7 +27,7 @@ from honing.contract.samples_file import SAMPLES_FILE
 from honing.contract.spec import ContractSpec
 from honing.contract.spec_file import dump_contract
 from honing.contract.target import Target
-from honing.errors import ContractError, UsageError
+from honing.errors import ContractError, HoningError, UsageError
 from honing.executors import Budget, MapOptions, Progress
 from honing.llm import Budget as CallBudget
 from honing.llm import Usage, cost, resolve
@@ -80,6 +81,8 @@ def run_config(target: Target, options: SetupOptions, intent: Mapping[str, Any])
         "env": _hashed(options.env),
         "max_command_s": options.max_command_s,
         "choices": dict(options.choices),
+        "as_of": options.as_of,
+        "data": {one.name: one.digest for one in data_variables(options.env)},
         "oracle": _oracle_identity(options.oracle),
         "judge_model": options.judge_model,
     }
@@ -134,12 +137,18 @@ def find_unfinished(home: Path, kind: str, config: Mapping[str, Any]) -> Run | N
     return None
 
 
-def forget_misuse(run: Run) -> Callable[[type[BaseException] | None, BaseException | None, Any], None]:
-    """For an exit stack: removes a new run that ended with a usage error before anything was measured."""
+def on_failure(
+    run: Run, *, new: bool
+) -> Callable[[type[BaseException] | None, BaseException | None, Any], None]:
+    """For an exit stack: an error says in which run it happened, and a new run that ended with a usage error
+    before anything was measured is removed.
+    """
 
     def leave(kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, UsageError) and not (run.path / ROLLOUT).exists():
+        if isinstance(error, UsageError) and new and not (run.path / ROLLOUT).exists():
             remove(run)
+        elif isinstance(error, HoningError):
+            error.run_folder = str(run.path)
 
     return leave
 
@@ -169,7 +178,7 @@ def find_contract(run: Run, target: Target, trees: TreeStore, options: SetupOpti
     run.write_json(TARGET, target.as_document())
     folder = fresh_copy(run, trees, target.tree, "target")
     try:
-        derived = contract_for(folder, override=options.contract, split=options.split, config=options.config)
+        derived = contract_of(folder, options)
     except GapError as error:
         run.write_json("contract_gap.json", error.document)
         raise
@@ -180,13 +189,26 @@ def find_contract(run: Run, target: Target, trees: TreeStore, options: SetupOpti
     return derived
 
 
+def contract_of(folder: Path, options: SetupOptions) -> Derived:
+    """The contract of the target in `folder`, as the user's options want it; see `contract_for`."""
+    return contract_for(
+        folder,
+        override=options.contract,
+        split=options.split,
+        config=options.config,
+        choices=options.choices,
+        env=options.env,
+        as_of=options.as_of,
+    )
+
+
 def check_heeded(contract: ContractSpec, options: RolloutOptions) -> None:
     """Refuse options that the target's own rollout commands would silently ignore.
 
     Raises:
         UsageError: The text names them.
     """
-    if not contract.stages.rollout.commands:
+    if not contract.stages.target_asks:
         return
     asked = [f"--{name.replace('_', '-')}" for name in options.sampling.as_dict()]
     asked += ["--epochs"] if options.epochs > 1 else []
@@ -218,11 +240,16 @@ def write_contract(run: Run, derived: Derived) -> Path:
         {
             "ok": bool(anchors),
             "used_anchors": anchors,
-            "commands": list(derived.spec.stages.rollout.commands + derived.spec.stages.evaluate.commands),
+            "commands": list(_commands(derived.spec)),
             "reason": "" if anchors else "the contract names no anchor in the target",
         },
     )
     return run.write_text(CONTRACT, dump_contract(derived.spec))
+
+
+def _commands(spec: ContractSpec) -> tuple[str, ...]:
+    stages = spec.stages
+    return stages.rollout.commands + stages.benchmark.commands + stages.evaluate.commands
 
 
 def write_rollout(run: Run, rollout: Rollout) -> Path:
@@ -271,7 +298,7 @@ def write_models(
         run.write_jsonl(file, [sample.as_row() for sample in samples])
         documents.append({**result.as_document(run_id=run.id, ts=ts), "samples_jsonl": file})
     low, high = contract.metric.range
-    own_scorer = not contract.stages.evaluate.commands
+    own_scorer = not contract.stages.target_judges
     apart = differences(
         [(result.model, samples) for result, samples in results], width=high - low if own_scorer else 1.0
     )

@@ -94,7 +94,7 @@ def _alone(bench: Bench, folder: Path, name: str) -> TreeId:
 def _with_oracle(bench: Bench) -> Bench:
     """The bench with the right answers that the contract has programs for."""
     oracle = bench.contract.oracle
-    if oracle is None:
+    if oracle is None or bench.user_oracle:
         return bench
     if oracle.policy is not None:
         player = PolicyOracle(bench, oracle.policy)

@@ -255,11 +255,11 @@ def setup(
         resolved = resolve(origin, trees, leave_out=options.home, options=options.fetching())
         options = options.completed(resolved)
         config = outputs.run_config(resolved, options, intent or {})
-        run = None if fresh else outputs.find_unfinished(options.home, KIND, config)
-        if run is None:
-            seed = options.seed
-            run = Run.create(options.home, kind=KIND, config=config, command=command, seed=seed, clock=clock)
-            stack.push(outputs.forget_misuse(run))
+        found = None if fresh else outputs.find_unfinished(options.home, KIND, config)
+        run = found or Run.create(
+            options.home, kind=KIND, config=config, command=command, seed=options.seed, clock=clock
+        )
+        stack.push(outputs.on_failure(run, new=found is None))
         stack.enter_context(run.supervise())
         # Held open, the journal is not checkpointed and set up anew by every step.
         stack.enter_context(run.journal())

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from honing.contract.answerers import Tape
+from honing.contract.calibrate import Level
+from honing.contract.derive import GapError
 from honing.contract.options import RolloutOptions, SetupOptions
 from honing.contract.outputs import find_unfinished, intent_of
 from honing.contract.session import EvaluationResult, RolloutResult, Session, setup
@@ -103,7 +105,6 @@ _SHOWN = (
     "ok", "score", "ci95", "level", "label", "metric", "n_planned", "n_scored", "coverage", "counts",
     "outcomes", "calibration", "judged_by", "tokens", "cost_usd", "reason",
 )  # fmt: skip
-_NO_METRICS: Mapping[str, Any] = {"ok": False, "score": None, "ci95": None, "level": "L0"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,16 +273,17 @@ def summary_of(
 
 
 def _failed(target: str, session: Session | None, error: HoningError) -> TargetSummary:
-    has_run = session is not None and session.run.path.is_dir()
+    run = Run.open(Path(error.run_folder)) if error.run_folder else None
+    level = error.document["level"] if isinstance(error, GapError) else Level.RESOLVED.value
     return TargetSummary(
         target=target,
         ok=False,
         rollout_ok=False,
         evaluation_ok=False,
-        metrics=_NO_METRICS,
-        used_anchors=_anchors(session.run) if session is not None and has_run else (),
+        metrics={"ok": False, "score": None, "ci95": None, "level": level},
+        used_anchors=_anchors(run) if run is not None else (),
         reason=f"{type(error).__name__.removesuffix('Error')}: {error}",
-        run=str(session.run.path) if session is not None and has_run else "",
+        run=error.run_folder,
         content=session.target.tree if session is not None else "",
     )
 

@@ -3,16 +3,19 @@ tree."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from honing.contract.bench import Bench
 from honing.contract.copies import fresh_copy
+from honing.contract.derivation.data_variables import data_mounts
+from honing.contract.derivation.indexes import read_indexes
 from honing.contract.derivation.installer import Workplace, find_uv
 from honing.contract.derive import Derived
 from honing.contract.environment import LOCK_FILE, build_environment
-from honing.contract.gold import gold_of
 from honing.contract.limits import Deadline
 from honing.contract.options import SetupOptions
 from honing.contract.preparing import prepare as prepare
@@ -22,6 +25,7 @@ from honing.contract.spec import ContractSpec, StageSpec, with_provenance
 from honing.contract.spec_file import dump_contract
 from honing.contract.surroundings import Surroundings
 from honing.contract.target import Target
+from honing.contract.user_oracle import known_answers
 from honing.errors import ContractError
 from honing.executors import ThreadsExecutor
 from honing.llm import Backoff, Channel, Client, ClientConfig, Endpoint, Gateway, GatewayConfig
@@ -60,11 +64,12 @@ def build_bench(
         sandbox=sandbox,
         record=run.evidence().append,
         env=options.env,
+        mounts=data_mounts(options.env),
         max_command_s=options.max_command_s,
         deadline=Deadline(options.max_total_s) if options.max_total_s is not None else None,
     )
     with Gateway(config) as gateway, ExitStack() as until_end:
-        gold = gold_of(derived)
+        gold, player = known_answers(derived, options.oracle)
         bench = Bench(
             run=run,
             contract=spec,
@@ -82,6 +87,8 @@ def build_bench(
             asking=ThreadsExecutor(workers=options.max_connections),
             judging=ThreadsExecutor(workers=options.judges) if _judging_costs(derived) else None,
             sandbox_name=sandbox.name if sandbox is not None else "",
+            policy=player,
+            user_oracle=options.oracle is not None,
             until_end=until_end,
         )
         yield _installed(bench, options) if spec.environment is not None else bench
@@ -119,6 +126,7 @@ def _installed(bench: Bench, options: SetupOptions) -> Bench:
     place = Workplace(
         root=options.home / "cache" / "environments",
         sandbox=surroundings.sandbox,
+        indexes=read_indexes(options.source.variables, [Path(sys.prefix)]),
         record=surroundings.record,
         uv=find_uv(),
     )
