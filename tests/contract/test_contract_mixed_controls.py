@@ -19,6 +19,8 @@ from honing.contract.leaks import why_prompts_leak
 from honing.contract.rollout import Plan
 from honing.contract.samples import Sample
 from honing.contract.session import EvaluationResult
+from honing.contract.tables import load_table
+from honing.errors import ContractError, TargetError
 from honing.llm import Message, ModelRequest, Role
 
 Write = Callable[..., Path]
@@ -176,6 +178,49 @@ def test_what_the_model_itself_answered_before_is_no_leak() -> None:
     assert why_prompts_leak(samples, GOLD) == ""
 
 
+def test_a_data_set_whose_questions_hold_their_solutions_is_refused(tmp_path: Path) -> None:
+    target = tmp_path / "data"
+    target.mkdir()
+    solutions = [f"Add {i} and {i + 1}.\n#### {2 * i + 1}" for i in range(24)]
+    rows = [{"question": f"Row {i}? {text}", "answer": text} for i, text in enumerate(solutions)]
+    (target / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    result = measure(target, tmp_path / "runs")
+
+    assert result.score is None
+    assert "the prompt of 24 of 24 tasks tells its right answer" in result.reason
+
+
+def test_a_target_that_leaves_out_tasks_is_not_measured_on_all(write_target: Write, tmp_path: Path) -> None:
+    target = write_target()
+    (target / "run.py").write_text((target / "run.py").read_text().replace("in rows}", "in rows[:3]}"))
+    lenient = (target / "grade.py").read_text().replace("answers = ", "rows = rows[:3]\nanswers = ")
+    (target / "grade.py").write_text(lenient)
+
+    result = measure(target, tmp_path / "runs")
+
+    assert result.score is None
+    assert "oracle: only 3 of 12 answers were judged" in result.reason
+
+
+def test_a_pointer_to_a_large_file_is_not_taken_for_the_file(tmp_path: Path) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 9\n"
+    (tmp_path / "test.jsonl").write_text(pointer)
+
+    with pytest.raises(TargetError, match=r"^test\.jsonl: a pointer to a large file"):
+        load_table(tmp_path / "test.jsonl")
+
+
+def test_questions_that_repeat_themselves_are_named(tmp_path: Path) -> None:
+    target = tmp_path / "data"
+    target.mkdir()
+    rows = [{"question": f"What is {i % 5} plus 1?", "answer": i % 5 + 1} for i in range(40)]
+    (target / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    with pytest.raises(ContractError, match="'question' repeats itself: 5 different texts in 40 rows"):
+        setup(target, SetupOptions(home=tmp_path / "runs"))
+
+
 def test_a_rollout_that_tells_the_answer_is_refused(write_target: Write, tmp_path: Path) -> None:
     target = write_target()
     run = (target / "run.py").read_text().replace('+ " A:"', '+ " (answer: " + row["answer"] + ") A:"')
@@ -184,7 +229,10 @@ def test_a_rollout_that_tells_the_answer_is_refused(write_target: Write, tmp_pat
     result = measure(target, tmp_path / "runs")
 
     assert result.score is None
-    assert "the prompt of 12 of 12 tasks tells its right answer (task 'q0': '0' stands after" in result.reason
+    assert (
+        "the prompt of 12 of 12 tasks tells its right answer (task 'q0' is shown '0' as its answer)"
+        in result.reason
+    )
 
 
 def test_the_published_controls_name_the_mixture(write_target: Write, tmp_path: Path) -> None:

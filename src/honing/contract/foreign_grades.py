@@ -109,5 +109,7 @@ def denominator(bench: Bench, rollout: Rollout) -> tuple[int, int, int | None]:
     if bench.book is None or not answered:
         return len(rollout.samples), len(answered), None
     asked = {one.id for one in answered if bench.gold is not None and one.id in bench.gold.right}
-    planned = len(rollout.plan.rows) or len(asked)
+    # Asked for everything, a target that leaves out tasks has not been measured on them.
+    everything = asked if rollout.plan.limit is not None or bench.gold is None else set(bench.gold.right)
+    planned = len(rollout.plan.rows) or len(everything)
     return planned, min(len(asked), planned), len(asked)

@@ -1,4 +1,4 @@
-"""Whether the prompts of a target's own rollout tell the right answer."""
+"""Whether prompts tell the right answer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from honing.contract.gold import Gold
 from honing.contract.samples import Sample
+from honing.contract.scorers.answers import marked_answer
 
 LEAKS_FROM = 0.5
 """Share of the tasks whose prompt must tell their gold. A prompt that holds another task's answer now and
@@ -32,16 +33,23 @@ def why_prompts_leak(samples: Sequence[Sample], gold: Gold) -> str:
     by_chance = [one for one in first if one in others and _tells(first[one], others[one])]
     if not told or len(told) < LEAKS_FROM * len(first) or 4 * len(by_chance) > len(told):
         return ""
+    shown = _fold(gold.right[told[0]])[:60]
     return (
-        f"the prompt of {len(told)} of {len(first)} tasks tells its right answer (task {told[0]!r}: "
-        f"{gold.right[told[0]].strip()[:60]!r} stands after a word such as 'answer')"
+        f"the prompt of {len(told)} of {len(first)} tasks tells its right answer (task {told[0]!r} is shown "
+        f"{shown!r} as its answer)"
     )
 
 
 def _tells(prompt: str, right: str) -> bool:
-    """Whether a prompt announces a text as the answer."""
+    """Whether a prompt announces a text as the answer, or holds a whole worked solution."""
     text = right.strip()
+    if marked_answer(text) is not None:
+        return _fold(text) in _fold(prompt)
     return bool(text) and re.search(_MARK + re.escape(text) + r"(?!\w)", prompt, re.IGNORECASE) is not None
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _other_golds(gold: Gold, asked: Sequence[str]) -> dict[str, str]:

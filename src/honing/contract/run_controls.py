@@ -79,7 +79,7 @@ def _what_else(
     """What a control shows beside its figure: prompts that tell the answer, a mixture out of its place."""
     gold, metric = bench.gold, bench.contract.metric
     reasons = []
-    if gold is not None and run.name == Control.ORACLE and found.rollout.tree is not None:
+    if gold is not None and run.name == Control.ORACLE:
         reasons.append(why_prompts_leak(found.samples, gold))
     if gold is not None and run.name == Control.HALF and taken[run.name].score is not None:
         ids = [row.id for row in run.plan.rows] or list(gold.right)

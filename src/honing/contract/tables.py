@@ -107,6 +107,16 @@ def read_table(path: Path, *, name: str = "", limits: TableLimits | None = None)
         raise TargetError(f"{name}: cannot be read ({error}).") from None
 
 
+def _check_is_content(path: Path, name: str) -> None:
+    with path.open("rb") as stream:
+        start = stream.read(64)
+    if start.startswith((b"version https://git-lfs", b"/annex/objects/", b"../.git/annex/")):
+        raise TargetError(
+            f"{name}: a pointer to a large file that is stored elsewhere, not the file itself. Fetch it "
+            "(`git lfs pull`, `git annex get`), or take the data from where it is published."
+        )
+
+
 def load_table(path: Path, *, name: str = "", limits: TableLimits | None = None) -> list[TableRow]:
     """All rows of a data file. A column of CSV or TSV in which every cell is a written list or object is
     nested.
@@ -173,6 +183,7 @@ class _Capped(io.RawIOBase):
 def _opened(path: Path, name: str, limits: TableLimits) -> IO[bytes]:
     if not path.is_file():
         raise TargetError(f"{name}: not a plain file.")
+    _check_is_content(path, name)
     plain = path.open("rb")
     # Closing the reader closes the chain below it.
     inner: Any = _Gunzip(plain) if path.suffix.lower() == ".gz" else plain

@@ -58,8 +58,7 @@ class QuestionAnswer:
     def find(self, columns: Columns) -> Found | Missing:
         asked = columns.input_column(besides=[column.name for column in columns.named("target")])
         if asked is None:
-            names = ", ".join(columns.names)
-            return self._missing(f"no column holds a question (columns: {names})", 0, "a column 'question'")
+            return self._missing(_why_nothing_asks(columns), 0, "a column 'question'")
         reason = f"no column beside {asked.name!r} holds an answer (columns: {', '.join(columns.names)})"
         named = columns.named("target")
         guessed: list[Found] = []
@@ -133,6 +132,14 @@ class QuestionAnswer:
             chance=1 / len(labels) if labels else 0.0,
             decisions=decisions,
         )
+
+
+def _why_nothing_asks(columns: Columns) -> str:
+    repeated = next((one for one in columns.named("input") if one.is_text and not one.varied), None)
+    if repeated is not None:
+        count = len(repeated.values)
+        return f"{repeated.name!r} repeats itself: {repeated.distinct} different texts in {count} rows"
+    return f"no column holds a question (columns: {', '.join(columns.names)})"
 
 
 def _asked_decision(columns: Columns, asked: Column) -> Decision:
