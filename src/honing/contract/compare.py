@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from honing.contract.outputs import METRICS, SAMPLES
-from honing.contract.samples import Sample, sample_from_row
+from honing.contract.measured import Measured, read_measured
+from honing.contract.samples import Sample
 from honing.errors import UsageError
 from honing.stats import (
     Interval,
@@ -26,7 +26,7 @@ from honing.stats import (
     smallest_difference,
     smallest_mean_difference,
 )
-from honing.store import Run, parse_json
+from honing.store import Run
 
 POWER = 0.8
 """Chance of finding a difference, where a number of pairs is given for it."""
@@ -46,7 +46,7 @@ class Side:
     score: float | None
     """Of the whole run; None where it was withheld."""
     mean: float
-    """Mean reward over the pairs alone."""
+    """Over the pairs alone, in the metric's unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +127,6 @@ class RunComparison:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """A run as a comparison sees it."""
-
-    name: str
-    metrics: Mapping[str, Any]
-    samples: Mapping[tuple[str, int], Sample]
-    tree: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Pairs:
     """Rewards of the pairs, in order."""
 
@@ -161,64 +151,54 @@ class _Pairs:
         return [y - x for x, y in zip(self.a, self.b, strict=True)]
 
 
-def compare_runs(first: Run, second: Run, *, force: bool = False) -> RunComparison:
+def compare_runs(
+    first: Run, second: Run, *, force: bool = False, models: tuple[str, str] = ("", "")
+) -> RunComparison:
     """Compare two measurements, paired by row and epoch.
 
     Args:
         first: The run called A, usually the baseline.
         second: The run called B.
         force: Compare runs of unequal contracts as well; the result then says so.
+        models: Which model of each, where a run measured several.
 
     Raises:
         UsageError: A run has no judged samples, the runs measure different things, or they share no pair.
     """
-    a, b = _read(first), _read(second)
+    a, b = (read_measured(run, model=model) for run, model in zip((first, second), models, strict=True))
     warnings = _agreement(a, b, force=force)
     pairs, excluded = _pair(a, b)
-    better, worse, ties = _wins(pairs, a.metrics["metric"]["direction"])
+    metric = a.metrics["metric"]
+    better, worse, ties = _wins(pairs, metric["direction"])
+    low, high = metric["range"]
+    # Our own rewards lie in [0, 1] and are shares of the metric's range.
+    unit = high - low if a.own_scorer else 1.0
     test, p_value = _test(pairs)
-    interval = _interval(pairs, a.metrics["metric"]["range"])
     return RunComparison(
-        a=_side(a, pairs.a),
-        b=_side(b, pairs.b),
-        metric=a.metrics["metric"],
+        a=_side(a, pairs.a, unit, low if a.own_scorer else 0.0),
+        b=_side(b, pairs.b, unit, low if a.own_scorer else 0.0),
+        metric=metric,
         pairs=len(pairs.keys),
         tasks=len(set(pairs.ids)),
         excluded=excluded,
-        interval=interval,
+        interval=_interval(pairs, (0.0, 1.0) if a.own_scorer else (low, high)).scaled(unit, 0.0),
         test=test,
         p_value=p_value,
         better_a=worse,
         better_b=better,
         ties=ties,
-        reach=_reach(pairs),
-        flips=tuple(
-            Flip(row_id, epoch, x, y)
-            for (row_id, epoch), x, y in zip(pairs.keys, pairs.a, pairs.b, strict=True)
-            if x != y
-        ),
+        reach=_reach(pairs, unit),
+        flips=_flips(pairs),
         warnings=tuple(warnings),
     )
 
 
-def _read(run: Run) -> _Read:
-    missing = [name for name in (METRICS, SAMPLES) if not (run.path / name).is_file()]
-    if missing:
-        raise UsageError(
-            f"{run.path.name} holds no {missing[0]}: its evaluation did not end. `hone runs resume "
-            f"{run.path.name}` goes on with it."
-        )
-    lines = (run.path / SAMPLES).read_bytes().splitlines()
-    samples = [sample_from_row(parse_json(line, where=SAMPLES)) for line in lines]
-    return _Read(
-        run.path.name,
-        run.read_json(METRICS),
-        {(sample.id, sample.epoch): sample for sample in samples},
-        str(run.config.get("tree", "")),
-    )
+def _flips(pairs: _Pairs) -> tuple[Flip, ...]:
+    found = zip(pairs.keys, pairs.a, pairs.b, strict=True)
+    return tuple(Flip(row_id, epoch, x, y) for (row_id, epoch), x, y in found if x != y)
 
 
-def _agreement(a: _Read, b: _Read, *, force: bool) -> list[str]:
+def _agreement(a: Measured, b: Measured, *, force: bool) -> list[str]:
     """What a reader must know about how alike the runs are.
 
     Raises:
@@ -234,14 +214,15 @@ def _agreement(a: _Read, b: _Read, *, force: bool) -> list[str]:
         for side in (a, b)
         if side.metrics["label"] != "calibrated"
     ]
-    shared = [key for key in a.samples if key in b.samples]
-    golds = [key for key in shared if a.samples[key].target != b.samples[key].target]
+    ours, theirs = _by_key(a), _by_key(b)
+    shared = [key for key in ours if key in theirs]
+    golds = [key for key in shared if ours[key].target != theirs[key].target]
     if golds:
         raise UsageError(
             f"sample {golds[0][0]!r} has another right answer in {b.name} than in {a.name} ({len(golds)} of "
             f"{len(shared)}): the data differ, so these are no pairs."
         )
-    prompts = [key for key in shared if a.samples[key].prompt != b.samples[key].prompt]
+    prompts = [key for key in shared if ours[key].prompt != theirs[key].prompt]
     if a.metrics["contract_hash"] != b.metrics["contract_hash"]:
         unequal = "the contracts differ: the difference is between two ways to measure as well"
     elif prompts:
@@ -258,12 +239,16 @@ def _agreement(a: _Read, b: _Read, *, force: bool) -> list[str]:
     return [*warnings, f"forced: {unequal}"]
 
 
-def _metric(side: _Read) -> str:
+def _by_key(side: Measured) -> dict[tuple[str, int], Sample]:
+    return {(sample.id, sample.epoch): sample for sample in side.samples}
+
+
+def _metric(side: Measured) -> str:
     metric = side.metrics["metric"]
     return f"{metric['name']}, {metric['direction']}, {metric['range']}"
 
 
-def _pair(a: _Read, b: _Read) -> tuple[_Pairs, dict[str, int]]:
+def _pair(a: Measured, b: Measured) -> tuple[_Pairs, dict[str, int]]:
     """The pairs, and how many samples are none, by reason.
 
     Raises:
@@ -271,8 +256,9 @@ def _pair(a: _Read, b: _Read) -> tuple[_Pairs, dict[str, int]]:
     """
     excluded: Counter[str] = Counter()
     keys = []
-    for key in sorted({*a.samples, *b.samples}):
-        one, other = a.samples.get(key), b.samples.get(key)
+    ours, theirs = _by_key(a), _by_key(b)
+    for key in sorted({*ours, *theirs}):
+        one, other = ours.get(key), theirs.get(key)
         if one is None or other is None:
             excluded["only in B" if one is None else "only in A"] += 1
         elif one.judged and other.judged:
@@ -284,12 +270,12 @@ def _pair(a: _Read, b: _Read) -> tuple[_Pairs, dict[str, int]]:
     if not keys:
         why = ", ".join(f"{count} {reason}" for reason, count in excluded.items()) or "there are no samples"
         raise UsageError(f"{a.name} and {b.name} share no judged sample: {why}.")
-    rewards_a = tuple(float(a.samples[key].reward or 0.0) for key in keys)
-    rewards_b = tuple(float(b.samples[key].reward or 0.0) for key in keys)
+    rewards_a = tuple(float(ours[key].reward or 0.0) for key in keys)
+    rewards_b = tuple(float(theirs[key].reward or 0.0) for key in keys)
     return _Pairs(tuple(keys), rewards_a, rewards_b), dict(excluded)
 
 
-def _side(side: _Read, rewards: Sequence[float]) -> Side:
+def _side(side: Measured, rewards: Sequence[float], unit: float, low: float) -> Side:
     metrics = side.metrics
     return Side(
         run=side.name,
@@ -297,7 +283,7 @@ def _side(side: _Read, rewards: Sequence[float]) -> Side:
         label=metrics["label"],
         level=metrics["level"],
         score=metrics["score"],
-        mean=math.fsum(rewards) / len(rewards),
+        mean=low + unit * math.fsum(rewards) / len(rewards),
     )
 
 
@@ -336,14 +322,14 @@ def _test(pairs: _Pairs) -> tuple[str, float]:
     return f"paired permutation ({how}{unit})", found.p_value
 
 
-def _reach(pairs: _Pairs) -> Reach:
+def _reach(pairs: _Pairs, unit: float) -> Reach:
     """Power: of McNemar's test for right and wrong, of a t test over tasks otherwise."""
     if not pairs.binary or pairs.repeated:
-        return _mean_reach(pairs)
+        return _mean_reach(pairs, unit)
     n = len(pairs.keys)
     up, down, _ = _wins(pairs, "maximize")
     smallest = smallest_difference(n, (up + down) / n, power=POWER)
-    return Reach(unit="pairs", needed=_pairs_needed(pairs), smallest=smallest)
+    return Reach(unit="pairs", needed=_pairs_needed(pairs), smallest=unit * smallest)
 
 
 def _pairs_needed(pairs: _Pairs) -> int | None:
@@ -355,11 +341,11 @@ def _pairs_needed(pairs: _Pairs) -> int | None:
     spread = math.sqrt(mean_a * (1 - mean_a) * mean_b * (1 - mean_b))
     if spread == 0.0:
         # One side is always right or always wrong: every difference is of one sign.
-        return _mean_reach(pairs).needed
+        return _mean_reach(pairs, 1.0).needed
     return pairs_to_detect(mean_a, mean_b, correlation=(both - mean_a * mean_b) / spread, power=POWER)
 
 
-def _mean_reach(pairs: _Pairs) -> Reach:
+def _mean_reach(pairs: _Pairs, scale: float) -> Reach:
     by_task: dict[str, list[float]] = {}
     for row_id, difference in zip(pairs.ids, pairs.differences, strict=True):
         by_task.setdefault(row_id, []).append(difference)
@@ -372,4 +358,4 @@ def _mean_reach(pairs: _Pairs) -> Reach:
         return Reach(unit=unit, needed=None, smallest=None)
     needed = pairs_to_detect_mean(centre, deviation, power=POWER) if centre else None
     smallest = smallest_mean_difference(len(means), deviation, power=POWER)
-    return Reach(unit=unit, needed=needed, smallest=smallest)
+    return Reach(unit=unit, needed=needed, smallest=None if smallest is None else scale * smallest)
