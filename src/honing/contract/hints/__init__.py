@@ -7,5 +7,18 @@ from __future__ import annotations
 
 from honing.contract.hints.base import Hint, Placeholder, Role, Trap, TrapFound
 from honing.contract.hints.find import Survey, find_hints, survey
+from honing.contract.hints.option import Option
+from honing.contract.hints.options import options_of
 
-__all__ = ["Hint", "Placeholder", "Role", "Survey", "Trap", "TrapFound", "find_hints", "survey"]
+__all__ = [
+    "Hint",
+    "Option",
+    "Placeholder",
+    "Role",
+    "Survey",
+    "Trap",
+    "TrapFound",
+    "find_hints",
+    "options_of",
+    "survey",
+]

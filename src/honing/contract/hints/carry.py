@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from honing.contract.hints.files import base_name
@@ -31,6 +31,8 @@ class Carry:
 
     own_names: frozenset[str]
     """Names that the target goes by."""
+    is_folder: Callable[[str], bool]
+    """Whether the target has such a folder."""
     workdir: str | None = None
     """Where the block's own `cd` has led; None before the first one."""
     previous: str | None = None
@@ -91,14 +93,23 @@ class Carry:
             self._assign(statement, command.words[1:])
         elif names[0] in ("cd", "pushd") and len(names) == 2:
             if not statement.lstrip().startswith("("):
-                self.workdir = inside(self.workdir or self.previous or ".", names[1])
+                self.workdir = self._entered(names[1])
         else:
             return False
         return True
 
+    def _entered(self, folder: str) -> str:
+        """The folder that a `cd` leads to. A page that names two ways begins the second at the top again."""
+        from_here = inside(self.workdir or self.previous or ".", folder)
+        from_top = inside(".", folder)
+        return from_top if self.is_folder(from_top) and not self.is_folder(from_here) else from_here
+
     def _is_own_folder(self, folder: str) -> bool:
         name = base_name(folder)
-        return bool(name) and (name == self.copy or plain_name(name) in self.own_names)
+        if name and name == self.copy:
+            return True
+        there = self.is_folder(inside(self.workdir or ".", folder))
+        return not there and plain_name(name) in self.own_names
 
     def _assign(self, statement: str, words: tuple[Word, ...]) -> None:
         for word in words:

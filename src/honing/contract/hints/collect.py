@@ -63,6 +63,17 @@ def blocks_of(files: TargetFiles, project: Project) -> Iterator[Block]:
     yield from install_blocks(files)
 
 
+def task_texts(files: TargetFiles) -> dict[str, str]:
+    """What each task runs, by the command that starts it: `make eval`, `npm test`."""
+    found: dict[str, str] = {}
+    for path, reader in _project_files(files):
+        if reader not in (dockerfile_blocks, devcontainer_blocks, github_blocks, gitlab_blocks):
+            found |= {
+                block.lines[0].text: block.behind for block in _read(files, path, reader) if block.behind
+            }
+    return found
+
+
 def _pages(files: TargetFiles) -> Iterator[tuple[str, str]]:
     """The pages that are read, each with its kind: READMEs, then docs."""
     yield from ((path, "readme") for path in _readmes(files, "."))
@@ -127,6 +138,6 @@ def _read(files: TargetFiles, path: str, reader: Reader) -> list[Block]:
         return []
     try:
         return reader(text, file=path)
-    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
+    except (ValueError, RecursionError) as error:
         files.notes.append(f"{path}: cannot be read ({type(error).__name__})")
         return []

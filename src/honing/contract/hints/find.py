@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from honing.contract.hints.base import Hint
 from honing.contract.hints.block import Block
 from honing.contract.hints.carry import Carry
-from honing.contract.hints.collect import blocks_of
+from honing.contract.hints.collect import blocks_of, task_texts
 from honing.contract.hints.files import TargetFiles
 from honing.contract.hints.make_hint import Found, Target, hint_of
+from honing.contract.hints.options import Sources
 from honing.contract.hints.sources.projects import read_project
 from honing.contract.hints.statements import statements
 from honing.contract.hints.transcripts import typed_lines
@@ -42,18 +43,26 @@ def find_hints(folder: Path) -> list[Hint]:
 def survey(folder: Path) -> Survey:
     """As `find_hints`, with what was left out."""
     files = TargetFiles(folder)
-    target = Target(files, read_project(files))
+    project = read_project(files)
+    target = Target(files, project, task_texts(files), Sources(files, project))
     pages: dict[str, Carry] = {}
     found: dict[tuple[str, str, str], Hint] = {}
+    rank: dict[str, int] = {}
     for block in blocks_of(target.files, target.project):
-        fresh = Carry(own_names=target.project.names)
+        rank.setdefault(block.file, len(rank))
+        fresh = Carry(own_names=target.project.names, is_folder=files.is_folder)
         carry = fresh if block.certain else pages.setdefault(block.file, fresh)
         for hint in _hints(block, carry, target):
             key = (block.file, hint.command, hint.workdir)
             if key not in found or found[key].confidence < hint.confidence:
                 found[key] = hint
-    hints = tuple(_without_echoes(list(found.values())))
-    return Survey(hints=hints, notes=tuple(dict.fromkeys(files.notes)))
+    hints = sorted(_without_echoes(list(found.values())), key=lambda hint: _place(hint, rank))
+    return Survey(hints=tuple(hints), notes=tuple(dict.fromkeys(files.notes)))
+
+
+def _place(hint: Hint, rank: Mapping[str, int]) -> tuple[int, int]:
+    file, _, line = hint.anchor.rpartition(":")
+    return rank[file], int(line)
 
 
 def _hints(block: Block, carry: Carry, target: Target) -> Iterator[Hint]:

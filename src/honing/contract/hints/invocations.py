@@ -145,6 +145,9 @@ def _step(command: str, covered: str, at: int, parts: _Parts) -> int:
     end = _word_end(covered, at)
     if end == at:
         return at + 1
+    if covered[end - 1] == "=" and covered[end : end + 1] == "(" and _ASSIGNMENT.fullmatch(covered, at, end):
+        closing = covered.find(")", end)
+        end = closing + 1 if closing >= 0 else end
     word = Word(unquoted(command[at:end]), at, end)
     if not parts.words and _ASSIGNMENT.match(covered, at):
         parts.assignments.append(word)
@@ -285,6 +288,13 @@ def _in_container(words: list[Word]) -> list[Word] | None:
     while index < len(words) and words[index].text.startswith("-"):
         index += 1 if _DOCKER_FLAGS.fullmatch(words[index].text) else 2
     return words[index + 1 :] or None
+
+
+def task_of(invocation: Invocation) -> str:
+    """The task that a task runner is to run: `eval` of `make -j A=b eval`; empty where there is none."""
+    words = [word.text for word in invocation.arguments if re.fullmatch(r"[A-Za-z][\w:.-]*", word.text)]
+    skipped = ("run", "-s", "-e")
+    return next((word for word in words if word not in skipped), "")
 
 
 def programs_of(found: list[Invocation]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ OPTION_KINDS: tuple[tuple[HoleKind, re.Pattern[str]], ...] = tuple(
         ),
         (
             HoleKind.MODEL,
-            r"((\w+_)?model(_?(name|id|path|ckpt|slug|names|name_or_path))?|llm|engine|deployment_name|m)",
+            r"((\w+_)?model(_?(name|id|path|ckpt|slug|names|name_or_path))?|llm|engine|deployment_name)",
         ),
         (
             HoleKind.SAMPLES,
@@ -50,7 +50,10 @@ counts."""
 TEXT_KINDS: tuple[tuple[HoleKind, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
-        (HoleKind.KEY, r"\b(key|keys|token|secret|api key|password|role arn)\b"),
+        (
+            HoleKind.KEY,
+            r"\b(key|keys|secret|password|role arn|(api|auth|access|hf|github|bearer|your) token)\b",
+        ),
         (HoleKind.BASE_URL, r"\b(url|endpoint|host|base url|api base|address)\b"),
         (
             HoleKind.SAMPLES,

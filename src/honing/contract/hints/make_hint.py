@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from honing.contract.hints.base import Hint, Placeholder, Role, TrapFound
+from honing.contract.hints.base import Hint, Placeholder, Role
 from honing.contract.hints.block import Block
 from honing.contract.hints.carry import Carry
 from honing.contract.hints.files import TargetFiles
-from honing.contract.hints.invocations import Form, Invocation, invocations, programs_of
+from honing.contract.hints.invocations import Form, Invocation, invocations, programs_of, task_of
+from honing.contract.hints.options import Sources, typed
 from honing.contract.hints.placeholders import placeholders_of
 from honing.contract.hints.places import Place, has_program, is_there, locate
 from honing.contract.hints.plausible import plausibility
-from honing.contract.hints.roles import Surroundings, Verdict, role_of
-from honing.contract.hints.sources.projects import Project
+from honing.contract.hints.roles import Surroundings, Verdict, known_role, role_of
+from honing.contract.hints.sources.projects import Project, plain_name
 from honing.contract.hints.statements import Statement
-from honing.contract.hints.traps import traps_of
+from honing.contract.hints.traps import merged, traps_of
+from honing.contract.spec import HoleKind
 
 _LEANING = {
     "ci": (Role.TEST, 0.4),
@@ -29,6 +31,7 @@ _LEANING = {
 """What a kind of file speaks for."""
 _SURE = 0.6
 """Certainty from which the name of a task says what it is for, whatever it runs."""
+_MAX_BEHIND = 20_000
 _DOUBT = 0.75
 """What each doubt leaves of the confidence."""
 
@@ -51,18 +54,28 @@ class Target:
 
     files: TargetFiles
     project: Project
+    tasks: Mapping[str, str]
+    """What each task runs, by the command that starts it."""
+    sources: Sources
 
 
 def hint_of(found: Found, target: Target) -> Hint | None:
     """The hint that a statement gives; None where it is no command."""
     started = invocations(found.command)
-    judged = invocations(found.block.behind) if found.block.behind else started
     place = _place(found, started, target.files)
+    behind = found.block.behind or _behind(started, place.folder, target)
+    judged = [*started, *invocations(behind)] if behind else started
     share = plausibility(started, found.block, target.files, target.project, place.folder)
     if not share:
         return None
-    verdict = _verdict(found, started, judged, target)
+    verdict = _verdict(found, started, behind, target)
     placeholders = _placeholders(found, started, place.folder, target)
+    traps = traps_of(
+        f"{found.command}\n{behind}" if behind else found.command,
+        judged,
+        env={} if found.block.inline or all(map(known_role, started)) else found.carry.env,
+        placeholders=placeholders,
+    )
     doubts = [*_doubts(found.statement), *_missing(started, place.folder, target.files)]
     return Hint(
         command=found.command,
@@ -71,18 +84,39 @@ def hint_of(found: Found, target: Target) -> Hint | None:
         source=found.block.source,
         confidence=round(verdict.certainty * share * _DOUBT ** len(doubts), 2),
         why=" ".join([verdict.why, *([f"{place.why}."] if place.why else []), *doubts]),
-        asks_model=verdict.asks_model,
+        asks_model=verdict.asks_model or _may_ask(found, started, placeholders, place.folder, target),
         programs=programs_of(started),
         placeholders=placeholders,
-        traps=_traps(found, started, judged, placeholders),
+        traps=merged([*traps, *target.sources.traps(started, place.folder)]),
         workdir=place.folder,
         env={} if found.block.inline else dict(found.carry.env),
     )
 
 
-def _verdict(
-    found: Found, started: Sequence[Invocation], judged: Sequence[Invocation], target: Target
-) -> Verdict:
+def _may_ask(
+    found: Found, started: list[Invocation], placeholders: Sequence[Placeholder], folder: str, target: Target
+) -> bool:
+    """Whether a command that names no model and reads no samples can all the same be told where a model is."""
+    if any(one.kind is HoleKind.SAMPLES for one in placeholders) or found.block.source == "pyproject":
+        return False
+    return target.sources.asks_model(started, folder)
+
+
+def _behind(started: Sequence[Invocation], folder: str, target: Target) -> str:
+    """What the tasks and shell scripts run that a command starts."""
+    texts: list[str] = []
+    for invocation in started:
+        task = target.tasks.get(f"{invocation.program} {task_of(invocation)}") or target.tasks.get(
+            f"{invocation.program} run {task_of(invocation)}"
+        )
+        if task:
+            texts.append(task)
+        elif invocation.form is Form.SCRIPT and invocation.program.endswith(".sh"):
+            texts.append((target.files.text(f"{folder}/{invocation.program}") or "")[:_MAX_BEHIND])
+    return "\n".join(filter(None, texts))
+
+
+def _verdict(found: Found, started: Sequence[Invocation], behind: str, target: Target) -> Verdict:
     block = found.block
     around = Surroundings(
         headings=block.headings,
@@ -91,24 +125,29 @@ def _verdict(
         leaning=_LEANING.get(block.source),
         own_names=target.project.names,
     )
-    by_name = role_of(started, around)
-    if not block.behind:
-        return by_name
-    by_recipe = role_of(judged, around)
-    if by_recipe.role is Role.OTHER or (by_name.role is not Role.OTHER and by_name.certainty >= _SURE):
+    if not behind:
+        return role_of(started, around)
+    recipe = invocations(behind)
+    by_name = role_of([_task(started[0])], around)
+    by_recipe = role_of(recipe, around)
+    named = by_name.role is not Role.OTHER and by_name.certainty >= _SURE
+    known = any(known_role(one) is by_recipe.role for one in recipe)
+    if not recipe or (named and not known) or (by_recipe.role is Role.OTHER and not known):
         return replace(by_name, asks_model=by_recipe.asks_model)
     return replace(by_recipe, why=f"What it runs: {by_recipe.why}")
+
+
+def _task(invocation: Invocation) -> Invocation:
+    """A task by its own name, not by that of what runs it."""
+    name = invocation.program if invocation.form is Form.SCRIPT else task_of(invocation)
+    return replace(invocation, program=name or invocation.program, form=Form.SCRIPT, arguments=())
 
 
 def _placeholders(
     found: Found, started: Sequence[Invocation], folder: str, target: Target
 ) -> tuple[Placeholder, ...]:
     def is_own(invocation: Invocation) -> bool:
-        return (
-            bool(has_program(target.files, folder, invocation))
-            or invocation.form is not Form.PROGRAM
-            or invocation.program in target.project.scripts
-        )
+        return bool(has_program(target.files, folder, invocation)) or known_role(invocation) is None
 
     placeholders = placeholders_of(
         found.command,
@@ -118,21 +157,10 @@ def _placeholders(
         exists=lambda path: is_there(target.files, folder, path),
         copy=found.carry.copy,
     )
-    return tuple(
+    listed = tuple(
         replace(one, choices=one.choices or found.block.choices.get(one.name, ())) for one in placeholders
     )
-
-
-def _traps(
-    found: Found, started: list[Invocation], judged: list[Invocation], placeholders: Sequence[Placeholder]
-) -> tuple[TrapFound, ...]:
-    behind = found.block.behind
-    return traps_of(
-        f"{found.command}\n{behind}" if behind else found.command,
-        [*started, *judged] if behind else started,
-        env={} if found.block.inline else found.carry.env,
-        placeholders=placeholders,
-    )
+    return typed(listed, target.sources.options(list(started), folder))
 
 
 def _place(found: Found, started: Sequence[Invocation], files: TargetFiles) -> Place:
@@ -156,4 +184,9 @@ def _missing(started: Sequence[Invocation], folder: str, files: TargetFiles) -> 
     for invocation in started:
         if invocation.form is Form.SCRIPT and has_program(files, folder, invocation) is False:
             yield f"The target has no `{invocation.program}` there."
+            return
+        if invocation.form is Form.MODULE and plain_name(invocation.program.split(".")[0]) == plain_name(
+            files.root.name
+        ):
+            yield "It names the target's own folder: it is meant to run in the folder above."
             return

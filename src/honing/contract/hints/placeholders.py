@@ -38,6 +38,17 @@ class _Slot:
     concrete: bool
     """Whether its kind may be told by its option although the value is concrete."""
 
+    @property
+    def kind(self) -> HoleKind | None:
+        """What its option says it is; the options of well-known programs say nothing about a model."""
+        if _KEY_NAME.fullmatch(self.option):
+            return HoleKind.KEY
+        return option_kind(self.option) if self.option and (self.concrete or self.assigned) else None
+
+    @property
+    def assigned(self) -> bool:
+        return bool(self.option) and not self.option.startswith("-")
+
 
 def placeholders_of(
     command: str,
@@ -116,24 +127,22 @@ def _marked(command: str, slots: Sequence[_Slot]) -> Iterator[Placeholder]:
             whole.add(mark.start)
         yield Placeholder(
             start=mark.start, end=mark.end, text=mark.text, option=option, choices=mark.choices,
-            kind=_kind_of_mark(mark, option), name=_name_of_mark(mark, option),
+            kind=_kind_of_mark(mark, slot), name=_name_of_mark(mark, option),
         )  # fmt: skip
 
 
-def _kind_of_mark(mark: Mark, option: str) -> HoleKind:
-    by_option = _assigned_kind(option) if option else None
+def _kind_of_mark(mark: Mark, slot: _Slot | None) -> HoleKind:
+    by_option = slot.kind if slot is not None else None
     by_text = text_kind(mark.inner)
     if by_option in (HoleKind.KEY, HoleKind.BASE_URL, HoleKind.MODEL):
         return by_option
     if mark.choices:
         return HoleKind.CHOICE
+    if by_text is HoleKind.SAMPLES:
+        return by_text
     if by_option in (HoleKind.SAMPLES, HoleKind.OUTPUT, HoleKind.LIMIT):
         return by_option
     return by_text or by_option or HoleKind.TEXT
-
-
-def _assigned_kind(option: str) -> HoleKind | None:
-    return HoleKind.KEY if _KEY_NAME.fullmatch(option) else option_kind(option)
 
 
 def _name_of_mark(mark: Mark, option: str) -> str:
@@ -151,7 +160,7 @@ def _variables(command: str, slots: Sequence[_Slot], known: Collection[str]) -> 
             continue
         slot = next((slot for slot in slots if slot.start <= found.start() and found.end() <= slot.end), None)
         whole = slot is not None and (slot.start, slot.end) == found.span()
-        by_option = _assigned_kind(slot.option) if whole and slot is not None and slot.option else None
+        by_option = slot.kind if whole and slot is not None else None
         kind = HoleKind.KEY if _KEY_NAME.fullmatch(name) else by_option or text_kind(name) or HoleKind.TEXT
         yield Placeholder(
             start=found.start(), end=found.end(), text=found[0], kind=kind, name=name,
@@ -173,7 +182,7 @@ def _stand_in(slot: _Slot) -> Placeholder | None:
     text = slot.value
     if not text or (not STAND_IN.search(text.replace("_", " ")) and not STAND_IN.search(text)):
         return None
-    by_option = _assigned_kind(slot.option) if slot.option else None
+    by_option = slot.kind
     path = "/" in text or PATH_LIKE.fullmatch(text) is not None
     kind = by_option or text_kind(text) or (HoleKind.PATH if path else HoleKind.TEXT)
     name = option_name(slot.option) if slot.option else kind.value

@@ -66,7 +66,8 @@ def module_file(files: TargetFiles, folder: str, module: str) -> str | None:
 def locate(files: TargetFiles, found: Sequence[Invocation], candidates: Sequence[str]) -> Place:
     """The folder among `candidates` from which most of the files that a command names are there.
 
-    Where none holds any, a script is looked for in the folders directly below the first candidate.
+    Where none holds any, a script is looked for in the folders directly below the first candidate. A command
+    that names no file is taken to run at the top, where that is a candidate.
     """
     counted = [(_hits(files, folder, found), folder) for folder in candidates]
     most = max(hits for hits, _ in counted)
@@ -77,7 +78,8 @@ def locate(files: TargetFiles, found: Sequence[Invocation], candidates: Sequence
         below = [folder for folder in files.folders(candidates[0]) if has_program(files, folder, invocation)]
         if len(below) == 1:
             return Place(below[0], f"`{invocation.program}` lies in {below[0]}/")
-    return Place(candidates[0])
+    refers = any(one.form is Form.SCRIPT or any(True for _ in _paths(one)) for one in found)
+    return Place(candidates[0] if refers or "." not in candidates else ".")
 
 
 def _hits(files: TargetFiles, folder: str, found: Sequence[Invocation]) -> int:
@@ -86,8 +88,13 @@ def _hits(files: TargetFiles, folder: str, found: Sequence[Invocation]) -> int:
         if has_program(files, folder, invocation):
             hits += 2
         hits += sum(is_there(files, folder, path) for path in _paths(invocation))
+        hits += sum(
+            module_file(files, folder, word.text.split(":")[0]) is not None
+            for word in invocation.arguments
+            if re.fullmatch(r"[\w.]+:\w+", word.text)
+        )
         if invocation.program.startswith("pip") and any(
-            word.text in (".", "-e.") for word in invocation.arguments
+            re.fullmatch(r"(-e)?\.(\[.*\])?", word.text) for word in invocation.arguments
         ):
             hits += any(files.is_file(f"{folder}/{name}") for name in ("pyproject.toml", "setup.py"))
     return hits

@@ -27,7 +27,7 @@ _GENERIC = frozenset(
      "screen", "tmux", "sky", "modal", "ninja", "sbt", "mvn", "gradle", "dotnet", "swift"}
 )  # fmt: skip
 
-_SHARES = {"pyproject": 0.6, "docker": 0.8, "requirements": 0.5, "script": 0.7}
+_SHARES = {"pyproject": 0.6, "docker": 0.6, "requirements": 0.5, "script": 0.7}
 """How surely what a kind of file names is meant to be run: a console script stands there without the
 arguments that it needs, an image is another machine, and a list of requirements is no command."""
 
@@ -68,7 +68,7 @@ def _says_what_to_do(invocation: Invocation, project: Project) -> bool:
     if invocation.form in (Form.MODULE, Form.CODE):
         return True
     if invocation.form is Form.SCRIPT:
-        return bool(invocation.launchers) or bool(words) or invocation.program.endswith(".sh")
+        return bool(invocation.launchers) or bool(words)
     if not words:
         return invocation.program in project.scripts or invocation.program in ("pytest", "tox", "nox")
     if invocation.program in _ENGLISH:

@@ -107,8 +107,9 @@ TOKENS: dict[Role, dict[str, float]] = {
         "test tests testing unittest unittests selftest pytest smoke", "check checks verify sanity"
     ),
     Role.OTHER: _weights(
-        "train training finetune finetuning sft view viewer plot visualize visualise visualization demo "
-        "play human gui release lint linting format docs sanitize analyze analysis config export summarize "
+        "train training finetune finetuning sft view viewer plot configuration configurations configs "
+        "visualize visualise visualization demo play human gui release lint linting format docs sanitize "
+        "analyze analysis config export summarize "
         "contributing development submit upload publish render clean migrate debug dump interactive console"
     ),
 }
@@ -131,6 +132,7 @@ OPTIONS: tuple[tuple[Role, float, re.Pattern[str]], ...] = tuple(
         (Role.ROLLOUT, 3.0, r"--?(generation|generate|inference|predict|infer)[-_]only"),
         (Role.EVALUATE, 3.0, r"--?(eval|evaluate|evaluation|score|scoring|metrics?)[-_]only"),
         (Role.EVALUATE, 3.0, r"--(do[-_])?(eval|evaluate|evaluation|grade|score)|--continue\S*_with_eval"),
+        (Role.EVALUATE, 1.0, r"--allow[-_]code[-_]execution"),
         (Role.EVALUATE, 1.5, rf"--(load[-_])?{_SAMPLES}([-_](path|file|dir|files|folder))?"),
         (Role.EVALUATE, 1.5, r"--(results?|custom[-_]output|eval[-_]all)([-_](path|file|dir))"),
         (Role.ROLLOUT, 0.5, rf"--save[-_]({_SAMPLES}|outputs?)([-_]path)?"),

@@ -15,6 +15,29 @@ _ORDER = (Role.EVALUATE, Role.ROLLOUT, Role.SERVE, Role.TEST, Role.DATA, Role.IN
 """Of several programs in one command, the one that comes first here says what the command is for."""
 _FOLDER_WEIGHT = 0.5
 _ASKING = 0.9
+_MAKERS = frozenset({"generate", "generating", "gen", "create", "make", "build", "write"})
+_MADE = (
+    (
+        Role.OTHER,
+        frozenset(
+            [
+                "config",
+                "configs",
+                "configuration",
+                "docs",
+                "doc",
+                "list",
+                "mds",
+                "readme",
+                "table",
+                "report",
+                "plot",
+            ]
+        ),
+    ),
+    (Role.DATA, frozenset({"data", "dataset", "datasets", "prompts", "problems", "tasks"})),
+)
+"""What a name that says `make` makes: `generate_config` asks no model."""
 _SAMPLES_FILE = re.compile(
     r"(?:.*/)?[\w.-]*(sample|prediction|generation|completion|response|answer)\w*\.jsonl?"
 )
@@ -64,9 +87,13 @@ def _is_filter(invocation: Invocation, found: Sequence[Invocation]) -> bool:
 
 
 def _of_program(invocation: Invocation, around: Surroundings) -> Verdict:
-    known = _known(invocation)
+    known = known_role(invocation)
     if invocation.form is Form.CODE and invocation.program != "python":
         return Verdict(role=Role.OTHER, certainty=0.4, why=f"It is a line of {invocation.program}.")
+    if invocation.form is Form.CODE:
+        words = " ".join(word.text for word in invocation.arguments[:1])
+        named = [_Evidence(role, weight, "what it calls") for role, weight in _votes(words)]
+        return _weighed(named, asks=False)
     asks = _asks(invocation)
     if known is not None:
         return Verdict(role=known, certainty=0.95, why=f"`{_start(invocation)}` is known for it.")
@@ -99,7 +126,8 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
-def _known(invocation: Invocation) -> Role | None:
+def known_role(invocation: Invocation) -> Role | None:
+    """What a well-known program is for; None for others."""
     start = _start(invocation)
     if invocation.form is Form.SCRIPT and not start.startswith("setup.py"):
         return None
@@ -117,7 +145,7 @@ def _start(invocation: Invocation) -> str:
 
 def _asks(invocation: Invocation) -> bool:
     options = (word.text.split("=", 1)[0] for word in invocation.arguments)
-    if invocation.form is Form.PROGRAM and _known(invocation) is not None:
+    if invocation.form is Form.PROGRAM and known_role(invocation) is not None:
         return False
     return any(
         MODEL_OPTION.fullmatch(option) and (option.startswith("-") or "=" in word.text)
@@ -147,8 +175,13 @@ def _by_name(invocation: Invocation, own_names: frozenset[str]) -> Iterator[_Evi
 
 
 def _votes(text: str) -> list[tuple[Role, float]]:
+    tokens = tokens_of(text)
+    made = _MAKERS.intersection(tokens)
+    for role, things in _MADE if made else ():
+        if things.intersection(tokens):
+            return [(role, 1.0)]
     best: dict[Role, float] = {}
-    for token in tokens_of(text):
+    for token in tokens:
         exact = [(role, table[token]) for role, table in TOKENS.items() if token in table]
         begins = [(role, weight) for start, role, weight in PREFIXES if token.startswith(start)]
         for role, weight in exact or begins[:1]:

@@ -62,8 +62,13 @@ def traps_of(
     placeholders: Sequence[Placeholder],
 ) -> tuple[TrapFound, ...]:
     """The traps of one command, one for each kind."""
+    return merged([*_by_words(command), *_by_program(found), *_by_surroundings(env, placeholders)])
+
+
+def merged(found: Sequence[TrapFound]) -> tuple[TrapFound, ...]:
+    """The first trap of each kind, in the order of the kinds."""
     named: dict[Trap, TrapFound] = {}
-    for trap in (*_by_words(command), *_by_program(found), *_by_surroundings(env, placeholders)):
+    for trap in found:
         named.setdefault(trap.trap, trap)
     return tuple(named[trap] for trap in Trap if trap in named)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from honing.contract.hints.files import TargetFiles
+from honing.contract.hints.python_source import parsed
 
 _REFERENCE = re.compile(r"\s*([\w.-]+)\s*=\s*([\w.]+)\s*(?::\s*([\w.]+))?")
 
@@ -51,7 +52,7 @@ def read_project(files: TargetFiles) -> Project:
             continue
         try:
             name, found = read(text)
-        except (ValueError, SyntaxError, RecursionError, configparser.Error, MemoryError) as error:
+        except (ValueError, RecursionError, configparser.Error) as error:
             files.notes.append(f"{path}: cannot be read ({type(error).__name__})")
             continue
         names += [name] if name else []
@@ -111,7 +112,7 @@ def _setup_cfg(text: str) -> Found:
 def _setup_py(text: str) -> Found:
     name = ""
     found: list[tuple[str, int]] = []
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if not isinstance(node, ast.keyword):
             continue
         if node.arg == "name" and isinstance(node.value, ast.Constant):

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from honing.contract.hints.block import Block, Line
+from honing.contract.hints.python_source import parsed
 from honing.contract.hints.sources.projects import line_of_key
 
 _MAKE_RULE = re.compile(r"([A-Za-z0-9_][\w.-]*(?:[ \t]+[A-Za-z0-9_][\w.-]*)*)[ \t]*::?(?!=)(.*)")
@@ -110,9 +111,9 @@ def _without_factors(commands: str) -> str:
 
 
 def nox_blocks(text: str, *, file: str) -> list[Block]:
-    """The sessions of a noxfile, read and never run; raises ValueError or SyntaxError for what is none."""
+    """The sessions of a noxfile, read and never run; raises ValueError for what is none."""
     found = []
-    for node in ast.parse(text).body:
+    for node in parsed(text).body:
         if isinstance(node, ast.FunctionDef) and any(
             "session" in ast.unparse(one) for one in node.decorator_list
         ):
