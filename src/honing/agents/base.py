@@ -103,6 +103,10 @@ class AgentUsage:
     cost_usd: float | None = 0.0
     """None as soon as the cost of one call is unknown."""
 
+    def as_document(self) -> dict[str, int | float | None]:
+        """As plain data."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentRun:
@@ -135,7 +139,6 @@ class AgentRun:
 
     def as_document(self) -> dict[str, Any]:
         """For evidence: everything, in plain data."""
-        usage = {name: getattr(self.usage, name) for name in self.usage.__slots__}
         return {
             "agent": self.agent,
             "version": self.version,
@@ -144,7 +147,7 @@ class AgentRun:
             "reason": self.reason,
             "message": self.message,
             "events": [{"kind": event.kind, "text": event.text} for event in self.events],
-            "usage": usage,
+            "usage": self.usage.as_document(),
             "exit_code": self.exit_code,
             "stdout": self.stdout,
             "stderr": self.stderr,
