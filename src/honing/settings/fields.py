@@ -255,8 +255,8 @@ SOURCE_VARIABLES = (
     "https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY",
     "no_proxy", "NO_PROXY",
     "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "GIT_SSL_NO_VERIFY",
-    "PIP_CONFIG_FILE", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_TRUSTED_HOST", "PIP_CERT",
-    "PIP_DEFAULT_TIMEOUT", "PIP_PROXY", "UV_EXTRA_INDEX_URL", "XDG_CONFIG_HOME", "HOME",
+    "PIP_CONFIG_FILE", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_TRUSTED_HOST",
+    "PIP_CERT", "PIP_DEFAULT_TIMEOUT", "PIP_PROXY", "UV_EXTRA_INDEX_URL", "XDG_CONFIG_HOME", "HOME",
 )  # fmt: skip
 """Variables of the process that are heeded as they are where targets are fetched and installed."""
 

@@ -24,7 +24,7 @@ from honing.contract.derivation.filling import Filled, Wishes, fill
 from honing.contract.derivation.gold_table import gold_table
 from honing.contract.derivation.packages import Packages, packages_of
 from honing.contract.derivation.sample_format import sample_format
-from honing.contract.hints import Hint, Role, find_hints
+from honing.contract.hints import Hint, Role, find_hints, options_of
 from honing.contract.spec import (
     Answers,
     ContractSpec,
@@ -212,14 +212,8 @@ def _wishes(known: Known, options: frozenset[str], samples: str) -> Wishes:
 
 
 def _options(folder: Path, hint: Hint) -> frozenset[str]:
-    import honing.contract.hints as hints
-
-    options_of = getattr(hints, "options_of", None)
-    return (
-        frozenset(name for option in options_of(folder, hint) for name in option.names)
-        if options_of
-        else frozenset()
-    )
+    """Every spelling of the options that the command's program has."""
+    return frozenset(name for option in options_of(folder, hint) for name in (option.name, *option.aliases))
 
 
 def _spec(
