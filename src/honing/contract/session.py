@@ -7,8 +7,8 @@ that was killed anywhere goes on where it stopped when the same call is made aga
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -18,18 +18,25 @@ from honing.contract import outputs
 from honing.contract.answerers import Llm, Tape, name_of, source_for
 from honing.contract.bench import Bench, Measurement, Rollout
 from honing.contract.calibrate import Calibration
+from honing.contract.derivation.settle import settle
 from honing.contract.forecast import check_disk
 from honing.contract.measurement import evaluate, roll_out
 from honing.contract.options import RolloutOptions, SetupOptions
+from honing.contract.overlay import lay_over
+from honing.contract.repair.base import RepairOptions
+from honing.contract.repair.loop import Workshop, mend
+from honing.contract.repair.trial import Trial
 from honing.contract.result import Result, conclude
 from honing.contract.rollout import Plan, choose_rows
 from honing.contract.run_controls import run_controls
 from honing.contract.samples import Sample
 from honing.contract.samples_file import rollout_from_file
+from honing.contract.spec_file import CONTRACT_PATH
 from honing.contract.target import Target, resolve
 from honing.contract.workbench import build_bench, prepare, tear_down
 from honing.errors import UsageError
 from honing.executors import Progress, SilentProgress
+from honing.sandbox import choose
 from honing.store import TREES, Run, RunStatus, TreeStore, make_home
 
 KIND = "measure"
@@ -90,9 +97,10 @@ class Session:
         Returns:
             The controls' scores and the verdict.
         """
-        stages = self.contract.stages
         shown = shown or self._plan("control", RolloutOptions())
-        commands = stages.rollout.commands or stages.evaluate.commands
+        self._settle(shown)
+        stages = self.contract.stages
+        commands = stages.target_asks or stages.target_judges
         key = (shown.model, shown.limit) if commands else ("", None)
         if key not in self._calibrations:
             self._calibrations[key] = run_controls(self._bench, shown, progress=self.progress)
@@ -117,6 +125,7 @@ class Session:
         """
         self._asked = options or RolloutOptions()
         outputs.check_heeded(self.contract, self._asked)
+        self._settle(self._plan(self._name(llm), self._asked))
         plan = self._plan(self._name(llm), self._asked)
         ask = self._ready(llm, plan, tape or Tape())
         calibration = self.calibrate(plan)
@@ -194,9 +203,17 @@ class Session:
         budget = outputs.call_budget(self._asked)
         return lambda: roll_out(self._bench, plan, source, options, budget)
 
+    def _settle(self, shown: Plan) -> None:
+        """Find out what the contract's number is, where it does not say so: before any model is asked."""
+        if self.contract.metric.discover:
+            self._bench = settle(self._bench, shown, progress=self.progress)
+            self.contract = self._bench.contract
+
     def _plan(self, model: str, options: RolloutOptions) -> Plan:
         rows = list(self._bench.rows.values())
-        chosen = choose_rows(rows, options.rows(len(rows)), self._options.seed)
+        # A grader that needs every row is given every row, whatever the mode says.
+        count = len(rows) if self.contract.stages.rollout.whole else options.rows(len(rows))
+        chosen = choose_rows(rows, count, self._options.seed)
         return Plan(
             name=f"model.{model}",
             rows=chosen,
@@ -230,6 +247,7 @@ def setup(
     fresh: bool = False,
     command: Sequence[str] = (),
     clock: Callable[[], float] = time.time,
+    repair: RepairOptions | None = None,
 ) -> Session:
     """Copy a target, find or derive its contract, and make it ready to roll out.
 
@@ -241,6 +259,7 @@ def setup(
         fresh: Begin a new run even so.
         command: The command line that repeats this, for the run's record.
         clock: Unix time in seconds.
+        repair: Who may write or mend the contract where it cannot be set up or does not calibrate.
 
     Raises:
         TargetError: The target cannot be read.
@@ -254,7 +273,11 @@ def setup(
         trees = TreeStore(options.home / TREES)
         resolved = resolve(origin, trees, leave_out=options.home, options=options.fetching())
         options = options.completed(resolved)
-        config = outputs.run_config(resolved, options, intent or {})
+        if options.contract is not None and options.contract.is_dir():
+            resolved = lay_over(resolved, options.contract, trees)
+            options = replace(options, contract=options.contract / Path(CONTRACT_PATH).name)
+        asked = {**(intent or {}), **({"repair": repair.identity} if repair is not None else {})}
+        config = outputs.run_config(resolved, options, asked)
         found = None if fresh else outputs.find_unfinished(options.home, KIND, config)
         run = found or Run.create(
             options.home, kind=KIND, config=config, command=command, seed=options.seed, clock=clock
@@ -263,11 +286,46 @@ def setup(
         stack.enter_context(run.supervise())
         # Held open, the journal is not checkpointed and set up anew by every step.
         stack.enter_context(run.journal())
-        derived = outputs.find_contract(run, resolved, trees, options)
-        bench = stack.enter_context(build_bench(run, derived, trees, resolved, options))
-        session = Session(bench, resolved, options)
-        # Registered before anything is started: a setup that fails half-way is torn down as well.
-        stack.callback(session._tear_down)
-        session._bench = prepare(bench)
+        if repair is not None:
+            resolved, options = _mended(run, trees, resolved, options, repair)
+        session = _opened(stack, run, trees, resolved, options)
         session._stack = stack.pop_all()
         return session
+
+
+def _opened(stack: ExitStack, run: Run, trees: TreeStore, target: Target, options: SetupOptions) -> Session:
+    """A session on a target, set up; leaving the stack tears it down."""
+    derived = outputs.find_contract(run, target, trees, options)
+    bench = stack.enter_context(build_bench(run, derived, trees, target, options))
+    session = Session(bench, target, options)
+    # Registered before anything is started: a setup that fails half-way is torn down as well.
+    stack.callback(session._tear_down)
+    session._bench = prepare(bench)
+    session.contract = session._bench.contract
+    return session
+
+
+def _mended(
+    run: Run, trees: TreeStore, target: Target, options: SetupOptions, repair: RepairOptions
+) -> tuple[Target, SetupOptions]:
+    """The target with a contract that calibrates, and options under which that contract counts; both as they
+    were where none was found."""
+
+    def options_for(tried: Target) -> SetupOptions:
+        return options if tried.tree == target.tree else replace(options, contract=None)
+
+    @contextmanager
+    def calibrated(tried: Target) -> Iterator[Callable[[], Calibration]]:
+        with ExitStack() as stack:
+            session = _opened(stack, run, trees, tried, options_for(tried))
+            shown = session._plan(repair.measured, repair.asked)
+            yield lambda: session.calibrate(shown)
+
+    trial = Trial(
+        run=run,
+        contract=lambda tried: outputs.find_contract(run, tried, trees, options_for(tried)).spec,
+        calibrated=calibrated,
+    )
+    shop = Workshop(run=run, trees=trees, sandbox=choose(options.sandbox), options=repair, trial=trial)
+    mended, _ = mend(shop, target)
+    return mended, options_for(mended)
