@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from target_sources import Source
 
 RUN = """
 import json, os, urllib.request
@@ -89,3 +90,9 @@ def write_data(tmp_path: Path) -> Write:
         return folder
 
     return write
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    """Resolves targets into stores and caches of its own."""
+    return Source(tmp_path)

@@ -137,6 +137,22 @@ def _untar(file: IO[bytes], writer: ContentWriter, limits: ContentLimits, where:
                         f"{where}: more than {limits.entries:,} entries, the limit of a target."
                     )
                 _untar_one(archive, member, writer, where)
+            _check_end(bounded, archive.offset, where)
+
+
+def _check_end(reader: BoundedReader, end: int, where: str) -> None:
+    """A tar ends with a block of zeros, and what packs it with its checksum.
+
+    Python's reader takes a damaged header for the end, and stops before it has read the checksum.
+
+    Raises:
+        TargetError: It ends otherwise.
+    """
+    reader.seek(end)
+    if reader.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise TargetError(f"{where}: the archive is damaged, or a part of it is missing. Get it again.")
+    while reader.read(CHUNK_BYTES):
+        continue
 
 
 def _untar_one(archive: tarfile.TarFile, member: tarfile.TarInfo, writer: ContentWriter, where: str) -> None:
