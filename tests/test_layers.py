@@ -13,7 +13,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "honing"
 
 ROWS: tuple[frozenset[str], ...] = (
-    frozenset({"cli", "honing", "__main__"}),
+    frozenset({"cli", "honing", "env", "__main__"}),
     frozenset({"experiments"}),
     frozenset({"contract", "harness", "teach"}),
     frozenset({"agents", "learn"}),
@@ -121,7 +121,7 @@ def _fault(owner: str, target: str, found: Import, source: Path) -> str:
         return f"{owner} is not in the picture"
     if _row(target) < _row(owner):
         return f"{owner} imports {target}, which is above it"
-    if _row(target) == _row(owner) and owner not in {"cli", "honing", "__main__"}:
+    if _row(target) == _row(owner) and owner not in {"cli", "honing", "env", "__main__"}:
         return f"{owner} imports {target}, which stands beside it"
     if target in ONLY_FROM and owner not in ONLY_FROM[target]:
         return f"{owner} imports {target}, which is for {', '.join(sorted(ONLY_FROM[target]))} alone"

@@ -11,7 +11,7 @@ from honing.cli.commands import command_app
 from honing.cli.frame import Frame
 from honing.cli.measure_options import rollout_options, settings_of, setup_options
 from honing.cli.measure_run import Shown, repeatable, run_measurement
-from honing.cli.measure_words import answering, listed, pairs, targets_of, translated, warn_of_unknown
+from honing.cli.measure_words import answering, listed, pairs, targets_of, warn_of_unknown
 
 app = command_app()
 
@@ -147,12 +147,12 @@ def measure(
     """
     given = locals()
     frame = Frame.of(ctx)
+    from honing.contract import SuiteRequest, Tape, translated
+
     said = translated(pairs(env or []))
     warn_of_unknown(said)
     models = listed(llm or []) or listed([said.options.get("llm", "")])
     settings = settings_of(frame, models, given)
-    from honing.contract import SuiteRequest, Tape
-
     every = targets_of(target or [], targets or [], targets_file)
     asked = SuiteRequest(
         models=answering(models, settings.models.default, samples),

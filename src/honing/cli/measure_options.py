@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from honing.cli.frame import Frame
-from honing.cli.measure_words import Translated, mode_of, number, oracle_of, pairs, whole
+from honing.cli.measure_words import mode_of, number, oracle_of, pairs, whole
 
 if TYPE_CHECKING:
-    from honing.contract import RolloutOptions, SetupOptions
+    from honing.contract import RolloutOptions, SetupOptions, Translated
     from honing.settings import Settings
 
 _SETTINGS = {

@@ -3,48 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from honing.errors import UsageError
 
-PREFIX = "AIDER_"
-
-
-@dataclass(frozen=True, slots=True)
-class Translated:
-    """Variables given with --env, those that stand for options of ours taken out."""
-
-    env: Mapping[str, str]
-    options: Mapping[str, str] = field(default_factory=dict)
-    """Values by the name of our option."""
-    unknown: tuple[str, ...] = ()
-    """Variables of the earlier tool that have no counterpart; they are passed on as they are."""
-
-
-_OPTIONS = {
-    "AIDER_FSM_MAX_CMD_SECONDS": "max_cmd_seconds",
-    "AIDER_FSM_MAX_TOTAL_SECONDS": "max_total_seconds",
-    "AIDER_FSM_MAX_TOKENS": "max_tokens",
-    "AIDER_EVAL_MODE": "mode",
-    "AIDER_EVAL_LIMIT": "limit",
-    "AIDER_LLM_MODEL": "llm",
-    "AIDER_TRAINED_MODEL_DIR": "llm",
-    "AIDER_OPENCODE_MODEL": "opencode_model",
-}
-
-
-def translated(env: Mapping[str, str]) -> Translated:
-    """Options among variables, by the names that earlier tools had for them."""
-    options = {_OPTIONS[name]: value for name, value in env.items() if name in _OPTIONS}
-    rest = {name: value for name, value in env.items() if name not in _OPTIONS}
-    unknown = tuple(sorted(name for name in rest if name.startswith(PREFIX)))
-    return Translated(env=rest, options=options, unknown=unknown)
+if TYPE_CHECKING:
+    from honing.contract import Translated
 
 
 def warn_of_unknown(translation: Translated) -> None:

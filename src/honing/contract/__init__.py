@@ -7,6 +7,7 @@ Start reading in `session.py`.
 from honing.contract.answerers import Tape
 from honing.contract.calibrate import Calibration, ControlScore, Level
 from honing.contract.derive import GapError
+from honing.contract.earlier_names import Translated, translated
 from honing.contract.examine import Examination, examine, write_initial
 from honing.contract.forecast import forecast
 from honing.contract.options import Mode, RolloutOptions, SetupOptions
@@ -61,6 +62,7 @@ __all__ = [
     "Target",
     "TargetKind",
     "TargetSummary",
+    "Translated",
     "agent_files",
     "ask_all",
     "columns_asked",
@@ -77,6 +79,7 @@ __all__ = [
     "resolve",
     "reverify",
     "setup",
+    "translated",
     "without_secrets",
     "write_initial",
 ]
