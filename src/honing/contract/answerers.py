@@ -11,10 +11,12 @@ from typing import cast
 from honing.contract.bench import Bench
 from honing.contract.controls import Silent
 from honing.contract.dead_server import Watched
+from honing.contract.runtime_env import DEPLOYED
 from honing.errors import UsageError
 from honing.llm import (
     Answerer,
     Answering,
+    Endpoint,
     Recording,
     Replay,
     SkilledModel,
@@ -68,8 +70,9 @@ def source_for(llm: str | Answerer | Source, bench: Bench, models: Mapping[str, 
     """What answers for a model.
 
     Args:
-        llm: A model's name; `scripted/perfect`, `scripted/empty` or `scripted/skilled-0.6`, which need no
-            server and know the gold; or an answerer or source of the caller's own.
+        llm: A model's name; `deployed` for what the target itself deployed; `scripted/perfect`,
+            `scripted/empty` or `scripted/skilled-0.6`, which need no server and know the gold; or an
+            answerer or source of the caller's own.
         bench: Where the gold is.
         models: Addresses and keys by their usual variable names.
         seed: Of a scripted model's mistakes.
@@ -82,8 +85,22 @@ def source_for(llm: str | Answerer | Source, bench: Bench, models: Mapping[str, 
         return Answering(llm) if hasattr(llm, "answer") and not hasattr(llm, "settled") else cast(Source, llm)
     if llm.startswith("scripted/"):
         return Answering(_scripted(llm, bench, seed), name=llm)
+    if llm == DEPLOYED:
+        return _deployed(bench)
     found = resolve(llm, models)
     return Watched(Upstream(found.endpoint, model=found.model), found.endpoint.base_url)
+
+
+def _deployed(bench: Bench) -> Source:
+    """The model that the target itself deployed, asked through the gateway like any other."""
+    told = bench.surroundings.runtime
+    if not told.base_url:
+        raise UsageError(
+            f"--llm {DEPLOYED}: nothing the target deployed says where a model answers; its deploy.setup "
+            "must write base_url and model to $HONING_RUNTIME_ENV."
+        )
+    model = told.model or DEPLOYED
+    return Watched(Upstream(Endpoint(base_url=told.base_url, wire="openai_chat"), model=model), told.base_url)
 
 
 def _scripted(name: str, bench: Bench, seed: int) -> Answerer:
@@ -95,6 +112,8 @@ def _scripted(name: str, bench: Bench, seed: int) -> Answerer:
         )
     if found[1] == "empty":
         return Silent()
+    if bench.policy is not None and found[1] == "perfect":
+        return bench.policy
     if bench.gold is None:
         raise UsageError(
             f"{name!r} answers from the target's gold, and this target has none that Honing can read. "

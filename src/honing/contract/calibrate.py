@@ -35,6 +35,8 @@ class OracleSource(StrEnum):
 
     DATA = "data"
     FILE = "file"
+    POLICY = "policy"
+    """A program of the contract that plays the perfect model."""
     UNAVAILABLE = "unavailable"
 
 

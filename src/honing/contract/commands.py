@@ -18,6 +18,7 @@ from honing.contract.audit.causes import causes_of
 from honing.contract.audit.untouched import check_untouched, traces_left
 from honing.contract.bench import Bench, Measurement, Rollout, counts_of, without_score
 from honing.contract.copies import fresh_copy, inside, place, set_aside
+from honing.contract.derivation.observing import observe
 from honing.contract.failures import Failure, FailureKind, StageFailedError, failure_of
 from honing.contract.foreign_grades import graded, grades_left
 from honing.contract.metrics import Reading, read_metrics, read_printed
@@ -82,8 +83,8 @@ def roll_out_commands(bench: Bench, plan: Plan, channel: Channel, progress: Prog
         result = run_stage(asking.name, asking.spec, context, fresh=fresh)
         if channel.exhausted:
             raise BudgetExhaustedError(channel.exhausted)
-        checked(result)
         calls = [call for call in channel.calls() if call.ordinal > before]
+        _check_ran(result, calls)
         samples = _samples(bench, plan, calls, folder)
         tree = bench.trees.snapshot(folder)
         check_untouched(bench, tree, aside, asking.name)
@@ -97,6 +98,20 @@ def roll_out_commands(bench: Bench, plan: Plan, channel: Channel, progress: Prog
     if found is None:
         return Rollout(plan=plan, samples=(), tree=None, reason=_text(failure), failure=failure)
     return _rolled_out(bench, plan, asking.name, found)
+
+
+def _check_ran(result: StageResult, calls: Sequence[CallRecord]) -> None:
+    """Refuse a stage that failed; where a model call failed before, that is why.
+
+    Raises:
+        StageFailedError: It did.
+    """
+    refused = next((call.error for call in reversed(calls) if call.error), "")
+    if result.failure is None or not refused:
+        checked(result)
+        return
+    text = f"{result.failure.text}\nThe last model call that failed: {refused}"
+    raise StageFailedError(replace(result.failure, kind=FailureKind.NO_ANSWER, text=text))
 
 
 def _rolled_out(bench: Bench, plan: Plan, stage: str, found: Mapping[str, Any]) -> Rollout:
@@ -152,6 +167,8 @@ def _judged(
     bench: Bench, rollout: Rollout, folder: Path, result: StageResult, before: Listing
 ) -> dict[str, Any]:
     """What the stage that judges left, as plain data for the journal."""
+    if bench.contract.metric.discover:
+        return {"observed": observe(folder, result.printed, before)}
     reading = _read(bench, folder, result)
     return {
         "score": reading.score,
@@ -162,6 +179,9 @@ def _judged(
 
 
 def _measured(bench: Bench, rollout: Rollout, found: Mapping[str, Any]) -> Measurement:
+    if "observed" in found:
+        unknown = without_score(rollout, "the contract does not say yet which number is the score")
+        return replace(unknown, evaluation=replace(unknown.evaluation, document=found["observed"]))
     measured = graded(bench, rollout, Reading(found["score"], found["document"]), found["grades"])
     return replace(measured, causes=found["causes"])
 

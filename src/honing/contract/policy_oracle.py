@@ -7,18 +7,21 @@ through a socket that only Honing holds. A crash starts it anew for the next pro
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import socket
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from honing.contract.bench import Bench
 from honing.contract.copies import fresh_copy
+from honing.contract.samples import Sample
 from honing.contract.strict_json import parse
 from honing.contract.surroundings import port_inside
 from honing.errors import MetricsError, ModelReplyError, ModelServerError, ModelTimeoutError
-from honing.llm import ModelReply, ModelRequest, Role, Usage
+from honing.llm import ModelReply, ModelRequest, Role, Usage, prompt_text
 from honing.sandbox import Command, Finished, Forward, Limits, Mount
 
 PORT = 4142
@@ -51,7 +54,6 @@ class PolicyOracle:
         self._answer_s = answer_s
         self._lock = threading.Lock()
         self._life: _Life | None = None
-        self.answered = 0
 
     def answer(self, request: ModelRequest) -> ModelReply:
         """What the program answers to the last turn of the user.
@@ -63,17 +65,25 @@ class PolicyOracle:
         """
         prompt = next((m.text for m in reversed(request.messages) if m.role is Role.USER), "")
         with self._lock:
+            text = self._asked(json.dumps({"prompt": prompt}).encode() + b"\n")
+        usage = Usage(input_tokens=len(prompt) // 4, output_tokens=len(text) // 4)
+        return ModelReply(text=text, model=request.model, usage=usage)
+
+    def _asked(self, line: bytes) -> str:
+        """The answer to one line; a program that ended after an earlier answer is started once more."""
+        while True:
+            used = self._life is not None
             if self._life is None:
                 self._life = _Life(self._bench, self._program)
             try:
-                line = self._life.ask(json.dumps({"prompt": prompt}).encode() + b"\n", self._answer_s)
-                text = _completion(line)
+                return _completion(self._life.ask(line, self._answer_s))
+            except ModelServerError:
+                self._end()
+                if not used:
+                    raise
             except Exception:
                 self._end()
                 raise
-            self.answered += 1
-        usage = Usage(input_tokens=len(prompt) // 4, output_tokens=len(text) // 4)
-        return ModelReply(text=text, model=request.model, usage=usage)
 
     def close(self) -> None:
         """Stop the program. Safe to repeat."""
@@ -84,6 +94,39 @@ class PolicyOracle:
         if self._life is not None:
             self._life.end()
             self._life = None
+
+
+class Misplaced:
+    """The SHUFFLED control where a policy plays ORACLE: for each prompt, what it answered to another one."""
+
+    name = "shuffled"
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._right: dict[str, str] = {}
+
+    def learn(self, samples: Sequence[Sample]) -> None:
+        """Take in what the policy answered."""
+        self._right = {_fold(sample.prompt): sample.completion for sample in samples}
+
+    @property
+    def possible(self) -> bool:
+        """Whether any two answers differ."""
+        return len(set(self._right.values())) > 1
+
+    def answer(self, request: ModelRequest) -> ModelReply:
+        """Another prompt's answer, a different one where this prompt's own is known."""
+        prompt = _fold(prompt_text(request))
+        own = self._right.get(prompt)
+        others = sorted({text for text in self._right.values() if text != own})
+        pick = hashlib.sha256(f"{self._seed}\0{prompt}".encode()).digest()
+        text = others[int.from_bytes(pick[:8], "big") % len(others)] if others else ""
+        usage = Usage(input_tokens=len(prompt) // 4, output_tokens=len(text) // 4)
+        return ModelReply(text=text, model=request.model, usage=usage)
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _completion(line: bytes) -> str:

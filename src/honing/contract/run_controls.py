@@ -17,7 +17,9 @@ from honing.contract.half_right import (
 )
 from honing.contract.leaks import why_prompts_leak
 from honing.contract.measurement import evaluate, measure
+from honing.contract.policy_oracle import Misplaced
 from honing.contract.rollout import Plan, choose_rows
+from honing.contract.samples import Sample
 from honing.contract.scorers import Row
 from honing.executors import MapOptions, OneBar, Progress
 from honing.llm import Answerer, Answering
@@ -44,18 +46,23 @@ def run_controls(bench: Bench, shown: Plan, *, progress: Progress) -> Calibratio
             limit), the controls show the same, so that they cannot be told from the model.
         progress: Is told how each control goes.
     """
-    rows = choose_rows(list(bench.rows.values()), CALIBRATION_ROWS, shown.seed)
+    whole = bench.contract.stages.rollout.whole
+    rows = choose_rows(list(bench.rows.values()), None if whole else CALIBRATION_ROWS, shown.seed)
     runs = [
         _Run(name, answerer, _plan(bench, name, shown, asked))
         for name, answerer, asked in _answerers(bench, rows, shown.seed)
     ]
     taken: dict[str, Taken] = {}
     further: list[str] = []
+    answered: Sequence[Sample] = ()
     with OneBar(progress, "calibrate", total=sum(_units(bench, len(run.plan.rows)) for run in runs)) as bar:
         for run in runs:
+            if isinstance(run.answerer, Misplaced):
+                run.answerer.learn(answered)
             source = Answering(run.answerer, name=run.name)
             found = measure(bench, run.plan, source, MapOptions(progress=bar))
             taken[run.name] = _taken(found, run.answerer)
+            answered = found.rollout.samples if run.name == Control.ORACLE else answered
             further += _what_else(bench, run, found, taken, bar)
     gold = bench.gold
     if gold is not None and Control.SHUFFLED not in taken:
@@ -65,12 +72,18 @@ def run_controls(bench: Bench, shown: Plan, *, progress: Progress) -> Calibratio
     return judge(
         bench.contract.metric,
         taken,
-        oracle_source=gold.source if gold is not None else OracleSource.UNAVAILABLE,
+        oracle_source=_source(bench),
         rows=len(rows) or most,
         population=len(bench.rows) or most,
         own_scorer=bench.scorer is not None and not bench.contract.stages.target_judges,
         further=further,
     )
+
+
+def _source(bench: Bench) -> OracleSource:
+    if bench.policy is not None:
+        return OracleSource.POLICY
+    return bench.gold.source if bench.gold is not None else OracleSource.UNAVAILABLE
 
 
 def _what_else(
@@ -112,6 +125,11 @@ def _answerers(bench: Bench, rows: Sequence[Row], seed: int) -> Iterator[tuple[s
     A foreign grader sees each row in one format only: a pass may be expensive.
     """
     gold = bench.gold
+    if bench.policy is not None:
+        yield Control.ORACLE, bench.policy, rows
+        yield Control.NULL, Silent(), rows
+        yield Control.SHUFFLED, Misplaced(seed), rows
+        return
     if gold is not None:
         yield Control.ORACLE, gold.book(gold.right), rows
     yield Control.NULL, Silent(), rows
@@ -155,6 +173,8 @@ def _taken(found: Measurement, answerer: Answerer) -> Taken:
     """A control's figure; none where it did not answer everything, for then its score is not known
     beforehand."""
     n = found.evaluation.n_scored
+    if isinstance(answerer, Misplaced) and not answerer.possible:
+        return Taken(None, n, "cannot be made: the policy answers every prompt alike")
     if isinstance(answerer, AnswerBook) and answerer.unmatched:
         lost = f"{answerer.unmatched} prompts joined no row of the data, so their gold is unknown"
         return Taken(None, n, f"{lost}. {found.reason}".strip())
