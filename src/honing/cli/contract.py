@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from honing.cli.commands import command_app
+from honing.cli.contract_hints import hints
 from honing.cli.frame import Frame
 from honing.cli.printing import Column, Format, print_json, print_rows
 
@@ -21,11 +22,14 @@ _HELP = """Check, show, write and edit contracts.
 Examples:
   hone contract show ./my-benchmark       what would run, and where each part comes from
   hone contract check ./my-benchmark      is it valid? errors name the line
+  hone contract hints ./my-benchmark      the commands that its README, docs, CI and scripts name
   hone contract init ./my-benchmark       write .honing/contract.yaml, to be edited and kept
   hone contract schema > contract.json    the JSON Schema, for an editor
 """
 
 app = command_app(_HELP, group=True)
+
+app.command("hints")(hints)
 
 _Target = Annotated[str, typer.Argument(metavar="TARGET", help="A target, a contract file, or a run.")]
 

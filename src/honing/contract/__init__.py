@@ -10,6 +10,7 @@ from honing.contract.derive import GapError
 from honing.contract.earlier_names import Translated, translated
 from honing.contract.examine import Examination, examine, write_initial
 from honing.contract.forecast import forecast
+from honing.contract.hints import Hint, Role, survey_target
 from honing.contract.options import Mode, RolloutOptions, SetupOptions
 from honing.contract.outputs import intent_of
 from honing.contract.report import report_of
@@ -43,12 +44,14 @@ __all__ = [
     "EvaluationResult",
     "Examination",
     "GapError",
+    "Hint",
     "Level",
     "MetricSpec",
     "Mode",
     "ModelSummary",
     "Result",
     "Reverified",
+    "Role",
     "RolloutOptions",
     "RolloutResult",
     "Sample",
@@ -79,6 +82,7 @@ __all__ = [
     "resolve",
     "reverify",
     "setup",
+    "survey_target",
     "translated",
     "without_secrets",
     "write_initial",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from honing.contract.hints.base import Hint, Placeholder, Role, Trap, TrapFound
 from honing.contract.hints.find import Survey, find_hints, survey
+from honing.contract.hints.look import survey_target
 from honing.contract.hints.option import Option
 from honing.contract.hints.options import options_of
 
@@ -21,4 +22,5 @@ __all__ = [
     "find_hints",
     "options_of",
     "survey",
+    "survey_target",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,20 +30,25 @@ class Survey:
     """What was left out, and why."""
 
 
-def find_hints(folder: Path) -> list[Hint]:
+def find_hints(folder: Path, *, names: Sequence[str] = ()) -> list[Hint]:
     """The commands that the files below `folder` name: READMEs first, then docs, then project files, then CI;
     within a file from top to bottom.
 
     The folder is only read: no link out of it is followed, nothing of it is run, and very large files are
     left out (`survey` says which).
+
+    Args:
+        folder: The target's working copy.
+        names: Names that the target goes by beside those that its files give: the last part of its address. A
+            `git clone` of the target itself is told by them.
     """
-    return list(survey(folder).hints)
+    return list(survey(folder, names=names).hints)
 
 
-def survey(folder: Path) -> Survey:
+def survey(folder: Path, *, names: Sequence[str] = ()) -> Survey:
     """As `find_hints`, with what was left out."""
     files = TargetFiles(folder)
-    project = read_project(files)
+    project = read_project(files, names)
     target = Target(files, project, task_texts(files), Sources(files, project))
     pages: dict[str, Carry] = {}
     found: dict[tuple[str, str, str], Hint] = {}

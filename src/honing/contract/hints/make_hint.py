@@ -76,7 +76,7 @@ def hint_of(found: Found, target: Target) -> Hint | None:
         env={} if found.block.inline or all(map(known_role, started)) else found.carry.env,
         placeholders=placeholders,
     )
-    doubts = [*_doubts(found.statement), *_missing(started, place.folder, target.files)]
+    doubts = [*_doubts(found.statement), *_missing(started, place.folder, target)]
     return Hint(
         command=found.command,
         role=verdict.role,
@@ -96,7 +96,7 @@ def hint_of(found: Found, target: Target) -> Hint | None:
 def _may_ask(
     found: Found, started: list[Invocation], placeholders: Sequence[Placeholder], folder: str, target: Target
 ) -> bool:
-    """Whether a command that names no model and reads no samples can all the same be told where a model is."""
+    """Whether a command without a model and without samples can all the same be told where a model is."""
     if any(one.kind is HoleKind.SAMPLES for one in placeholders) or found.block.source == "pyproject":
         return False
     return target.sources.asks_model(started, folder)
@@ -180,13 +180,13 @@ def _doubts(statement: Statement) -> Iterator[str]:
         yield f"Its lines were joined over {statement.mended}."
 
 
-def _missing(started: Sequence[Invocation], folder: str, files: TargetFiles) -> Iterator[str]:
+def _missing(started: Sequence[Invocation], folder: str, target: Target) -> Iterator[str]:
     for invocation in started:
-        if invocation.form is Form.SCRIPT and has_program(files, folder, invocation) is False:
+        if has_program(target.files, folder, invocation) is not False:
+            continue
+        if invocation.form is Form.SCRIPT:
             yield f"The target has no `{invocation.program}` there."
             return
-        if invocation.form is Form.MODULE and plain_name(invocation.program.split(".")[0]) == plain_name(
-            files.root.name
-        ):
+        if plain_name(invocation.program.split(".")[0]) in target.project.names:
             yield "It names the target's own folder: it is meant to run in the folder above."
             return

@@ -6,13 +6,16 @@ import ast
 import configparser
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from honing.contract.hints.files import TargetFiles
 from honing.contract.hints.python_source import parsed
 
+_TITLE = re.compile(
+    r"^#[ \t]+([^\n]{1,200})$|<h1[^>]*>(.{1,300}?)</h1>|^([^\n]{1,100})\n[=*#]{4,}$", re.MULTILINE | re.DOTALL
+)
 _REFERENCE = re.compile(r"\s*([\w.-]+)\s*=\s*([\w.]+)\s*(?::\s*([\w.]+))?")
 
 
@@ -42,9 +45,14 @@ def plain_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower().removesuffix(".git"))
 
 
-def read_project(files: TargetFiles) -> Project:
-    """Read pyproject.toml, setup.cfg and setup.py at the top."""
-    names = [files.root.name]
+def read_project(files: TargetFiles, names: Sequence[str] = ()) -> Project:
+    """Read pyproject.toml, setup.cfg and setup.py at the top, and how the README titles the target.
+
+    Args:
+        files: The target.
+        names: Names that it is known to go by: the last part of its address.
+    """
+    names = [files.root.name, *names, *_titles(files)]
     scripts: dict[str, Script] = {}
     for path, read in (("pyproject.toml", _pyproject), ("setup.cfg", _setup_cfg), ("setup.py", _setup_py)):
         text = files.text(path)
@@ -61,6 +69,16 @@ def read_project(files: TargetFiles) -> Project:
             if script is not None:
                 scripts.setdefault(script.name, script)
     return Project(names=frozenset(filter(None, map(plain_name, names))), scripts=scripts)
+
+
+def _titles(files: TargetFiles) -> Iterator[str]:
+    """The title of the README, and what stands before its colon or dash."""
+    for path in files.files():
+        if path.lower() in ("readme.md", "readme.rst", "readme", "readme.txt"):
+            found = _TITLE.search((files.text(path) or "")[:5_000])
+            title = re.sub(r"<[^<>]*>", " ", found[1] or found[2] or found[3]) if found is not None else ""
+            yield title
+            yield re.split(r":|\s[-|]\s|\u2013|\u2014|\(", title)[0]
 
 
 def _script(reference: str, path: str, line: int) -> Script | None:
