@@ -261,10 +261,10 @@ def _stage_evidence(record: Mapping[str, Any]) -> StageEvidence:
         ending=str(record["ending"]),
         ok=record["ending"] == "exited" and record["exit_code"] == 0,
         exit_code=record["exit_code"],
-        attempt=int(record["attempt"]),
+        attempt=int(record.get("attempt", 1)),
         stdout=str(record["stdout"])[-_TAIL:],
         stderr=str(record["stderr"])[-_TAIL:],
         sandbox=str(record["sandbox"]),
-        capabilities=tuple(record["capabilities"]),
-        note=str(record["detail"]),
+        capabilities=tuple(record.get("capabilities", ())),
+        note=str(record.get("detail", "")),
     )
