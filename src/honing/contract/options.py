@@ -50,6 +50,8 @@ class SetupOptions:
     """Upper limit over the whole measurement, from setup to teardown."""
     choices: Mapping[str, str] = field(default_factory=dict)
     """What to put where the contract leaves a hole or chose among alternatives, by name."""
+    as_of: str = ""
+    """Date (YYYY-MM-DD) after which nothing that the target installs may be published; empty for today."""
     oracle: Path | Callable[[str], str] | None = None
     """The user's own source of right answers: a file (JSONL of "match" and "completion"), or a callable that
     maps a prompt to its right answer."""

@@ -107,7 +107,7 @@ def _plan(bench: Bench, name: str, shown: Plan, rows: Sequence[Row]) -> Plan:
     costly = bench.judging is not None and name.startswith((Control.FORMAT, Control.TALK))
     return Plan(
         name=f"calibrate.{name}",
-        rows=rows[:COSTLY_FORMAT_ROWS] if costly else rows,
+        rows=rows[:COSTLY_FORMAT_ROWS] if costly and not bench.contract.stages.rollout.whole else rows,
         model=shown.model,
         limit=shown.limit,
         system=shown.system,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,8 +87,10 @@ def worth(filled: Filled, options: frozenset[str]) -> float:
     """How much speaks for a command that asks a model, the greater the better."""
     hint = filled.hint
     value = hint.confidence - 2.0 * len(filled.holes)
-    if any(one.kind is HoleKind.BASE_URL for one in hint.placeholders) or "OPENAI_BASE_URL" in filled.command:
-        value += 2.0
+    if any(one.kind is HoleKind.BASE_URL for one in hint.placeholders):
+        value += 2.5
+    elif "OPENAI_BASE_URL" in filled.command:
+        value += 1.5
     engine = _ENGINE.search(filled.command)
     if engine is not None:
         value += 1.5 if _OPEN_ENGINES.search(engine[1]) else -3.0
@@ -96,6 +99,12 @@ def worth(filled: Filled, options: frozenset[str]) -> float:
         value -= 3.0
     value -= 0.3 if hint.source not in ("readme", "docs") else 0.0
     return value - 0.1 * len(filled.choices)
+
+
+def main_programs(hints: Sequence[Hint]) -> Mapping[str, float]:
+    """Share of the commands that each program has: the one that a target's pages show most is its main one."""
+    counts = Counter(program for hint in hints for program in set(hint.programs))
+    return {program: count / len(hints) for program, count in counts.items()}
 
 
 def other_keys(env: Mapping[str, str], command: str) -> list[str]:

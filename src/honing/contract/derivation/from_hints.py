@@ -14,6 +14,7 @@ from honing.contract.dataset import DatasetTask
 from honing.contract.derivation.candidates import (
     Rejected,
     asks_model,
+    main_programs,
     of_role,
     other_keys,
     split_by_traps,
@@ -167,6 +168,7 @@ def _judging(
 def _best(known: Known, hints: Sequence[Hint], notes: list[str], *, samples: str = "") -> Filled | None:
     """The command for which most speaks, filled; those without holes come first."""
     pairs = []
+    shares = main_programs(hints)
     for order, hint in enumerate(hints):
         options = _options(known.folder, hint)
         filled = fill(hint, _wishes(known, options, samples))
@@ -174,6 +176,7 @@ def _best(known: Known, hints: Sequence[Hint], notes: list[str], *, samples: str
             notes.append(Rejected(hint, f"it needs {', '.join(other_keys(hint.env, hint.command))}").sentence)
             continue
         value = worth(filled, options) - 0.01 * order
+        value += max((shares.get(program, 0.0) for program in hint.programs), default=0.0)
         if filled.samples and (known.folder / hint.workdir / _given(hint)).exists():
             # An example that the target brings is not what it wants to judge.
             value -= 0.5
