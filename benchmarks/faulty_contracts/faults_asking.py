@@ -46,7 +46,7 @@ FAULTS = [
     asking(
         "asks_one",
         "one answer stands for all questions",
-        uncalibrated(r"oracle: scored 0\.08"),
+        uncalibrated(r"oracle: only 1 of 12 answers"),
         'one = ask(rows[0]["question"])\nanswers = {row["id"]: one for row in rows}',
     ),
     asking(
@@ -87,7 +87,7 @@ FAULTS = [
     asking(
         "cache_of_another_model",
         "answers of an earlier model lie in a cache, found by the prompt alone",
-        uncalibrated(r"(oracle|null|shuffled): scored"),
+        uncalibrated(r"oracle: only 7 of 12 answers|(null|shuffled): scored"),
         'cache = json.load(open("cache.json"))\n'
         'answers = {row["id"]: cache.get(row["question"]) or ask(row["question"]) for row in rows}',
         files={
@@ -105,7 +105,7 @@ FAULTS = [
     Case(
         name="leaves_out_rows",
         what="only the first three questions are asked, and the grader counts what was answered",
-        said=r"(3 of 12|9 of 12|12 tasks|12 rows)",
+        said=uncalibrated("oracle: only 3 of 12 answers"),
         files={
             "run.py": swap(RUN, (ANSWERS, ANSWERS.replace("in rows", "in rows[:3]"))),
             "grade.py": swap(

@@ -188,6 +188,15 @@ HEALTHY = [
         },
     ),
     shaped(
+        "writes_programs",
+        "keeps each answer as a Python file in a folder of its own",
+        0.75,
+        files={
+            "run.py": RUN + "\nos.makedirs('made')\nfor name, text in answers.items():\n"
+            "    open(f'made/{name}.py', 'w').write(f'print({text!r})')\n"
+        },
+    ),
+    shaped(
         "noisy",
         "prints megabytes, colours and broken bytes",
         0.75,
@@ -219,10 +228,10 @@ HEALTHY = [
         "works_below",
         "commands run in a folder below, in two steps",
         0.75,
-        files={"sub/first.sh": "cp ../questions.jsonl ../run.py .\n"},
+        files={"sub/first.sh": "cp ../questions.jsonl .\n"},
         contract=contract(
-            rollout={"commands": ["sh first.sh", "python3 run.py"], "workdir": "sub"},
-            evaluate={"commands": ["cp ../grade.py . && python3 grade.py"], "workdir": "sub"},
+            rollout={"commands": ["sh first.sh", "python3 ../run.py"], "workdir": "sub"},
+            evaluate={"commands": ["python3 ../grade.py"], "workdir": "sub"},
         ),
     ),
     shaped(
@@ -232,7 +241,8 @@ HEALTHY = [
         contract=contract(
             evaluate={
                 "commands": [
-                    "(sleep 0.2; echo '{\"score\": 1.0}' > metrics.json) > /dev/null 2>&1 & python3 grade.py"
+                    "(while ! grep -q score metrics.json; do sleep 0.05; done; sleep 1; "
+                    "echo '{\"score\": 1.0}' > metrics.json) > /dev/null 2>&1 & python3 grade.py"
                 ]
             }
         ),
