@@ -36,7 +36,7 @@ COMMANDS = (
     Listed("contract", "honing.cli.contract", "Check, show, write and edit the contract of a target."),
     Listed("reverify", "honing.cli.reverify", "Judge a run's stored samples again, without any model."),
     Listed("doctor", "honing.cli.doctor", "Say what is ready on this machine, and how to fix what is not."),
-    Listed("runs", "honing.cli.runs", "List, show and remove runs."),
+    Listed("runs", "honing.cli.runs", "List, show, compare, export and remove runs."),
     Listed("report", "honing.cli.report", "Write a run's page as one HTML file."),
     Listed("config", "honing.cli.config", "Show every setting and where it comes from."),
 )

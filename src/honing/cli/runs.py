@@ -13,6 +13,8 @@ import typer
 from honing.cli.commands import command_app
 from honing.cli.frame import Frame
 from honing.cli.printing import Column, Format, print_json, print_rows, show_size, show_time, visible
+from honing.cli.runs_compare import compare
+from honing.cli.runs_export import export
 from honing.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,13 +22,15 @@ if TYPE_CHECKING:
     from honing.store import Run, RunEntry, RunStatus
 
 app = command_app(
-    """List, show and remove runs.
+    """List, show, compare, export and remove runs.
 
     \b
     Examples:
       hone runs list --status interrupted
       hone runs show latest
       hone runs resume latest
+      hone runs compare A B
+      hone runs export latest --to inspect --out logs
       hone runs rm 2026-11-20-smoke
       hone runs gc --dry-run
 
@@ -202,6 +206,10 @@ def gc(
     if rows and not settings.output.quiet:
         verb = "would free" if dry_run else "freed"
         sys.stderr.write(f"{verb} {show_size(total)}\n")
+
+
+app.command()(compare)
+app.command()(export)
 
 
 def _newest(entries: list[RunEntry], limit: int | None) -> list[RunEntry]:

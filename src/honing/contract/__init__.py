@@ -5,14 +5,19 @@ Start reading in `session.py`.
 """
 
 from honing.contract.answerers import Tape
+from honing.contract.audit.examination import Audit
 from honing.contract.calibrate import Calibration, ControlScore, Level
+from honing.contract.compare import RunComparison, compare_runs
 from honing.contract.derive import GapError
 from honing.contract.earlier_names import Translated, translated
 from honing.contract.examine import Examination, examine, write_initial
+from honing.contract.exports import Exported, Form, export_run
 from honing.contract.forecast import forecast
 from honing.contract.hints import Hint, Role, survey_target
 from honing.contract.options import Mode, RolloutOptions, SetupOptions
 from honing.contract.outputs import intent_of
+from honing.contract.repair.base import RepairOptions
+from honing.contract.repair.request import RepairRequest
 from honing.contract.report import report_of
 from honing.contract.result import Result
 from honing.contract.reverify import Reverified, reverify
@@ -36,6 +41,7 @@ from honing.contract.target import (
 )
 
 __all__ = [
+    "Audit",
     "AGENT_FILES",
     "CONTRACT_PATH",
     "Calibration",
@@ -43,17 +49,22 @@ __all__ = [
     "ControlScore",
     "EvaluationResult",
     "Examination",
+    "Exported",
+    "Form",
     "GapError",
     "Hint",
     "Level",
     "MetricSpec",
     "Mode",
     "ModelSummary",
+    "RepairOptions",
+    "RepairRequest",
     "Result",
     "Reverified",
     "Role",
     "RolloutOptions",
     "RolloutResult",
+    "RunComparison",
     "Sample",
     "SampleStatus",
     "Session",
@@ -69,8 +80,10 @@ __all__ = [
     "agent_files",
     "ask_all",
     "columns_asked",
+    "compare_runs",
     "dump_contract",
     "examine",
+    "export_run",
     "forecast",
     "intent_of",
     "json_schema",

@@ -53,7 +53,7 @@ def facts_of(measured: Measured) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "run_id": measured.run.id,
         "contract_hash": metrics["contract_hash"],
-        "target": str(measured.run.config.get("target", "")),
+        "target": target_name(measured),
         "commit": metrics["commit"],
         "model": metrics["model"],
         "level": metrics["level"],
@@ -70,6 +70,12 @@ def facts_of(measured: Measured) -> dict[str, Any]:
         "ci95": metrics["ci95"],
         "interval_method": metrics["interval_method"],
     }
+
+
+def target_name(measured: Measured) -> str:
+    """How the target is called elsewhere: its address, or the name of a folder of this machine."""
+    target = str(measured.run.config.get("target", ""))
+    return Path(target).name if target.startswith(("/", "~", ".")) else target
 
 
 def score_name(measured: Measured) -> str:

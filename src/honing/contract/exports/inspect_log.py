@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from honing.contract.exports.base import Exported, Form, facts_of, slug
+from honing.contract.exports.base import Exported, Form, facts_of, slug, target_name
 from honing.contract.exports.writing import write_files
 from honing.contract.measured import Measured
 from honing.contract.samples import Sample, SampleStatus
@@ -53,12 +53,12 @@ def _spec(measured: Measured) -> dict[str, Any]:
         "eval_id": run.id,
         "run_id": run.id,
         "created": metrics["ts"],
-        "task": measured.contract.name or Path(str(run.config.get("target", ""))).name or "target",
+        "task": measured.contract.name or Path(target_name(measured)).name or "target",
         "task_id": metrics["contract_hash"][:22],
         "task_version": 0,
         "dataset": {
-            "name": str(run.config.get("target", "")),
-            "location": str(run.config.get("target", "")),
+            "name": target_name(measured),
+            "location": target_name(measured),
             "samples": len(ids),
             "sample_ids": ids,
             "shuffled": False,
