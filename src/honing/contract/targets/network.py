@@ -28,7 +28,6 @@ MAX_PAGE_BYTES = 64 * 1024**2
 """Of a listing or an index page."""
 _MAX_REDIRECTS = 8
 _LONGEST_WAIT_S = 120.0
-_CHUNK = 1024 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -346,7 +345,9 @@ def _asked_wait_s(headers: Mapping[str, str]) -> float | None:
 
 def _limited(response: httpx2.Response, limit: int, shown: str) -> Iterator[bytes]:
     taken = 0
-    for chunk in response.iter_bytes(_CHUNK):
+    # As it arrives: what is gathered into larger pieces is lost where the connection breaks off. And raw: some
+    # servers call a .gz file an encoding.
+    for chunk in response.iter_raw():
         taken += len(chunk)
         if taken > limit:
             raise TargetError(
