@@ -18,6 +18,8 @@ from honing.stats import proportion_upper_bound
 
 ORACLE_AT_LEAST = 0.99
 """Of the declared maximum."""
+JUDGE_AT_LEAST = 0.95
+"""The same where a model judges; also what its verdicts on known pairs must agree with."""
 ABOVE_CHANCE_AT_MOST = 0.05
 """How far above chance the upper bound of a control without knowledge may lie."""
 FORMAT_AT_LEAST = 0.95
@@ -115,6 +117,8 @@ class Taken:
     score: float | None
     n: int
     note: str = ""
+    at_least: float = ORACLE_AT_LEAST
+    """What the gold itself must score, as a share of the declared maximum."""
 
 
 def judge(
@@ -182,7 +186,7 @@ def _judged(metric: MetricSpec, name: str, taken: Taken, exhaustive: bool, own_s
     if taken.score is None:
         return ControlScore(control=name, score=None, n=taken.n, ok=False, note=taken.note or "gave no score")
     if kind == Control.ORACLE:
-        return _at_least(metric, name, taken, ORACLE_AT_LEAST, "the gold itself must score")
+        return _at_least(metric, name, taken, taken.at_least, "the gold itself must score")
     if kind == Control.HALF:
         return ControlScore(control=name, score=taken.score, n=taken.n, needed="half way between them")
     if kind == Control.FORMAT:

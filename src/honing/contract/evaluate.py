@@ -13,6 +13,7 @@ from honing.contract.metrics import Reading
 from honing.contract.samples import Sample, SampleStatus
 from honing.contract.scorers import Row, Scorer, ScoreStatus
 from honing.contract.spec import MetricSpec
+from honing.errors import ExecutorError
 from honing.executors import Executor, MapOptions, Observation, Progress, UnitResult, UnitStatus, run_map
 from honing.stats import Interval, mean_interval, pass_at_k_interval, proportion
 from honing.store import Run
@@ -62,10 +63,22 @@ def journaled(run: Run, name: str, scorer: Scorer, executor: Executor, progress:
         options = MapOptions(
             version=f"{SCORING_VERSION}:{scorer.name}", progress=progress, observe=_reward_of
         )
-        results = run_map(run, f"{name}.score", work, units, executor=executor, options=options)
+        results = run_map(run, f"{name}.score", retried(work), units, executor=executor, options=options)
         return [_detail_of(result) for result in results]
 
     return judge
+
+
+def retried(work: Callable[[Unit], Unit]) -> Callable[[Unit], Unit]:
+    """The same work, a failure of ours raised: it is no verdict to be kept, the next session tries again."""
+
+    def attempt(unit: Unit) -> Unit:
+        detail = work(unit)
+        if detail["status"] == ScoreStatus.INFRA_ERROR:
+            raise ExecutorError(detail["why"])
+        return detail
+
+    return attempt
 
 
 def _reward_of(detail: Unit) -> Observation:

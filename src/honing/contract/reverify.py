@@ -12,7 +12,7 @@ from honing.contract.derive import contract_for
 from honing.contract.evaluate import Unit, in_place, judge_samples, summarise
 from honing.contract.outputs import CONTRACT, SAMPLES
 from honing.contract.samples import Sample, SampleStatus, sample_from_row
-from honing.contract.scoring import needs_sandbox
+from honing.contract.scoring import asks_model, needs_sandbox
 from honing.contract.spec_file import load_contract
 from honing.errors import UsageError
 from honing.sandbox import choose
@@ -73,6 +73,11 @@ def reverify(run: Run, *, sandbox: str = "auto") -> Reverified:
         if derived.task is None or derived.spec.stages.target_judges:
             raise UsageError(
                 f"{run.path}: the target is judged by its own commands; measure it again instead."
+            )
+        if asks_model(derived.task.scorer):
+            raise UsageError(
+                f"{run.path}: a model judged these samples, and asking it again is a new measurement: run "
+                "the same command again instead."
             )
         costly = needs_sandbox(derived.task.scorer)
         scorer = derived.task.make_scorer(choose(sandbox) if costly else None)

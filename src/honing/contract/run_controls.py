@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from honing.contract.bench import Bench, Measurement
-from honing.contract.calibrate import CALIBRATION_ROWS, Calibration, OracleSource, Taken, judge
+from honing.contract.calibrate import (
+    CALIBRATION_ROWS,
+    JUDGE_AT_LEAST,
+    Calibration,
+    OracleSource,
+    Taken,
+    judge,
+)
 from honing.contract.controls import AnswerBook, Control, Silent, Talk
 from honing.contract.half_right import (
     half_right,
@@ -20,7 +27,7 @@ from honing.contract.measurement import evaluate, measure
 from honing.contract.policy_oracle import Misplaced
 from honing.contract.rollout import Plan, choose_rows
 from honing.contract.samples import Sample
-from honing.contract.scorers import Row
+from honing.contract.scorers import JudgeModelScorer, Row
 from honing.executors import MapOptions, OneBar, Progress
 from honing.llm import Answerer, Answering
 
@@ -62,6 +69,9 @@ def run_controls(bench: Bench, shown: Plan, *, progress: Progress) -> Calibratio
             source = Answering(run.answerer, name=run.name)
             found = measure(bench, run.plan, source, MapOptions(progress=bar))
             taken[run.name] = _taken(found, run.answerer)
+            if isinstance(bench.scorer, JudgeModelScorer):
+                # A model that judges has been held against known pairs itself; it errs now and then.
+                taken[run.name] = replace(taken[run.name], at_least=JUDGE_AT_LEAST)
             answered = found.rollout.samples if run.name == Control.ORACLE else answered
             further += _what_else(bench, run, found, taken, bar)
     gold = bench.gold

@@ -16,11 +16,21 @@ from typing import Any, Self
 
 from honing.contract import outputs
 from honing.contract.answerers import Llm, Tape, name_of, source_for
+from honing.contract.audit import provenance
+from honing.contract.audit.examination import FILE as AUDIT
+from honing.contract.audit.examination import Audit, audit
 from honing.contract.bench import Bench, Measurement, Rollout
 from honing.contract.calibrate import Calibration
 from honing.contract.derivation.settle import settle
 from honing.contract.forecast import check_disk
 from honing.contract.measurement import evaluate, roll_out
+from honing.contract.model_judge import (
+    JudgeCalibration,
+    ModelJudge,
+    calibrate_judge,
+    not_fit_to_judge,
+    with_judge,
+)
 from honing.contract.options import RolloutOptions, SetupOptions
 from honing.contract.overlay import lay_over
 from honing.contract.repair.base import RepairOptions
@@ -80,6 +90,8 @@ class Session:
         self._calibrations: dict[tuple[str, int | None], Calibration] = {}
         self._answerers: dict[str, object] = {}
         self._rollout: Rollout | None = None
+        self._judge: ModelJudge | None = None
+        self._fitness: JudgeCalibration | None = None
         self._asked = RolloutOptions()
         self._results: list[tuple[Result, tuple[Sample, ...]]] = []
         self.progress: Progress = SilentProgress()
@@ -103,9 +115,18 @@ class Session:
         commands = stages.target_asks or stages.target_judges
         key = (shown.model, shown.limit) if commands else ("", None)
         if key not in self._calibrations:
-            self._calibrations[key] = run_controls(self._bench, shown, progress=self.progress)
+            self._calibrations[key] = self._controlled(shown)
             self.run.write_json("calibration.json", self._calibrations[key].as_document())
         return self._calibrations[key]
+
+    def _controlled(self, shown: Plan) -> Calibration:
+        """The controls' verdict, after that on the model that judges, where one does."""
+        self._seat_judge()
+        if self._judge is not None:
+            self._fitness = calibrate_judge(self._bench, self._judge, shown.seed, self.progress)
+            if self._fitness.reasons:
+                return not_fit_to_judge(self._fitness, self._bench)
+        return run_controls(self._bench, shown, progress=self.progress)
 
     def rollout(
         self, llm: Llm, options: RolloutOptions | None = None, *, tape: Tape | None = None
@@ -126,6 +147,7 @@ class Session:
         self._asked = options or RolloutOptions()
         outputs.check_heeded(self.contract, self._asked)
         self._settle(self._plan(self._name(llm), self._asked))
+        self._seat_judge()
         plan = self._plan(self._name(llm), self._asked)
         ask = self._ready(llm, plan, tape or Tape())
         calibration = self.calibrate(plan)
@@ -156,6 +178,18 @@ class Session:
         return EvaluationResult(
             ok=result.ok, score=result.score, reason=result.reason, metrics=metrics, path=path
         )
+
+    def audit(self) -> Audit:
+        """Try what could make worthless answers score, and say what works; no model is asked.
+
+        Returns:
+            What was found; the run holds it as audit.json.
+        """
+        shown = self._plan("audit", RolloutOptions())
+        written = self.run.read_json(provenance.FILE)
+        found = audit(self._bench, self.calibrate(shown), shown, written, self.progress)
+        self.run.write_json(AUDIT, found.as_document())
+        return found
 
     @property
     def ok(self) -> bool:
@@ -203,6 +237,12 @@ class Session:
         budget = outputs.call_budget(self._asked)
         return lambda: roll_out(self._bench, plan, source, options, budget)
 
+    def _seat_judge(self) -> None:
+        """Make the model that judges ready, where the contract's scorer is one."""
+        if self._judge is None:
+            named, seed = self._options.judge_model, self._options.seed
+            self._bench, self._judge = with_judge(self._bench, self.models, named, seed=seed)
+
     def _settle(self, shown: Plan) -> None:
         """Find out what the contract's number is, where it does not say so: before any model is asked."""
         if self.contract.metric.discover:
@@ -228,7 +268,7 @@ class Session:
         )
 
     def _conclude(self, measurement: Measurement) -> Result:
-        return conclude(
+        result = conclude(
             measurement,
             self.calibrate(measurement.rollout.plan),
             self.contract,
@@ -237,6 +277,9 @@ class Session:
             sandbox=self._bench.sandbox_name,
             cost_usd=outputs.cost_of(measurement),
         )
+        if self._judge is None or self._fitness is None:
+            return result
+        return replace(result, judge=self._judge.as_document(self._fitness))
 
 
 def setup(
@@ -276,8 +319,7 @@ def setup(
         if options.contract is not None and options.contract.is_dir():
             resolved = lay_over(resolved, options.contract, trees)
             options = replace(options, contract=options.contract / Path(CONTRACT_PATH).name)
-        asked = {**(intent or {}), **({"repair": repair.identity} if repair is not None else {})}
-        config = outputs.run_config(resolved, options, asked)
+        config = outputs.run_config(resolved, options, _intended(intent, repair))
         found = None if fresh else outputs.find_unfinished(options.home, KIND, config)
         run = found or Run.create(
             options.home, kind=KIND, config=config, command=command, seed=options.seed, clock=clock
@@ -293,6 +335,11 @@ def setup(
         return session
 
 
+def _intended(intent: Mapping[str, Any] | None, repair: RepairOptions | None) -> dict[str, Any]:
+    """What makes two calls the same work, beside target and options."""
+    return {**(intent or {}), **({"repair": repair.identity} if repair is not None else {})}
+
+
 def _opened(stack: ExitStack, run: Run, trees: TreeStore, target: Target, options: SetupOptions) -> Session:
     """A session on a target, set up; leaving the stack tears it down."""
     derived = outputs.find_contract(run, target, trees, options)
@@ -302,6 +349,7 @@ def _opened(stack: ExitStack, run: Run, trees: TreeStore, target: Target, option
     stack.callback(session._tear_down)
     session._bench = prepare(bench)
     session.contract = session._bench.contract
+    run.write_json(provenance.FILE, provenance.provenance(session._bench, derived.by))
     return session
 
 

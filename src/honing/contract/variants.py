@@ -204,5 +204,6 @@ _DRESSES: Mapping[str, Callable[[Row], dict[str, str]]] = {
     "numeric": _numeric,
     "choice": _choice,
     "text": _text,
+    "judge_model": _text,
     "code": _code,
 }

@@ -20,7 +20,7 @@ from honing.contract.limits import Deadline
 from honing.contract.options import SetupOptions
 from honing.contract.preparing import prepare as prepare
 from honing.contract.preparing import tear_down as tear_down
-from honing.contract.scoring import needs_sandbox
+from honing.contract.scoring import asks_model, needs_sandbox
 from honing.contract.spec import ContractSpec, StageSpec, with_provenance
 from honing.contract.spec_file import dump_contract
 from honing.contract.surroundings import Surroundings
@@ -85,7 +85,7 @@ def build_bench(
             surroundings=surroundings,
             client=_client,
             asking=ThreadsExecutor(workers=options.max_connections),
-            judging=ThreadsExecutor(workers=options.judges) if _judging_costs(derived) else None,
+            judging=_judging(derived, options),
             sandbox_name=sandbox.name if sandbox is not None else "",
             policy=player,
             user_oracle=options.oracle is not None,
@@ -173,6 +173,13 @@ def _runs_foreign_code(spec: ContractSpec, derived: Derived) -> bool:
     plays = spec.oracle is not None and (spec.oracle.commands or spec.oracle.policy)
     installs = spec.environment is not None
     return any(stage.commands for stage in every) or bool(plays) or installs or _judging_costs(derived)
+
+
+def _judging(derived: Derived, options: SetupOptions) -> ThreadsExecutor | None:
+    """Who judges, where a verdict costs something: a model is waited for, a program is worked for."""
+    if derived.task is not None and asks_model(derived.task.scorer):
+        return ThreadsExecutor(workers=options.max_connections)
+    return ThreadsExecutor(workers=options.judges) if _judging_costs(derived) else None
 
 
 def _judging_costs(derived: Derived) -> bool:
