@@ -174,7 +174,7 @@ def test_the_total_limit_stops_what_runs_and_the_same_call_goes_on(
     contract = f"{HEAD}stages:\n  bootstrap: {{commands: [python3 slow.py]}}\n{ASKS}{JUDGES}"
     target = write_target(contract, slow__py=slow)
 
-    with pytest.raises(BudgetExhaustedError, match="total limit of 1 s .* run the same command again"):
+    with pytest.raises(BudgetExhaustedError, match=r"total limit of 1 s .* run the same command again"):
         setup(target, SetupOptions(home=tmp_path / "runs", max_total_s=1.0))
 
 

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from honing.cli.commands import command_app
+from honing.cli.contract_audit import audit
 from honing.cli.contract_hints import hints
 from honing.cli.frame import Frame
 from honing.cli.printing import Column, Format, print_json, print_rows
@@ -23,6 +24,7 @@ Examples:
   hone contract show ./my-benchmark       what would run, and where each part comes from
   hone contract check ./my-benchmark      is it valid? errors name the line
   hone contract hints ./my-benchmark      the commands that its README, docs, CI and scripts name
+  hone contract audit ./my-benchmark      run its controls and try to cheat its grader
   hone contract init ./my-benchmark       write .honing/contract.yaml, to be edited and kept
   hone contract schema > contract.json    the JSON Schema, for an editor
 """
@@ -30,6 +32,7 @@ Examples:
 app = command_app(_HELP, group=True)
 
 app.command("hints")(hints)
+app.command("audit")(audit)
 
 _Target = Annotated[str, typer.Argument(metavar="TARGET", help="A target, a contract file, or a run.")]
 

@@ -41,9 +41,9 @@ from honing.contract.target import (
 )
 
 __all__ = [
-    "Audit",
     "AGENT_FILES",
     "CONTRACT_PATH",
+    "Audit",
     "Calibration",
     "ContractSpec",
     "ControlScore",

@@ -45,6 +45,7 @@ def report_of(
     sections = [
         Section(title="Result", blocks=tuple(_headlines(results, calibration))),
         _calibration_section(calibration),
+        _audit_section(results[-1][0]),
         Section(
             title="Samples",
             text="Every prompt, completion and reward. Type / to search, j and k to move.",
@@ -212,6 +213,25 @@ def _calibration_section(calibration: Calibration) -> Section:
     warnings = tuple(Text(text=reason, tone=Tone.BAD) for reason in calibration.reasons)
     text = "The same stages, answered by somebody whose score is known. A score counts only between them."
     return Section(title="Calibration", text=text, blocks=(*warnings, table))
+
+
+_FINDINGS = {"held": Tone.GOOD, "broken": Tone.BAD, "suspicious": Tone.WARN}
+
+
+def _audit_section(result: Result) -> Section:
+    columns = (
+        Column(key="rule", title="rule"),
+        Column(key="finding", title="", kind=CellKind.BADGE),
+        Column(key="why", title="what it rests on"),
+    )
+    rows = [
+        {**one, "finding": Badge(one["finding"], _FINDINGS.get(one["finding"], Tone.INFO))}
+        for one in result.audit
+    ]
+    text = (
+        "What must have happened for the number to be about the model (`hone contract audit` tries to cheat)."
+    )
+    return Section(title="Audit", text=text, blocks=(Table.of(columns, rows, caption="Causal rules"),))
 
 
 def _verdict(one: ControlScore) -> Badge:

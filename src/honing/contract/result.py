@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from honing.contract.answer_lines import answers_without, line_asked
+from honing.contract.audit.rules import as_rows, verdicts
 from honing.contract.bench import Measurement
 from honing.contract.calibrate import Calibration, Level
 from honing.contract.options import RolloutOptions
@@ -47,6 +48,10 @@ class Result:
     """The target's commit where it has one, else the hash of its content."""
     sandbox: str
     """What contained foreign code; "" where none ran."""
+    audit: Sequence[Mapping[str, Any]] = ()
+    """The causal rules and what was found (`audit.rules`)."""
+    failure: Mapping[str, Any] | None = None
+    """Why there is no score, typed, where a command of the target failed."""
     results: Mapping[str, Any] | None = None
     """What became of the target's own results for each sample; None where it wrote none."""
     unmarked: tuple[str, int] | None = None
@@ -95,6 +100,8 @@ class Result:
             "contract_hash": self.contract_hash,
             "commit": self.commit,
             "sandbox": self.sandbox,
+            "audit": [dict(one) for one in self.audit],
+            "failure": None if self.failure is None else dict(self.failure),
             "run_id": run_id,
             "ts": ts,
         }
@@ -143,6 +150,8 @@ def conclude(
         contract_hash=contract.digest,
         commit=commit,
         sandbox=sandbox,
+        audit=as_rows(verdicts(measurement, calibration, contract)),
+        failure=None if measurement.failure is None else measurement.failure.as_document(),
         results=evaluation.results,
         unmarked=_unmarked(measurement, contract),
     )
