@@ -1,0 +1,30 @@
+"""Models whose weights lie in a folder of this machine.
+
+`LocalServer` starts one behind a loopback address; `python -m honing.learn.serve DIR` serves one by hand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from honing.learn.folder import folder_digest, is_model_folder
+    from honing.learn.local_server import Loader, LocalServer, ServerOptions
+
+_HOMES = {
+    "Loader": "local_server",
+    "LocalServer": "local_server",
+    "ServerOptions": "local_server",
+    "folder_digest": "folder",
+    "is_model_folder": "folder",
+}
+
+__all__ = ["Loader", "LocalServer", "ServerOptions", "folder_digest", "is_model_folder"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
