@@ -132,9 +132,8 @@ def show(verdicts: Sequence[Verdict], naive: dict[str, float | str | None], summ
     print(
         f"naive runner   scored {summary['naive_scored_a_fault']} of {summary['naive_faults']} faulty targets"
     )
-    print(
-        f"               right on {summary['naive_right_on_healthy']} of {summary['naive_healthy']} healthy ones"
-    )
+    right_on, alike = summary["naive_right_on_healthy"], summary["naive_healthy"]
+    print(f"               right on {right_on} of {alike} healthy ones")
     print("               (targets without commands are not counted: it cannot run them)")
     print(f"time           {summary['seconds']} s of measuring")
 
