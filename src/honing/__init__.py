@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from honing.contract import Session, SetupOptions
+    from honing.contract import RepairOptions, RolloutOptions, Session, SetupOptions
     from honing.store import Run
 
-__all__ = ["__version__", "load_run", "setup"]
+__all__ = ["__version__", "load_run", "repair_with", "setup"]
 
 
 def setup(
@@ -49,6 +49,43 @@ def setup(
     session = set_up(target, options, **more)
     session.models = settings.models.endpoints()
     return session
+
+
+def repair_with(
+    agent: str = "",
+    *,
+    model: str = "",
+    iterations: int | None = None,
+    measured: str = "",
+    asked: RolloutOptions | None = None,
+) -> RepairOptions | None:
+    """Who may write or mend a contract, for `setup(..., repair=...)`; agents and models as the environment
+    names them.
+
+    Args:
+        agent: Its name, or `module:callable`; HONING_AGENT where empty.
+        model: The agent's model; HONING_AGENT_MODEL where empty, then the measured one.
+        iterations: Patches to ask for at most; 0 for none.
+        measured: The model that will be measured.
+        asked: How it will be asked.
+
+    Raises:
+        UsageError: There is no such agent, or it needs a model and none is named.
+    """
+    import os
+
+    from honing.agents import AgentSettings
+    from honing.contract import RepairRequest, RolloutOptions
+    from honing.settings import load_settings
+
+    settings = load_settings(environ=os.environ)
+    request = RepairRequest(
+        agent=agent or settings.agents.default or "",
+        model=model or settings.agents.model or "",
+        iterations=iterations,
+        installed=AgentSettings(**settings.installed_agents(os.environ)),
+    )
+    return request.options(measured, asked or RolloutOptions(), settings.models.endpoints())
 
 
 def load_run(path: str | Path) -> Run:

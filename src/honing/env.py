@@ -23,7 +23,7 @@ import honing
 from honing.errors import UsageError
 
 if TYPE_CHECKING:
-    from honing.contract import RolloutOptions, Session
+    from honing.contract import RepairOptions, RolloutOptions, Session
 
 _ALIASES = {
     "repo": "target",
@@ -207,9 +207,25 @@ def setup(target: str | Path | Mapping[str, Any], **options: Any) -> Env:
     placed: dict[str, Any] = {name: given[name] for name in for_setup & set(given)}
     placed |= {name: Path(placed[name]) for name in _PATHS if placed.get(name) is not None}
     asked = _rollout_fields({name: given[name] for name in for_rollout & set(given)})
-    session = honing.setup(given["target"], SetupOptions(**placed))
+    repair = _repair(given, RolloutOptions(**asked))
+    session = honing.setup(given["target"], SetupOptions(**placed), repair=repair)
     artifacts = Path(given["artifacts_dir"]) if given.get("artifacts_dir") else session.run.path
     return Env(session, given.get("llm"), RolloutOptions(**asked), artifacts)
+
+
+def _repair(given: Mapping[str, Any], asked: RolloutOptions) -> RepairOptions | None:
+    """Who may write or mend the contract; None where nobody is asked to."""
+    opencode = given.get("opencode_model")
+    agent = given.get("agent") or ("opencode" if opencode else "")
+    if not agent and not given.get("repair_iters"):
+        return None
+    return honing.repair_with(
+        agent,
+        model=given.get("agent_model") or opencode or "",
+        iterations=given.get("repair_iters"),
+        measured=given.get("llm") or "",
+        asked=asked,
+    )
 
 
 def teardown(env_: Env) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from honing.cli.commands import command_app
 from honing.cli.frame import Frame
-from honing.cli.measure_options import rollout_options, settings_of, setup_options
+from honing.cli.measure_options import repair_options, rollout_options, settings_of, setup_options
 from honing.cli.measure_run import Shown, repeatable, run_measurement
 from honing.cli.measure_words import answering, listed, pairs, targets_of, warn_of_unknown
 
@@ -114,6 +114,24 @@ def measure(
         list[str] | None,
         typer.Option("--env", metavar="KEY=VALUE", help="Variable for every stage; repeatable."),
     ] = None,
+    agent: Annotated[
+        str | None,
+        typer.Option("--agent", metavar="NAME", help="Coding agent that may write or mend the contract."),
+    ] = None,
+    agent_model: Annotated[
+        str | None,
+        typer.Option(
+            "--agent-model", metavar="MODEL", help="The agent's model; the measured one if not given."
+        ),
+    ] = None,
+    opencode_model: Annotated[
+        str | None,
+        typer.Option("--opencode-model", metavar="MODEL", help="As --agent opencode --agent-model."),
+    ] = None,
+    repair_iters: Annotated[
+        int | None,
+        typer.Option("--repair-iters", min=0, help="Patches to ask the agent for; 3 with --agent."),
+    ] = None,
     sandbox: Annotated[
         str | None, typer.Option("--sandbox", help="auto, bubblewrap, landlock or unconfined.")
     ] = None,
@@ -154,14 +172,18 @@ def measure(
     models = listed(llm or []) or listed([said.options.get("llm", "")])
     settings = settings_of(frame, models, given)
     every = targets_of(target or [], targets or [], targets_file)
+    names = answering(models, settings.models.default, samples)
+    first = names[0] if samples is None else f"samples:{samples.name}"
+    rollout = rollout_options(settings, said, given)
     asked = SuiteRequest(
-        models=answering(models, settings.models.default, samples),
+        models=names,
         samples=samples,
         endpoints=settings.models.endpoints(),
         tape=Tape(record=record, replay=replay),
         fresh=fresh,
         command=repeatable(frame, every, settings.paths.home, env or []),
         setup=setup_options(frame, settings, said, given),
-        rollout=rollout_options(settings, said, given),
+        rollout=rollout,
+        repair=repair_options(frame, settings, first, rollout, given),
     )
     return run_measurement(frame, settings, every, asked, Shown(json=json, dry_run=dry_run))

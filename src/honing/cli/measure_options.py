@@ -10,7 +10,7 @@ from honing.cli.frame import Frame
 from honing.cli.measure_words import mode_of, number, oracle_of, pairs, whole
 
 if TYPE_CHECKING:
-    from honing.contract import RolloutOptions, SetupOptions, Translated
+    from honing.contract import RepairOptions, RolloutOptions, SetupOptions, Translated
     from honing.settings import Settings
 
 _SETTINGS = {
@@ -21,6 +21,8 @@ _SETTINGS = {
     "cost_limit": "limits.budget_usd",
     "time_limit": "limits.budget_wall_s",
     "sandbox": "sandbox.kind",
+    "agent": "agents.default",
+    "agent_model": "agents.model",
 }
 """Options that are settings as well, by name."""
 
@@ -82,3 +84,31 @@ def rollout_options(settings: Settings, said: Translated, given: Mapping[str, An
         max_cost_usd=None if limits.budget_usd is None else Decimal(str(limits.budget_usd)),
         max_wall_s=limits.budget_wall_s,
     )
+
+
+def repair_options(
+    frame: Frame, settings: Settings, answerer: str, asked: RolloutOptions, given: Mapping[str, Any]
+) -> RepairOptions | None:
+    """Who may write or mend contracts; None where nobody is asked to.
+
+    Args:
+        frame: The invocation.
+        settings: Name the agent, its model and where its program lies.
+        answerer: The first model that is measured.
+        asked: How it is asked.
+        given: Every option of the command by its name.
+    """
+    from honing.agents import AgentSettings
+    from honing.contract import RepairRequest
+
+    asks = given["agent"] is not None or given["opencode_model"] is not None or given["repair_iters"]
+    if not asks:
+        return None
+    agent = given["agent"] or ("opencode" if given["opencode_model"] else settings.agents.default)
+    request = RepairRequest(
+        agent=agent or "",
+        model=given["opencode_model"] or settings.agents.model or "",
+        iterations=given["repair_iters"],
+        installed=AgentSettings(**settings.installed_agents(frame.environ)),
+    )
+    return request.options(answerer, asked, settings.models.endpoints())

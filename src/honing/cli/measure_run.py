@@ -67,7 +67,14 @@ def _measure_one(frame: Frame, settings: Settings, target: str, asked: Asked, sh
 
     look = frame.look(settings)
     intent = asked.intent()
-    with setup(target, asked.setup, intent=intent, fresh=asked.fresh, command=asked.command) as session:
+    with setup(
+        target,
+        asked.setup,
+        intent=intent,
+        fresh=asked.fresh,
+        command=asked.command,
+        repair=asked.repair,
+    ) as session:
         session.progress = _progress(frame, settings)
         ended = ask_all(session, asked)
         if len(ended) == 1:

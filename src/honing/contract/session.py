@@ -328,8 +328,7 @@ def setup(
         stack.enter_context(run.supervise())
         # Held open, the journal is not checkpointed and set up anew by every step.
         stack.enter_context(run.journal())
-        if repair is not None:
-            resolved, options = _mended(run, trees, resolved, options, repair)
+        resolved, options = _mended(run, trees, resolved, options, repair)
         session = _opened(stack, run, trees, resolved, options)
         session._stack = stack.pop_all()
         return session
@@ -354,10 +353,12 @@ def _opened(stack: ExitStack, run: Run, trees: TreeStore, target: Target, option
 
 
 def _mended(
-    run: Run, trees: TreeStore, target: Target, options: SetupOptions, repair: RepairOptions
+    run: Run, trees: TreeStore, target: Target, options: SetupOptions, repair: RepairOptions | None
 ) -> tuple[Target, SetupOptions]:
     """The target with a contract that calibrates, and options under which that contract counts; both as they
-    were where none was found."""
+    were where none was found or nobody may mend it."""
+    if repair is None:
+        return target, options
 
     def options_for(tried: Target) -> SetupOptions:
         return options if tried.tree == target.tree else replace(options, contract=None)

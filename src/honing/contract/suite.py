@@ -17,6 +17,7 @@ from honing.contract.calibrate import Level
 from honing.contract.derive import GapError
 from honing.contract.options import RolloutOptions, SetupOptions
 from honing.contract.outputs import find_unfinished, intent_of
+from honing.contract.repair.base import RepairOptions
 from honing.contract.session import EvaluationResult, RolloutResult, Session, setup
 from honing.contract.target import resolve
 from honing.errors import HoningError, StoppedError, UsageError
@@ -44,6 +45,8 @@ class Asked:
     """Begin anew even where the same work is unfinished."""
     command: Sequence[str] = ()
     """The command line that repeats this."""
+    repair: RepairOptions | None = None
+    """Who may write or mend contracts."""
 
     @property
     def answerers(self) -> list[str | Path]:
@@ -193,6 +196,7 @@ def _config(targets: Sequence[str], asked: Asked) -> dict[str, Any]:
         "targets": list(targets),
         "options": {name: options[name] for name in kept},
         "intent": asked.intent(),
+        "repair": None if asked.repair is None else asked.repair.identity,
     }
 
 
@@ -227,7 +231,12 @@ def _measured(target: str, asked: Asked, watcher: Watcher) -> TargetSummary:
     session: Session | None = None
     try:
         with setup(
-            target, asked.setup, intent=asked.intent(), fresh=asked.fresh, command=asked.command
+            target,
+            asked.setup,
+            intent=asked.intent(),
+            fresh=asked.fresh,
+            command=asked.command,
+            repair=asked.repair,
         ) as session:
             session.progress = watcher.progress()
             summary = summary_of(target, session, asked.answerers, ask_all(session, asked))

@@ -235,6 +235,18 @@ class Devices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Agents:
+    """Coding agents that write and mend contracts."""
+
+    default: str | None = setting(None, text, variable="HONING_AGENT", flag="--agent")
+    """Agent to use where a command asks for one and names none."""
+    model: str | None = setting(None, text, variable="HONING_AGENT_MODEL", flag="--agent-model")
+    """Model that an agent uses; the measured one when not set."""
+    folder: Path | None = setting(None, folder, variable="HONING_AGENTS")
+    """Where `make agents` installed them; `agents` in the cache folder when not set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """Where targets that lie elsewhere are fetched from."""
 
@@ -271,6 +283,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "tracking": Tracking,
     "devices": Devices,
     "sources": Sources,
+    "agents": Agents,
 }
 
 

@@ -17,6 +17,7 @@ from honing.settings.fields import (
     FIELDS,
     SECTIONS,
     SOURCE_VARIABLES,
+    Agents,
     Containment,
     Devices,
     Field,
@@ -66,6 +67,7 @@ class Settings:
     tracking: Tracking = field(default_factory=Tracking)
     devices: Devices = field(default_factory=Devices)
     sources: Sources = field(default_factory=Sources)
+    agents: Agents = field(default_factory=Agents)
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """By key (`limits.max_connections`)."""
 
@@ -73,6 +75,15 @@ class Settings:
         """One setting by its key."""
         section, _, name = key.partition(".")
         return getattr(getattr(self, section), name)
+
+    def installed_agents(self, environ: Mapping[str, str]) -> dict[str, Any]:
+        """Where coding agents are looked for, as the arguments of `honing.agents.AgentSettings`.
+
+        Args:
+            environ: Variables of the process; its PATH is taken.
+        """
+        folder = self.agents.folder or self.paths.cache / "agents"
+        return {"folder": folder, "path": environ.get("PATH", "")}
 
     def fetching(self, environ: Mapping[str, str]) -> dict[str, Any]:
         """How targets that lie elsewhere are reached, as the arguments of `honing.contract.SourceOptions`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -49,17 +50,24 @@ class Trial:
         text = "\n".join(calibration.reasons)
         # A control that failed by a command is that command's failure, first of all.
         command = next((found for found in self._failures(seen) if found.text[:80] in text), None)
-        if command is not None:
-            return replace(command, text=f"{command.text}\n\nSo the contract is not calibrated:\n{text}")
-        return Failure(kind=FailureKind.CALIBRATION, stage="calibrate", text=text)
+        return self._plain(command or Failure(kind=FailureKind.CALIBRATION, stage="calibrate", text=text))
 
     def _of_error(self, error: Exception, seen: int) -> Failure:
         typed = getattr(error, "failure", None)
         found = [typed] if isinstance(typed, Failure) else self._failures(seen)
         if isinstance(error, StageError) and found:
-            return found[-1]
+            return self._plain(found[-1])
         stage = "target" if isinstance(error, GapError) else "contract"
-        return failure_of(error, stage if isinstance(error, ContractError) else "calibrate")
+        return self._plain(failure_of(error, stage if isinstance(error, ContractError) else "calibrate"))
+
+    def _plain(self, failure: Failure) -> Failure:
+        """The same failure without the places of this run's working copies, which no two trials share."""
+        copies = re.compile(rf"{re.escape(str(self.run.path))}/work/[0-9a-f]+/?")
+        return replace(
+            failure,
+            text=copies.sub("", failure.text),
+            names=tuple(copies.sub("", name) or "." for name in failure.names),
+        )
 
     def _failures(self, seen: int) -> list[Failure]:
         """The failures that the evidence of this trial holds, in the order in which they happened."""

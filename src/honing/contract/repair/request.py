@@ -1,0 +1,72 @@
+"""From what a user says (an agent's name, its model, how often) to the options of a repair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from honing.agents import AGENT_NAMES, AgentSettings, agent_named
+from honing.contract.options import RolloutOptions
+from honing.contract.repair.base import RepairOptions
+from honing.errors import UsageError
+from honing.llm import Source, Upstream, resolve
+
+DEFAULT_AGENT = "codex"
+DEFAULT_ITERATIONS = 3
+_PROGRAMS = ("codex", "claude_code")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairRequest:
+    """Who shall repair contracts, as a user says it."""
+
+    agent: str = ""
+    """Name, or `module:callable`; the default where empty."""
+    model: str = ""
+    """The agent's model; the one that is measured where empty."""
+    iterations: int | None = None
+    """Patches to ask for; 0 for none."""
+    installed: AgentSettings = field(default_factory=AgentSettings)
+
+    def options(
+        self, measured: str, asked: RolloutOptions, endpoints: Mapping[str, str]
+    ) -> RepairOptions | None:
+        """The options of a repair; None where none is asked for.
+
+        Args:
+            measured: The model that will be measured.
+            asked: How it will be asked.
+            endpoints: Addresses and keys of models by their usual variable names.
+
+        Raises:
+            UsageError: There is no such agent, or it needs a model and none is named.
+            ModelAuthenticationError: Its model's provider needs a key that is not set.
+        """
+        if self.iterations == 0 or not (self.agent or self.iterations):
+            return None
+        name = (self.agent or DEFAULT_AGENT).replace("-", "_")
+        model = self.model or ("" if _is_played(measured) else measured)
+        if name in _PROGRAMS and not model:
+            raise UsageError(
+                f"--agent {name}: which model is it to use? Give --agent-model MODEL (or set "
+                "HONING_AGENT_MODEL)."
+            )
+        return RepairOptions(
+            agent=agent_named(name if name in AGENT_NAMES else self.agent, self.installed),
+            model=model if name in _PROGRAMS or self.model else "",
+            source=_source(model, endpoints) if name in _PROGRAMS or self.model else None,
+            iterations=DEFAULT_ITERATIONS if self.iterations is None else self.iterations,
+            measured=measured,
+            asked=asked,
+        )
+
+
+def _is_played(model: str) -> bool:
+    """Whether a name stands for no server: a scripted model, or a file of samples."""
+    return not model or model.startswith(("scripted/", "samples:"))
+
+
+def _source(model: str, endpoints: Mapping[str, str]) -> Callable[[], Source]:
+    """Makes what answers for the agent's model: anew for every run of it, since each has its own gateway."""
+    found = resolve(model, endpoints)
+    return lambda: Upstream(found.endpoint, model=found.model)
