@@ -49,8 +49,10 @@ _FURTHER: Mapping[str, tuple[str, ...]] = {
 }
 _DEPLOY = ("setup_cmds", "health_cmds", "teardown_cmds", "teardown_policy", "kubectl_dump")
 _RESULTS = f"{_STATE}/samples_judged.jsonl"
-_ADAPTER = Path(__file__).parent / "programs" / "judged_samples.py"
+_PROGRAMS = Path(__file__).parent / "programs"
 _DEFAULT_TIMEOUT_S = 600.0
+_MOVES = frozenset({"deploy.setup", "rollout", "evaluation", "benchmark"})
+"""Stages that begin with a working copy of their own."""
 
 
 class Pipeline:
@@ -102,7 +104,9 @@ class _Reading:
         rollout, evaluation, benchmark = (
             self._stage(name, shared) for name in ("rollout", "evaluation", "benchmark")
         )
-        judging, metrics = self._judging(evaluation, benchmark, has_rollout=bool(rollout["commands"]))
+        judging, metrics = self._judging(
+            _at_root(evaluation), _at_root(benchmark), has_rollout=bool(rollout["commands"])
+        )
         stages = Stages(
             auth=StageSpec(**self._stage("auth", shared)),
             bootstrap=self._bootstrap(bootstrap, shared, artifacts),
@@ -110,7 +114,7 @@ class _Reading:
             deploy=self._deploy(shared),
             rollout=RolloutSpec(**rollout, writes=(f"{_STATE}/*", f"{_STATE}/**/*")),
             evaluate=EvaluateSpec(**judging, **metrics),
-            benchmark=StageSpec(**benchmark) if not judging["commands"] else StageSpec(),
+            benchmark=StageSpec(**_at_root(benchmark)) if not judging["commands"] else StageSpec(),
         )
         self._check_something_runs(stages)
         spec = ContractSpec(
@@ -140,7 +144,7 @@ class _Reading:
                 (f"stages.{stage}", self.document.anchor(*where, present), "as the target has it")
             )
         return {
-            "commands": tuple(commands),
+            "commands": (_here(), *commands) if commands and stage in _MOVES else tuple(commands),
             "timeout_s": self._timeout(where),
             "retries": self.document.count((*where, "retries")),
             "workdir": self.document.text((*where, "workdir"), "."),
@@ -157,7 +161,7 @@ class _Reading:
             self.parts.append(("stages.bootstrap", found.commands[0][1], "as the target has it"))
         timeout_s = min(found.timeout_s, self.rules.max_command_s or found.timeout_s)
         return StageSpec(
-            commands=(f'mkdir -p "$HONING_TARGET"/{shlex.quote(artifacts)}', *commands),
+            commands=(f'mkdir -p "$HONING_TARGET"/{shlex.quote(artifacts)}', _here(), *commands),
             timeout_s=timeout_s,
             retries=found.retries,
             workdir=found.workdir,
@@ -203,7 +207,8 @@ class _Reading:
                 self.notes.append(Note(anchor, "the benchmark's commands run after the evaluation's"))
         if self._names_samples(evaluation["commands"]):
             metrics["results"] = ResultsSpec(path=_RESULTS, prompt="prompt", completion="completion")
-            evaluation = {**evaluation, "commands": (*evaluation["commands"], _adapter())}
+            adapter = _program("judged_samples", f"{_STATE}/rollout.json", _RESULTS)
+            evaluation = {**evaluation, "commands": (*evaluation["commands"], adapter)}
             why = f"the samples that {_STATE}/rollout.json names, with a number for each"
             self.parts.append(("stages.evaluate.results", self.document.anchor("rollout"), why))
         return evaluation, metrics
@@ -267,6 +272,21 @@ def _state_env(artifacts: str) -> dict[str, str]:
     }
 
 
-def _adapter() -> str:
-    """The command that writes the samples which rollout.json names with a number each."""
-    return f"python3 - {_STATE}/rollout.json {_RESULTS} <<'PROGRAM'\n{_ADAPTER.read_text()}PROGRAM"
+def _program(name: str, *arguments: str) -> str:
+    """A command that runs one of our programs, which stands in it whole; arguments are shell words."""
+    text = (_PROGRAMS / f"{name}.py").read_text(encoding="utf-8")
+    return f"python3 - {' '.join(arguments)} <<'PROGRAM'\n{text}PROGRAM"
+
+
+def _here() -> str:
+    """The command with which a stage finds what earlier ones wrote down, in its own working copy."""
+    return _program("moved_paths", f'"$HONING_TARGET"/{_STATE}')
+
+
+def _at_root(stage: dict[str, Any]) -> dict[str, Any]:
+    """The stage from the target's root, where its metrics path begins; its commands still run where they
+    did."""
+    if stage["workdir"] == ".":
+        return stage
+    away = f"cd {shlex.quote(stage['workdir'])} || exit 1\n"
+    return {**stage, "workdir": ".", "commands": tuple(away + command for command in stage["commands"])}

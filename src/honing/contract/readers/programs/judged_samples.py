@@ -11,4 +11,5 @@ with out.open("w", encoding="utf-8") as stream:
     for number, line in enumerate(lines, 1):
         row = json.loads(line)
         kept = {key: row[key] for key in ("prompt", "completion", "reward") if key in row}
-        stream.write(json.dumps({"id": str(row.get("id", number)), **kept}) + "\n")
+        # Not the bare number: a completion may be that very number.
+        stream.write(json.dumps({"id": str(row.get("id", f"line {number}")), **kept}) + "\n")
