@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -45,6 +44,7 @@ provenance:
 )
 FULL = RolloutOptions(mode=Mode.FULL)
 PATH = ".honing/contract.yaml"
+LLM = "scripted/perfect"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,23 +61,18 @@ class Measured:
         return [one["verdict"] for one in self.repair["iterations"]]
 
 
-def measured(
-    target: Path, home: Path, agent: Agent, *, iterations: int = 3, llm: str = "scripted/perfect", **more: Any
-) -> Measured:
+def measured(target: Path, home: Path, agent: Agent, *, iterations: int = 3) -> Measured:
     """Measure a target, mended by an agent where it must be."""
-    repair = RepairOptions(agent=agent, iterations=iterations, measured=llm, asked=FULL, **more)
+    options = RepairOptions(agent=agent, iterations=iterations, measured=LLM, asked=FULL)
+    return measured_with(target, home, options)
+
+
+def measured_with(target: Path, home: Path, repair: RepairOptions) -> Measured:
     with setup(target, SetupOptions(home=home), repair=repair) as session:
-        session.rollout(llm, FULL)
+        session.rollout(LLM, FULL)
         result = session.evaluate()
         run = session.run
         return Measured(result=result, repair=run.read_json(REPAIR), run=run.path, contract=session.contract)
-
-
-def repair_of(home: Path) -> dict[str, Any]:
-    """repair.json of the newest run."""
-    newest = max(home.glob("*/repair.json"), key=lambda path: path.stat().st_mtime_ns)
-    found: dict[str, Any] = json.loads(newest.read_text())
-    return found
 
 
 def without_contract(target: Path) -> Path:

@@ -127,7 +127,7 @@ def _differing(before: Any, after: Any, path: str = "") -> Iterator[str]:
     if isinstance(before, dict) and isinstance(after, dict):
         for key in {*before, *after} - ({"provenance"} if not path else set()):
             yield from _differing(before.get(key), after.get(key), f"{path}.{key}" if path else key)
-    elif isinstance(after, dict) and before is None:
+    elif isinstance(after, dict) and after and before is None:
         for key, value in after.items():
             yield from _differing(None, value, f"{path}.{key}")
     elif before != after:
