@@ -80,7 +80,7 @@ def _argument(call: ast.Call, file: str) -> Iterator[Option]:
     yield Option(
         name=long,
         aliases=tuple(name for name in names if name != long),
-        choices=_choices(given.get("choices")),
+        choices=_choices(given.get("choices")) or _click_choices(given.get("type")),
         default=_default(given.get("default")),
         required=(positional and not _text(given.get("nargs")).startswith(("?", "*")))
         or _text(given.get("required")) == "True",
@@ -222,6 +222,10 @@ def _choices(node: ast.expr | None) -> tuple[str, ...]:
     if isinstance(node, ast.List | ast.Tuple | ast.Set):
         return tuple(str(part.value) for part in node.elts if isinstance(part, ast.Constant))
     return ()
+
+
+def _click_choices(node: ast.expr | None) -> tuple[str, ...]:
+    return _choices(node) if isinstance(node, ast.Call) and _last_name(node.func) == "Choice" else ()
 
 
 def _literal(annotation: ast.expr | None) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ class TargetFiles:
         self._real = os.path.realpath(root)
         self._texts: dict[str, str | None] = {}
         self._names: dict[str, tuple[str, ...]] = {}
+        self._stats: dict[str, os.stat_result | None] = {}
         self._bytes = 0
         self._files = 0
 
@@ -82,13 +83,13 @@ class TargetFiles:
         return real if inside else None
 
     def _stat(self, path: str) -> os.stat_result | None:
-        real = self._inside(path)
-        if real is None:
-            return None
-        try:
-            return Path(real).stat()
-        except OSError:
-            return None
+        if path not in self._stats:
+            real = self._inside(path)
+            try:
+                self._stats[path] = Path(real).stat() if real is not None else None
+            except OSError:
+                self._stats[path] = None
+        return self._stats[path]
 
     def _list(self, folder: str) -> tuple[str, ...]:
         real = self._inside(folder)

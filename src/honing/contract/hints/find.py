@@ -15,7 +15,7 @@ from honing.contract.hints.make_hint import Found, Target, hint_of
 from honing.contract.hints.options import Sources
 from honing.contract.hints.sources.projects import read_project
 from honing.contract.hints.statements import statements
-from honing.contract.hints.transcripts import typed_lines
+from honing.contract.hints.transcripts import MAX_LINES, typed_lines
 
 _ECHO = 0.4
 """Confidence up to which a hint that repeats another's command is left out."""
@@ -74,6 +74,11 @@ def _hints(block: Block, carry: Carry, target: Target) -> Iterator[Hint]:
     lines = typed_lines(block)
     if not lines:
         return
+    if len(block.lines) > MAX_LINES:
+        target.files.notes.append(
+            f"{block.file}:{block.lines[0].number}: only the first {MAX_LINES} of {len(block.lines)} lines "
+            "of this block were read"
+        )
     if not block.inline:
         carry.enter_block(block.headings, block.env, block.workdir)
     for statement in statements(lines):

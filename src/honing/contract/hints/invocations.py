@@ -17,8 +17,8 @@ _WORD = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_OPERATOR = re.compile(r"&&|\|\||;;|\|&|[;|()\n]|&(?!>)")
-_REDIRECT = re.compile(r"\d*(?:>>|>&|&>|<<<|<<-?|[<>]\(|>\||[<>])[ \t]*")
+_OPERATOR = re.compile(r"&&|\|\||;;|\|&|[<>]\(|[;|()\n]|&(?!>)")
+_REDIRECT = re.compile(r"\d*(?:>>|>&|&>|<<<|<<-?|>\||[<>])[ \t]*")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _RESERVED = frozenset(
     {"if", "then", "else", "elif", "do", "while", "until", "!", "{", "}", "fi", "done", "esac"}

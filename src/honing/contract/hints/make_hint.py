@@ -132,7 +132,7 @@ def _verdict(found: Found, started: Sequence[Invocation], behind: str, target: T
     by_recipe = role_of(recipe, around)
     named = by_name.role is not Role.OTHER and by_name.certainty >= _SURE
     known = any(known_role(one) is by_recipe.role for one in recipe)
-    if not recipe or (named and not known) or (by_recipe.role is Role.OTHER and not known):
+    if not recipe or named or (by_recipe.role is Role.OTHER and not known):
         return replace(by_name, asks_model=by_recipe.asks_model)
     return replace(by_recipe, why=f"What it runs: {by_recipe.why}")
 

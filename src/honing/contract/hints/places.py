@@ -109,5 +109,5 @@ def _paths(invocation: Invocation) -> Iterator[str]:
         option = word.text if word.text.startswith("-") else ""
         if _OUTPUTS.fullmatch(name):
             continue
-        if _FILE.fullmatch(text) or text.startswith("../"):
+        if _FILE.fullmatch(text) or text.startswith(".."):
             yield text

@@ -36,18 +36,20 @@ def plausibility(
     found: Sequence[Invocation], block: Block, files: TargetFiles, project: Project, folder: str
 ) -> float:
     """How surely a statement is meant to be run: 0 for one that is none, up to 1."""
-    if not found or not _NAME.fullmatch(found[0].program):
-        return 0.0
-    first = found[0]
-    if block.certain:
+    named = [one for one in found if one.program not in ("[", "[[")]
+    if named and block.certain:
         return _SHARES.get(block.source, 1.0)
+    if not named or not _NAME.fullmatch(named[0].program):
+        return 0.0
+    first = named[0]
     known = _is_known(first, project) or bool(has_program(files, folder, first))
     if block.inline:
-        return 0.55 if known and _says_what_to_do(first, project) else 0.0
+        return 0.55 if known and first.arguments and _says_what_to_do(first, project) else 0.0
     options = any(_OPTION.match(word.text) for word in first.arguments)
     if block.language in SHELL_LANGUAGES:
         return 1.0 if known else 0.8 if options or first.form is not Form.PROGRAM else 0.5
-    if not known and not (options and first.form is not Form.PROGRAM):
+    scripted = bool(first.launchers) and first.program.endswith((".py", ".sh"))
+    if not known and not scripted and not (options and first.form is not Form.PROGRAM):
         return 0.0
     return 0.9 if _says_what_to_do(first, project) else 0.0
 

@@ -72,8 +72,8 @@ PROGRAMS: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
 """Well-known programs with their first words, first match counts: what they are for is no guess."""
 
 
-def _weights(strong: str, weak: str = "") -> dict[str, float]:
-    return dict.fromkeys(weak.split(), 0.4) | dict.fromkeys(strong.split(), 1.0)
+def _weights(strong: str, weak: str = "", *, share: float = 0.4) -> dict[str, float]:
+    return dict.fromkeys(weak.split(), share) | dict.fromkeys(strong.split(), 1.0)
 
 
 TOKENS: dict[Role, dict[str, float]] = {
@@ -87,6 +87,7 @@ TOKENS: dict[Role, dict[str, float]] = {
         "predictions sample sampling rollout rollouts solve answer answers completion completions query "
         "agent agents baseline",
         "run runs runner running experiments gen main llm",
+        share=0.2,
     ),
     Role.DATA: _weights(
         "download downloads downloading prepare preparing preprocess preprocessing fetch dataprep unpack "
@@ -131,9 +132,9 @@ OPTIONS: tuple[tuple[Role, float, re.Pattern[str]], ...] = tuple(
         (Role.OTHER, 4.0, r"--help|-h|--version|--list(-\w+|_\w+)*|--show-\w+"),
         (Role.ROLLOUT, 3.0, r"--?(generation|generate|inference|predict|infer)[-_]only"),
         (Role.EVALUATE, 3.0, r"--?(eval|evaluate|evaluation|score|scoring|metrics?)[-_]only"),
-        (Role.EVALUATE, 3.0, r"--(do[-_])?(eval|evaluate|evaluation|grade|score)|--continue\S*_with_eval"),
+        (Role.EVALUATE, 4.0, r"--(do[-_])?(eval|evaluate|evaluation|grade|score)|--continue\S*_with_eval"),
         (Role.EVALUATE, 1.0, r"--allow[-_]code[-_]execution"),
-        (Role.EVALUATE, 1.5, rf"--(load[-_])?{_SAMPLES}([-_](path|file|dir|files|folder))?"),
+        (Role.EVALUATE, 2.5, rf"--(load[-_])?{_SAMPLES}([-_](path|file|dir|files|folder))?"),
         (Role.EVALUATE, 1.5, r"--(results?|custom[-_]output|eval[-_]all)([-_](path|file|dir))"),
         (Role.ROLLOUT, 0.5, rf"--save[-_]({_SAMPLES}|outputs?)([-_]path)?"),
         (Role.OTHER, 1.5, r"--(do[-_])?train|--(learning[-_]rate|lr|num_epochs|num_train_epochs|epochs)"),

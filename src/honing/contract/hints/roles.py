@@ -14,7 +14,7 @@ from honing.contract.hints.role_words import MODEL_OPTION, OPTIONS, PREFIXES, PR
 _ORDER = (Role.EVALUATE, Role.ROLLOUT, Role.SERVE, Role.TEST, Role.DATA, Role.INSTALL, Role.OTHER)
 """Of several programs in one command, the one that comes first here says what the command is for."""
 _FOLDER_WEIGHT = 0.5
-_ASKING = 0.9
+_ASKING = 0.6
 _MAKERS = frozenset({"generate", "generating", "gen", "create", "make", "build", "write"})
 _MADE = (
     (
@@ -116,7 +116,7 @@ def _weighed(evidence: Sequence[_Evidence], *, asks: bool) -> Verdict:
     )
     return Verdict(
         role=role,
-        certainty=min(0.95, 0.35 + 0.1 * weights[role] + 0.1 * (weights[role] - rest)),
+        certainty=min(0.95, 0.42 + 0.1 * weights[role] + 0.1 * (weights[role] - rest)),
         why=_sentence("; ".join(list(reasons)[:3])),
         asks_model=asks,
     )

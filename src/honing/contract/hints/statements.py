@@ -86,7 +86,7 @@ class _Reader:
         self._command_next = True
         self._carry_on = False
         self._heredocs: list[str] = []
-        self._joins: list[tuple[int, int]] = []
+        self._joins: list[tuple[int, int, bool]] = []
         self._behind = ""
         self._end = self._at
         self._mended = ""
@@ -114,7 +114,7 @@ class _Reader:
         elif token.lastgroup == "close":
             self._stack.pop()
         elif token[0] == "\\\n":
-            self._joins.append(token.span())
+            self._joins.append((token.start(), token.end(), True))
         self._end = self._at
 
     def _take(self, token: re.Match[str]) -> bool:
@@ -169,7 +169,7 @@ class _Reader:
         self._command_next = word in {"do", "then", "else", "elif", "!", "{", "time", "in"}
 
     def _joined(self, token: re.Match[str]) -> None:
-        self._joins.append(token.span())
+        self._joins.append((token.start(), token.end(), False))
         if token[0] != "\\\n" and not self._mended:
             self._mended = "blanks behind a backslash"
 
@@ -187,7 +187,7 @@ class _Reader:
             self._command_next = True
             return True
         if self._end > self._start and _STRAY_OPTION.match(self._covered, self._at):
-            self._joins.append((self._at - 1, self._at))
+            self._joins.append((self._at - 1, self._at, False))
             self._mended = "an option on a line of its own without a backslash before it"
             return True
         self._finish()
@@ -236,16 +236,18 @@ def _blanks(text: str) -> int:
     return len(text) - len(text.lstrip())
 
 
-def _joined_text(text: str, start: int, end: int, joins: Sequence[tuple[int, int]]) -> str:
+def _joined_text(text: str, start: int, end: int, joins: Sequence[tuple[int, int, bool]]) -> str:
+    """The text with its continued lines joined; each join says whether it stands in quotes, where every blank
+    counts."""
     pieces: list[str] = []
     at = start
-    for first, last in joins:
+    for first, last, quoted in joins:
         if first >= end:
             break
         before = text[at:first]
         at = last
         blanks = len(text) - last - len(text[last:].lstrip(" \t"))
-        if before[-1:].isspace() or blanks:
+        if not quoted and (before[-1:].isspace() or blanks):
             before = before.rstrip(" \t") + " "
             at = last + blanks
         pieces.append(before)

@@ -12,6 +12,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from honing.contract.hints.block import Block, Line
@@ -25,7 +26,18 @@ _MAX_TASKS = 100
 
 def make_blocks(text: str, *, file: str) -> list[Block]:
     """The targets of a Makefile, without patterns and files."""
-    return list(_rules(text, file, "make", _MAKE_RULE))[:_MAX_TASKS]
+    found = list(_rules(text, file, "make", _MAKE_RULE))[:_MAX_TASKS]
+    recipes = {block.lines[0].text.partition(" ")[2]: block.behind for block in found}
+    return [
+        block if block.behind else replace(block, behind=_needed(block, text, recipes)) for block in found
+    ]
+
+
+def _needed(block: Block, text: str, recipes: Mapping[str, str]) -> str:
+    """What the prerequisites of a target without a recipe run."""
+    rule = _MAKE_RULE.match(text.split("\n")[block.lines[0].number - 1])
+    names = rule[2].partition("#")[0].split() if rule is not None else []
+    return "\n".join(filter(None, (recipes.get(name) for name in names)))
 
 
 def just_blocks(text: str, *, file: str) -> list[Block]:
