@@ -70,6 +70,9 @@ def served(answer: Callable[[Asked], Answer], *, tls: bool = False) -> Iterator[
         def do_POST(self) -> None:
             self._answer()
 
+        def do_CONNECT(self) -> None:
+            self._answer()
+
         def log_message(self, format: str, *args: object) -> None:
             """Keep stderr quiet."""
 

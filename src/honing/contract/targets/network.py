@@ -345,8 +345,8 @@ def _asked_wait_s(headers: Mapping[str, str]) -> float | None:
 
 def _limited(response: httpx2.Response, limit: int, shown: str) -> Iterator[bytes]:
     taken = 0
-    # As it arrives: what is gathered into larger pieces is lost where the connection breaks off. And raw: some
-    # servers call a .gz file an encoding.
+    # As it arrives: what is gathered into larger pieces is lost where the connection breaks off. And raw:
+    # some servers call a .gz file an encoding.
     for chunk in response.iter_raw():
         taken += len(chunk)
         if taken > limit:
