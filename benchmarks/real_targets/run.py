@@ -107,7 +107,7 @@ def measure(case: Case, home: Path) -> int:
             environ |= {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": "none"}
             arguments += ["--llm", "spoilt"]
         found = subprocess.run(
-            ["hone", "measure", str(case.target), *arguments, "--json", "--fresh"],
+            [sys.executable, "-m", "honing", "measure", str(case.target), *arguments, "--json", "--fresh"],
             env=environ,
             capture_output=True,
             text=True,
