@@ -53,7 +53,7 @@ def test_code_takes_its_limits_and_a_sandbox() -> None:
 @pytest.mark.parametrize(
     ("name", "parameters", "words"),
     [
-        ("nmeric", {}, "unknown scorer 'nmeric'; known: choice, code, numeric, text"),
+        ("nmeric", {}, "unknown scorer 'nmeric'; known: choice, code, judge_model, numeric, text"),
         (
             "numeric",
             {"tolerance": 1},
