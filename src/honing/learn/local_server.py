@@ -90,6 +90,11 @@ class LocalServer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def pid(self) -> int:
+        """Of the server's process; 0 where none runs."""
+        return self._process.pid if self._process is not None else 0
+
     def close(self) -> None:
         """Stop the server. May be called more than once."""
         process, self._process = self._process, None

@@ -20,7 +20,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _kill(program))
     threading.Thread(target=_end_with_parent, args=(program,), daemon=True).start()
-    return program.wait()
+    code = program.wait()
+    # As a shell tells it: 128 and the number of the signal.
+    return code if code >= 0 else 128 - code
 
 
 def _end_with_parent(program: subprocess.Popen[bytes]) -> None:
