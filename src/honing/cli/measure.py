@@ -132,6 +132,9 @@ def measure(
         int | None,
         typer.Option("--repair-iters", min=0, help="Patches to ask the agent for; 3 with --agent."),
     ] = None,
+    serve_with: Annotated[
+        str, typer.Option("--serve-with", help="Of a model that is a folder: honing or transformers.")
+    ] = "honing",
     sandbox: Annotated[
         str | None, typer.Option("--sandbox", help="auto, bubblewrap, landlock or unconfined.")
     ] = None,

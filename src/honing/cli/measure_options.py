@@ -52,6 +52,7 @@ def setup_options(
         home=settings.paths.home,
         source=SourceOptions(**settings.fetching(frame.environ)),
         sandbox=settings.sandbox.kind.value,
+        serve_with=given["serve_with"],
         env=said.env,
         max_command_s=number(said, "max_cmd_seconds", given["max_cmd_seconds"]),
         max_total_s=number(said, "max_total_seconds", given["max_total_seconds"]),

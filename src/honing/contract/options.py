@@ -57,6 +57,8 @@ class SetupOptions:
     maps a prompt to its right answer."""
     judge_model: str = ""
     """Model that judges where the contract's scorer is a model; the contract's own where empty."""
+    serve_with: str = "honing"
+    """What serves a model that is a folder: `honing`, or `transformers` for `transformers serve`."""
     max_connections: int = 8
     """Model calls under way at once."""
     requests_per_minute: int | None = None

@@ -29,6 +29,7 @@ from honing.contract.spec_file import dump_contract
 from honing.contract.target import Target
 from honing.errors import ContractError, HoningError, UsageError
 from honing.executors import Budget, MapOptions, Progress
+from honing.learn import folder_digest, is_model_folder
 from honing.llm import Budget as CallBudget
 from honing.llm import Usage, cost, resolve
 from honing.store import REPORT_FILE, Run, RunStatus, TreeStore, list_runs, remove
@@ -354,5 +355,12 @@ def intent_of(
         **document,
         "samples": _digest_of(samples, "--samples"),
         "replay": _digest_of(recording, "--replay"),
-        "server": resolve(model, models or {}).endpoint.base_url if is_served else None,
+        "server": _server_of(model, models or {}) if is_served else None,
     }
+
+
+def _server_of(model: str, models: Mapping[str, str]) -> str:
+    """Where a model is: an address, or for a folder its content."""
+    if is_model_folder(model):
+        return f"folder:{folder_digest(Path(model).expanduser())}"
+    return resolve(model, models).endpoint.base_url

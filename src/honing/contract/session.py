@@ -23,6 +23,7 @@ from honing.contract.bench import Bench, Measurement, Rollout
 from honing.contract.calibrate import Calibration
 from honing.contract.derivation.settle import settle
 from honing.contract.forecast import check_disk
+from honing.contract.local_models import LocalModels, is_model_folder
 from honing.contract.measurement import evaluate, roll_out
 from honing.contract.model_judge import (
     JudgeCalibration,
@@ -46,6 +47,7 @@ from honing.contract.target import Target, resolve
 from honing.contract.workbench import build_bench, prepare, tear_down
 from honing.errors import UsageError
 from honing.executors import Progress, SilentProgress
+from honing.llm import Answerer, Source
 from honing.sandbox import choose
 from honing.store import TREES, Run, RunStatus, TreeStore, make_home
 
@@ -89,6 +91,7 @@ class Session:
         self._stack = ExitStack()
         self._calibrations: dict[tuple[str, int | None], Calibration] = {}
         self._answerers: dict[str, object] = {}
+        self._folders = LocalModels(bench.run, options.serve_with)
         self._rollout: Rollout | None = None
         self._judge: ModelJudge | None = None
         self._fitness: JudgeCalibration | None = None
@@ -206,6 +209,7 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._folders.close()
         self._stack.__exit__(kind, error, trace)
         if error is None and self._results and not self.ok:
             # Not done: the same call tries again what failed, and only that.
@@ -229,13 +233,17 @@ class Session:
             found = rollout_from_file(llm, replace(plan, free=True), self._bench, columns)
             return lambda: found
         check_disk(self._bench, plan, self._asked)
-        source = tape.around(
-            lambda: source_for(llm, self._bench, self.models, seed=self._options.seed), self.run
-        )
+        source = tape.around(lambda: self._source(llm), self.run)
         plan = replace(plan, free=not source.live, source=source.name)
         options = outputs.map_options(self._bench, self._asked, self.progress, free=plan.free)
         budget = outputs.call_budget(self._asked)
         return lambda: roll_out(self._bench, plan, source, options, budget)
+
+    def _source(self, llm: str | Answerer | Source) -> Source:
+        """What answers for a model: a folder of this machine, or whatever else the name stands for."""
+        if isinstance(llm, str) and is_model_folder(llm):
+            return self._folders.source(llm)
+        return source_for(llm, self._bench, self.models, seed=self._options.seed)
 
     def _seat_judge(self) -> None:
         """Make the model that judges ready, where the contract's scorer is one."""
