@@ -85,7 +85,7 @@ def test_code_is_the_completion_without_its_fence(completion: str, code: str) ->
     ],
 )
 def test_what_cannot_be_written_is_named(file: str, columns: Mapping[str, str], said: str) -> None:
-    with pytest.raises(ContractError, match="stages.rollout.samples") as raised:
+    with pytest.raises(ContractError, match=r"stages\.rollout\.samples") as raised:
         written(file, columns)
 
     assert said in str(raised.value)

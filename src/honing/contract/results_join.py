@@ -39,6 +39,7 @@ _REWARD_NAMES = (
     "success",
     "is_correct",
     "resolved",
+    "verdict",
     "pass",
     "accuracy",
     "acc",
@@ -47,6 +48,8 @@ _REWARD_NAMES = (
     "",
 )
 """Names under which a reward is looked for where nothing is declared, the surest first."""
+_SURE = frozenset(_REWARD_NAMES[:8])
+"""Names that hardly mean anything else, so that rewards under them that contradict the score are reported."""
 _EXACT = 1e-6
 _USUAL_DECIMALS, _SMALL_RANGE = 2, 2.0
 """A fraction is rounded to two decimals or more; a percentage, whose range is wide, to one or more."""
@@ -177,7 +180,7 @@ def _recognised(judged: Judged, file: str) -> Iterator[Results]:
             if found.usable:
                 yield found
                 return
-            named = column.lower() in _REWARD_NAMES[:6]
+            named = column.lower() in _SURE
             doubtful = doubtful or (found if named else None)
         if doubtful is not None:
             yield doubtful

@@ -61,6 +61,9 @@ class AnswersRead:
     """The file's column by role: `id`, `completion`, `prompt`; a role nobody fills is left out."""
     by: Mapping[str, str]
     """Why that column, by role: `asked` (the user said so), `contract`, or `guess`."""
+    data_column: str = ""
+    """The data's own column that the ids are values of, where they are no row ids; empty where there is no
+    column of ids."""
 
     def as_document(self, file: str) -> dict[str, Any]:
         """The decision, as plain data."""
@@ -181,7 +184,9 @@ def read_answers(
             f"{', '.join(map(str, table[0].values))}; name it with --samples-column completion=NAME."
         )
     answers = tuple(answer for row in table for answer in _answers(row, chosen))
-    return AnswersRead(answers=answers, columns=chosen, by=by)
+    what = columns.get(chosen.get("id", ""), "")
+    data_column = what.removeprefix(ROW_PREFIX) if what.startswith(ROW_PREFIX) else chosen.get("id", "")
+    return AnswersRead(answers=answers, columns=chosen, by=by, data_column=data_column)
 
 
 def _column(
@@ -192,6 +197,10 @@ def _column(
         return asked[role], "asked"
     holding = ("completion", "code") if role == "completion" else (role,)
     declared = [name for name, what in columns.items() if what in holding]
+    if role == "id":
+        # A task may be named by a column of the data; one whose values differ names it best.
+        named = [name for name, what in columns.items() if what.startswith(ROW_PREFIX)]
+        declared += sorted(named, key=lambda name: -len({str(_at(row.values, name)) for row in table}))
     for name in declared:
         if all(_fits(role, _at(row.values, name)) for row in table):
             return name, "contract"

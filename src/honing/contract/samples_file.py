@@ -109,11 +109,9 @@ def _as_they_are(answers: Sequence[Answer], plan: Plan) -> list[Sample]:
 
 
 def _ids_by_column(read: AnswersRead, bench: Bench) -> Mapping[str, str]:
-    """Row ids by the value of the data's own column that is called like the file's; only where that is
-    unique.
-    """
-    column = read.columns.get("id")
-    if column is None or bench.task is None or all(answer.id in bench.rows for answer in read.answers):
+    """Row ids by the value of the data's own column, as far as a value is one row's alone."""
+    column = read.data_column
+    if not column or bench.task is None or all(answer.id in bench.rows for answer in read.answers):
         return {}
     pairs = [
         (str(values[column]), row_id)
