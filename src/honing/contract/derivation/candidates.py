@@ -17,7 +17,6 @@ _BLOCKING = {
     Trap.DOCKER: "it needs a container engine",
     Trap.SUDO: "it needs root",
     Trap.PIPED_INSTALLER: "it runs what the network answers",
-    Trap.INTERACTIVE: "it waits for a person",
     Trap.DISPLAY: "it opens a window",
 }
 LEAST_CONFIDENCE = 0.5
@@ -97,12 +96,14 @@ def worth(filled: Filled, options: frozenset[str]) -> float:
     others = other_keys(hint.env, hint.command)
     if others and "$OPENAI_API_KEY" not in filled.command and not {"--api-key", "--api_key"} & options:
         value -= 3.0
-    value -= 0.3 if hint.source not in ("readme", "docs") else 0.0
+    value -= 0.3 if hint.source not in ("readme", "docs") else 0.2 if hint.source == "docs" else 0.0
+    # A question somewhere in the source may never be asked: nobody is there, so it fails where it is.
+    value -= 0.75 if any(found.trap is Trap.INTERACTIVE for found in hint.traps) else 0.0
     return value - 0.1 * len(filled.choices)
 
 
 def main_programs(hints: Sequence[Hint]) -> Mapping[str, float]:
-    """Share of the commands that each program has: the one that a target's pages show most is its main one."""
+    """Share of the commands that each program has: what a target's pages show most is its main one."""
     counts = Counter(program for hint in hints for program in set(hint.programs))
     return {program: count / len(hints) for program, count in counts.items()}
 

@@ -33,12 +33,12 @@ from honing.contract.spec import (
     HoleKind,
     HoleSpec,
     MetricSpec,
-    OracleSpec,
     Provenance,
     RolloutSpec,
     Stages,
     StageSpec,
 )
+from honing.contract.spec_oracle import OracleSpec
 
 _TIMEOUT_S = 3600.0
 """Of a target's own command: it may ask a model hundreds of times."""

@@ -77,8 +77,8 @@ def _trials(bench: Bench) -> list[_Trial]:
     if gold is None:
         raise CalibrationError(
             "the metric is not declared, and without right answers it cannot be found: nothing shows which "
-            "number they move. Give them (--oracle FILE, `oracle` in contract.yaml, or --env NAME=/data/file) "
-            "and declare the metric otherwise."
+            "number they move. Give them (--oracle FILE, `oracle` in contract.yaml, --env NAME=/data/file) "
+            "or declare the metric."
         )
     rows = list(bench.rows.values())
     trials = [
