@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from honing.cli.frame import Frame
 from honing.cli.measure_words import mode_of, number, oracle_of, pairs, whole
 
 if TYPE_CHECKING:
+    from honing.contract import RepairIteration as Iteration
     from honing.contract import RepairOptions, RolloutOptions, SetupOptions, Translated
     from honing.settings import Settings
 
@@ -111,5 +114,15 @@ def repair_options(
         model=given["opencode_model"] or settings.agents.model or "",
         iterations=given["repair_iters"],
         installed=AgentSettings(**settings.installed_agents(frame.environ)),
+        told=_silent if settings.output.quiet else _tell,
     )
     return request.options(answerer, asked, settings.models.endpoints())
+
+
+def _tell(iteration: Iteration) -> None:
+    said = iteration.reason.splitlines()[0] if iteration.reason else ""
+    typer.echo(f"repair {iteration.number}: {iteration.verdict.value}{f': {said}' if said else ''}", err=True)
+
+
+def _silent(_: Iteration) -> None:
+    pass

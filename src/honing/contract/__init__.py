@@ -16,6 +16,7 @@ from honing.contract.forecast import forecast
 from honing.contract.hints import Hint, Role, survey_target
 from honing.contract.options import Mode, RolloutOptions, SetupOptions
 from honing.contract.outputs import intent_of
+from honing.contract.repair.base import Iteration as RepairIteration
 from honing.contract.repair.base import RepairOptions
 from honing.contract.repair.request import RepairRequest
 from honing.contract.report import report_of
@@ -57,6 +58,7 @@ __all__ = [
     "MetricSpec",
     "Mode",
     "ModelSummary",
+    "RepairIteration",
     "RepairOptions",
     "RepairRequest",
     "Result",

@@ -38,6 +38,8 @@ class RepairOptions:
     is judged by show it too, and are then not measured again."""
     asked: RolloutOptions = field(default_factory=RolloutOptions)
     """How that model will be asked."""
+    told: Callable[[Iteration], None] = lambda _: None
+    """Is told how each iteration ended."""
 
     @property
     def identity(self) -> dict[str, Any]:

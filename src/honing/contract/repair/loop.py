@@ -82,6 +82,7 @@ def mend(shop: Workshop, target: Target) -> tuple[Target, RepairRecord]:
         iteration, tried = _tried(shop, best, failure, proposal, record)
         record.add(iteration)
         shop.run.evidence().append("repair", iteration.as_document())
+        shop.options.told(iteration)
         if iteration.verdict in (Verdict.REPAIRED, Verdict.PROGRESS):
             best, failure = tried, iteration.after
         shop.run.write_json(REPAIR, record.as_document())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from honing.agents import AGENT_NAMES, AgentSettings, agent_named
 from honing.contract.options import RolloutOptions
-from honing.contract.repair.base import RepairOptions
+from honing.contract.repair.base import Iteration, RepairOptions
 from honing.errors import UsageError
 from honing.llm import Source, Upstream, resolve
 
@@ -27,6 +27,8 @@ class RepairRequest:
     iterations: int | None = None
     """Patches to ask for; 0 for none."""
     installed: AgentSettings = field(default_factory=AgentSettings)
+    told: Callable[[Iteration], None] = lambda _: None
+    """Is told how each iteration ended."""
 
     def options(
         self, measured: str, asked: RolloutOptions, endpoints: Mapping[str, str]
@@ -58,6 +60,7 @@ class RepairRequest:
             iterations=DEFAULT_ITERATIONS if self.iterations is None else self.iterations,
             measured=measured,
             asked=asked,
+            told=self.told,
         )
 
 
