@@ -246,6 +246,22 @@ def test_a_submodule_that_is_not_there_is_said_so(source: Source, tmp_path: Path
     assert authorizations == []
 
 
+def test_a_repository_that_is_its_own_submodule_comes_to_an_end(
+    source: Source, tmp_path: Path, repository: Path
+) -> None:
+    first = git("rev-parse", "HEAD", folder=repository)
+    with_submodule(repository, "self", "../n.git", first)
+    for _ in range(7):
+        with_submodule(repository, "self", "../n.git", git("rev-parse", "HEAD", folder=repository))
+
+    target, _ = resolved_over_http(source, tmp_path / "site")
+
+    depth = max(name.count("self/") for name in source.files(target))
+    last = target.details["submodules"][-1]
+    assert (depth, last["fetched"]) == (5, False)
+    assert last["why"] == "too many submodules, or one inside the other too deep"
+
+
 def test_a_submodule_may_not_be_written_through_a_link(
     source: Source, tmp_path: Path, repository: Path
 ) -> None:

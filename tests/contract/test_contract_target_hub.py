@@ -150,12 +150,25 @@ def once(path: str, fault: Callable[[Asked, Answer], Answer]) -> Callable[[Asked
     ("fault", "waits"),
     [
         (lambda asked, right: Answer(b"", 429, {"Retry-After": "7"}), [7.0]),
+        (
+            lambda asked, right: Answer(
+                b"", 429, {"Retry-After": "Fri, 02 Jan 2026 00:00:09 GMT", "Date": "x"}
+            ),
+            [1.0],
+        ),
         (lambda asked, right: Answer(b"", 503), [1.0]),
         (lambda asked, right: Answer(right.body, cut=20), [1.0]),
         (lambda asked, right: Answer(right.body[:-5]), [1.0]),
         (lambda asked, right: Answer(b"", 429, {"Retry-After": "99999"}), [120.0]),
     ],
-    ids=["asked to wait", "server error", "cut off", "short", "asked to wait for a day"],
+    ids=[
+        "asked to wait",
+        "asked to wait until",
+        "server error",
+        "cut off",
+        "short",
+        "asked to wait for a day",
+    ],
 )
 def test_a_failure_that_passes_is_tried_again(
     source: Source, fault: Callable[[Asked, Answer], Answer], waits: list[float]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+from contextlib import chdir
 from pathlib import Path
+from typing import Any
 
 import pytest
 from target_sources import Source
@@ -98,6 +101,16 @@ def test_what_asks_for_care_in_a_target_is_listed(source: Source, tmp_path: Path
 )
 def test_a_file_that_coding_agents_obey_is_known_by_its_name(name: str, *, is_one: bool) -> None:
     assert is_agent_file(name) is is_one
+
+
+def test_the_python_of_the_page_works(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "targets.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    found: dict[str, Any] = {}
+    with chdir(tmp_path):
+        exec(code, found)
+
+    assert found["target"].tree
 
 
 def test_folders_alone_are_no_agent_files(source: Source, tmp_path: Path) -> None:

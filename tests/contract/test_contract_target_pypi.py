@@ -180,6 +180,22 @@ def test_a_download_that_breaks_off_goes_on_where_it_stopped(source: Source) -> 
     assert (target.revision, ranges, source.waits) == ("1.0", [None, "bytes=100-"], [1.0])
 
 
+def test_a_download_that_was_whole_when_its_process_ended_is_not_stuck(
+    source: Source, tmp_path: Path
+) -> None:
+    def strict(asked: Asked, body: bytes) -> Answer:
+        return Answer(b"", 416) if "range" in asked.headers else Answer(body)
+
+    content = FILES["some_name-1.0.tar.gz"]
+    part = tmp_path / "cache" / "pypi" / f"{hashlib.sha256(content).hexdigest()}.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(content)
+    with index(content=strict, html=True) as server:
+        target = source.resolve("pypi:some-name==1.0", variables=at(server))
+
+    assert target.revision == "1.0"
+
+
 def test_an_index_that_is_a_folder_is_read_without_a_server(source: Source, tmp_path: Path) -> None:
     folder = tmp_path / "index" / "some-name"
     folder.mkdir(parents=True)

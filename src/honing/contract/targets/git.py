@@ -39,15 +39,14 @@ def fetch_git(address: Address, staging: Path, options: SourceOptions) -> Fetche
         url = f"file://{place.resolve()}"
     repository = open_repository(url, address.credentials, Git(options), options)
     has_token = any(way.header for way in repository.ways)
-    with locked(repository.folder):
-        try:
+    try:
+        # Held while objects arrive, and no longer: a submodule may lead back to this repository.
+        with locked(repository.folder):
             commit, subpath = _pinned(repository, address)
             repository.fetch(commit)
-        except GitError as error:
-            raise explained(
-                error, address.shown, url, has_token=has_token, is_short=address.is_short
-            ) from error
-        return _written(repository, address, (commit, subpath), staging, options)
+    except GitError as error:
+        raise explained(error, address.shown, url, has_token=has_token, is_short=address.is_short) from error
+    return _written(repository, address, (commit, subpath), staging, options)
 
 
 def _plain(address: Address, place: Path) -> Fetched:

@@ -204,8 +204,10 @@ class Git:
             **_as_variables(settings),
         }
         found |= {f"{scheme}_proxy": proxy for scheme, proxy in proxies(variables).items()}
-        kept = ("no_proxy", "NO_PROXY", "SSH_AUTH_SOCK")
-        return found | {name: variables[name] for name in kept if variables.get(name)}
+        excluded = variables.get("no_proxy") or variables.get("NO_PROXY") or ""
+        found["no_proxy"] = ",".join(filter(None, [excluded, "127.0.0.1", "localhost", "::1"]))
+        agent = variables.get("SSH_AUTH_SOCK")
+        return found | ({"SSH_AUTH_SOCK": agent} if agent else {})
 
 
 def _check_written(out: IO[bytes], command: str) -> None:

@@ -51,7 +51,7 @@ class Repository:
         try:
             self._fetch(["--depth=1"], f"{commit}:refs/honing/{commit}")
         except GitError as error:
-            if not re.search(r"unadvertised|not our ref|shallow|dumb|allow", error.stderr):
+            if not re.search(r"unadvertised|shallow|dumb", error.stderr):
                 raise
             self._fetch([], *_HISTORY)
         if not self.git.has_commit(self.folder, commit):

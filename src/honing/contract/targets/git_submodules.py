@@ -85,18 +85,18 @@ def _take(modules: Modules, url: str, commit: str, where: bytes, depth: int) -> 
     # A hostile target could name a private repository of the user's: no token is sent for a submodule.
     stranger = replace(modules.options, variables=_without_tokens(modules.options))
     repository = open_repository(url, "", modules.git, stranger)
-    with locked(repository.folder):
-        try:
+    try:
+        with locked(repository.folder):
             repository.fetch(commit)
-        except GitError as error:
-            if is_network_failure(error):
-                raise explained(
-                    error, f"{modules.shown} (submodule {url})", url, has_token=False, is_short=False
-                ) from error
-            return f"its server does not give it to a stranger: {error.stderr[-200:]}"
-        content = list_content(modules.git, repository.folder, commit, "")
-        modules.pointers += write_content(modules.git, repository.folder, content, modules.writer, where)
-        follow(modules, repository, commit, (url, "", where), content, depth + 1)
+    except GitError as error:
+        if is_network_failure(error):
+            raise explained(
+                error, f"{modules.shown} (submodule {url})", url, has_token=False, is_short=False
+            ) from error
+        return f"its server does not give it to a stranger: {error.stderr[-200:]}"
+    content = list_content(modules.git, repository.folder, commit, "")
+    modules.pointers += write_content(modules.git, repository.folder, content, modules.writer, where)
+    follow(modules, repository, commit, (url, "", where), content, depth + 1)
     return ""
 
 

@@ -6,7 +6,6 @@ import base64
 import email.utils
 import json
 import ssl
-import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -47,6 +46,10 @@ class _TryAgainError(Exception):
     def __init__(self, why: str, wait_s: float | None = None) -> None:
         super().__init__(why)
         self.wait_s = wait_s
+
+
+class _PartError(_TryAgainError):
+    """What has arrived is no beginning of what the server has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ class Web:
 
         def once() -> Page:
             with self._opened(url, auth, {"accept": accept}) as response:
-                body = b"".join(_limited(response, MAX_PAGE_BYTES, _shown(url)))
+                body = b"".join(self._limited(response, MAX_PAGE_BYTES, url))
                 return Page(str(response.url), response.headers, body)
 
         return self._again(url, once)
@@ -170,7 +173,7 @@ class Web:
             ranged = {"range": f"bytes={have}-"} if have else {}
             if have and tags:
                 ranged["if-range"] = tags[-1]
-            with self._opened(url, auth, {"accept": "*/*", **ranged}) as response:
+            with _fresh_where_unfit(path), self._opened(url, auth, {"accept": "*/*", **ranged}) as response:
                 # Only a strong tag vouches that two parts belong to the same file.
                 tags.extend(tag for tag in [response.headers.get("etag", "")] if tag.startswith('"'))
                 self._store(response, path, have, limit, url)
@@ -182,19 +185,32 @@ class Web:
     def _store(self, response: httpx2.Response, path: Path, have: int, limit: int, url: str) -> None:
         goes_on = response.status_code == 206
         if goes_on and not response.headers.get("content-range", "").startswith(f"bytes {have}-"):
-            path.unlink(missing_ok=True)
-            raise _TryAgainError("the server sent another part than was asked for")
+            raise _PartError("the server sent another part than was asked for")
         written = have if goes_on else 0
         promised = response.headers.get("content-length", "")
         with path.open("ab" if goes_on else "wb") as file:
-            for chunk in _limited(response, limit - written, _shown(url)):
+            for chunk in self._limited(response, limit - written, url):
                 file.write(chunk)
                 written += len(chunk)
-                if self._options.clock() > self._ends:
-                    raise self._too_long(url)
         start = have if goes_on else 0
         if promised.isdigit() and written - start != int(promised):
             raise _TryAgainError(f"{written - start:,} of {int(promised):,} bytes arrived")
+
+    def _limited(self, response: httpx2.Response, limit: int, url: str) -> Iterator[bytes]:
+        """The body as it arrives, up to a number of bytes and the end of the time."""
+        taken = 0
+        # As it arrives: what is gathered into larger pieces is lost where the connection breaks off. And raw:
+        # some servers call a .gz file an encoding.
+        for chunk in response.iter_raw():
+            taken += len(chunk)
+            if taken > limit:
+                raise TargetError(
+                    f"{_shown(url)}: more bytes than expected or allowed; {limit:,} were. The limits are "
+                    "HONING_MAX_TARGET_MIB and HONING_MAX_TARGET_FILE_MIB."
+                )
+            if self._options.clock() > self._ends:
+                raise self._too_long(url)
+            yield chunk
 
     def _again(self, url: str, once: Callable[[], T]) -> T:
         shown, last = _shown(url), ""
@@ -257,6 +273,16 @@ class Web:
             timeout=self._options.timeout_s,
             headers={"user-agent": "honing"},
         )
+
+
+@contextmanager
+def _fresh_where_unfit(path: Path) -> Iterator[None]:
+    """Begin the next attempt anew where what has arrived belongs to something else."""
+    try:
+        yield
+    except _PartError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def check_tls(variables: Mapping[str, str]) -> None:
@@ -328,33 +354,20 @@ def _check_status(response: httpx2.Response, url: str) -> None:
     if status in _TRY_AGAIN:
         raise _TryAgainError(f"HTTP {status}", _asked_wait_s(response.headers))
     if status == 416:
-        raise _TryAgainError("HTTP 416: the server has less than has arrived")
+        raise _PartError("HTTP 416: the server has no more than has arrived")
     raise RefusedError(f"{_shown(url)}: HTTP {status}.", status)
 
 
 def _asked_wait_s(headers: Mapping[str, str]) -> float | None:
-    """What `Retry-After` asks for: seconds, or a date."""
+    """What `Retry-After` asks for: seconds, or a date, which counts from the server's own."""
     asked = headers.get("retry-after", "").strip()
     if asked.isdigit():
         return float(asked[:9])
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(asked).timestamp() - time.time())
-    except (ValueError, OverflowError):
+        until, now = (email.utils.parsedate_to_datetime(one) for one in (asked, headers.get("date", "")))
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, OverflowError, TypeError):
         return None
-
-
-def _limited(response: httpx2.Response, limit: int, shown: str) -> Iterator[bytes]:
-    taken = 0
-    # As it arrives: what is gathered into larger pieces is lost where the connection breaks off. And raw:
-    # some servers call a .gz file an encoding.
-    for chunk in response.iter_raw():
-        taken += len(chunk)
-        if taken > limit:
-            raise TargetError(
-                f"{shown}: more bytes than expected or allowed; {limit:,} were. The limits are "
-                "HONING_MAX_TARGET_MIB and HONING_MAX_TARGET_FILE_MIB."
-            )
-        yield chunk
 
 
 def _untrusted(url: str, error: Exception) -> TargetError:
