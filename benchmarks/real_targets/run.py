@@ -104,7 +104,7 @@ def measure(case: Case, home: Path) -> int:
         if case.gold:
             server = ScriptedServer(ScriptedModel(lambda request: spoilt(request, case.gold)).answer)
             server.__enter__()
-            environ |= {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": "none"}
+            environ |= {"OPENAI_BASE_URL": f"{server.base_url}/v1", "OPENAI_API_KEY": "none"}
             arguments += ["--llm", "spoilt"]
         found = subprocess.run(
             [sys.executable, "-m", "honing", "measure", str(case.target), *arguments, "--json", "--fresh"],
