@@ -13,6 +13,7 @@ import typer
 
 from honing.cli.commands import command_app
 from honing.cli.contract_audit import audit
+from honing.cli.contract_derive import derive
 from honing.cli.contract_hints import hints
 from honing.cli.frame import Frame
 from honing.cli.printing import Column, Format, print_json, print_rows
@@ -23,6 +24,7 @@ _HELP = """Check, show, write and edit contracts.
 Examples:
   hone contract show ./my-benchmark       what would run, and where each part comes from
   hone contract check ./my-benchmark      is it valid? errors name the line
+  hone contract derive ./my-benchmark     a contract from its own commands and data, without a model
   hone contract hints ./my-benchmark      the commands that its README, docs, CI and scripts name
   hone contract audit ./my-benchmark      run its controls and try to cheat its grader
   hone contract init ./my-benchmark       write .honing/contract.yaml, to be edited and kept
@@ -31,6 +33,7 @@ Examples:
 
 app = command_app(_HELP, group=True)
 
+app.command("derive")(derive)
 app.command("hints")(hints)
 app.command("audit")(audit)
 

@@ -68,6 +68,9 @@ def measure(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Fill a hole of the contract; repeatable."),
     ] = None,
+    as_of: Annotated[
+        str, typer.Option("--as-of", metavar="DATE", help="Install nothing published after YYYY-MM-DD.")
+    ] = "",
     judge_model: Annotated[
         str, typer.Option("--judge-model", metavar="MODEL", help="Model that judges, where a model judges.")
     ] = "",

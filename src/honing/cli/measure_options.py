@@ -49,7 +49,7 @@ def setup_options(
     """How every target is set up."""
     from honing.contract import SetupOptions, SourceOptions
 
-    as_given = ("seed", "contract", "split", "config", "judge_model")
+    as_given = ("seed", "contract", "split", "config", "as_of", "judge_model")
     return SetupOptions(
         **{name: given[name] for name in as_given},
         home=settings.paths.home,

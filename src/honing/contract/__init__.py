@@ -8,6 +8,7 @@ from honing.contract.answerers import Tape
 from honing.contract.audit.examination import Audit
 from honing.contract.calibrate import Calibration, ControlScore, Level
 from honing.contract.compare import RunComparison, compare_runs
+from honing.contract.derivation.at_target import derive_target
 from honing.contract.derive import GapError
 from honing.contract.earlier_names import Translated, translated
 from honing.contract.examine import Examination, examine, write_initial
@@ -83,6 +84,7 @@ __all__ = [
     "ask_all",
     "columns_asked",
     "compare_runs",
+    "derive_target",
     "dump_contract",
     "examine",
     "export_run",

@@ -6,6 +6,7 @@ not. Where neither gives a contract, a gap says what was tried and what would cl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,9 @@ from honing.contract.readers import ForeignGap, read_foreign
 from honing.contract.spec import ContractSpec, MetricSpec, Provenance, with_provenance
 from honing.contract.spec_file import CONTRACT_PATH, load_contract
 from honing.contract.task import DatasetTask, task_from_document
-from honing.errors import ContractError, TargetError
+from honing.errors import ContractError, TargetError, UsageError
+
+_DATE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,14 @@ class GapError(ContractError):
         )
 
 
+class DamagedDataError(GapError, TargetError):
+    """The target's data cannot be read, and it brings nothing else that could be a contract."""
+
+    def __init__(self, gap: Gap, error: TargetError) -> None:
+        super().__init__(gap)
+        self.args = (str(error),)
+
+
 def _none_of(hints: HintsTried) -> str:
     if not hints.found:
         return "none asks a model or judges answers"
@@ -119,11 +130,12 @@ def contract_for(
         ContractError: A contract file is invalid.
         GapError: There is no contract and none can be derived.
         TargetError: A data file is damaged.
-        UsageError: A choice does not fit its hole.
+        UsageError: A choice does not fit its hole, or the date is none.
     """
     wanted = _Wanted(
         override=override, split=split, config=config, choices=choices or {}, env=env or {}, as_of=as_of
     )
+    _check_date(wanted.as_of)
     found = _first(folder, wanted)
     spec = fill_holes(found.spec, wanted.choices)
     if spec.environment is not None and wanted.as_of:
@@ -164,7 +176,7 @@ def _derived(folder: Path, wanted: _Wanted, foreign: ForeignGap | None) -> Deriv
         )
     if isinstance(found, Gap):
         if damage is not None and not tried.found and foreign is None:
-            raise damage
+            raise DamagedDataError(found, damage) from damage
         raise GapError(found, foreign=foreign, hints=tried)
     return Derived(spec=_spec_of(found, tried.tried), task=found, folder=folder, by="derivation")
 
@@ -181,6 +193,11 @@ def _from_hints(folder: Path, wanted: _Wanted, task: DatasetTask | None) -> Hint
         as_of=wanted.as_of,
     )
     return derive_from_hints(known)
+
+
+def _check_date(as_of: str) -> None:
+    if as_of and not _DATE.fullmatch(as_of):
+        raise UsageError(f"--as-of takes a date as YYYY-MM-DD, got {as_of!r}.")
 
 
 def _as_of(spec: ContractSpec, date: str) -> ContractSpec:
