@@ -20,6 +20,8 @@ from honing.learn.folder import is_model_folder
 from honing.learn.local_model import LocalModel, LocalOptions
 from honing.llm import ScriptedServer
 
+_FORGET_S = 60.0
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Load the model, serve it, and print one JSON line with its address once it answers."""
@@ -37,9 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         model = LocalModel(asked.folder, options)
         name = asked.folder.resolve().name
-        with ScriptedServer(model, models=[name], port=asked.port, remember=False) as server:
+        with ScriptedServer(model, models=[name], port=asked.port) as server:
             _say({"base_url": server.base_url, "model": name, **model.about()})
-            stop.wait()
+            while not stop.wait(_FORGET_S):
+                # The server keeps requests for tests to look at; this one runs for long.
+                server.requests.clear()
         model.close()
     except (HoningError, OSError) as error:
         sys.stderr.write(f"{error}\n")

@@ -56,7 +56,6 @@ class ScriptedServer:
         port: Loopback port; 0 takes a free one.
         socket_path: A Unix socket to serve as well.
         tls: Serve https.
-        remember: Keep every request in `requests`; not for a server that runs for long.
     """
 
     def __init__(
@@ -69,14 +68,12 @@ class ScriptedServer:
         port: int = 0,
         socket_path: Path | None = None,
         tls: ssl.SSLContext | None = None,
-        remember: bool = True,
     ) -> None:
         self.requests: list[Received] = []
         """Model calls so far, in the order of arrival."""
         self._answerer = answerer
         self._faults = iter(faults)
         self._key = key
-        self._remember = remember
         self._models = list(models)
         # A scripted server is read by tests that count on seeing every byte: it drops nobody for being slow.
         limits = HttpLimits(idle_s=600.0, request_s=600.0)
@@ -118,8 +115,7 @@ class ScriptedServer:
     async def _call(self, http: HttpRequest, route: Route) -> HttpResponse:
         fault = next(self._faults, None)
         received = _received(http, route, fault)
-        if self._remember:
-            self.requests.append(received)
+        self.requests.append(received)
         if self._key is not None and received.key != self._key:
             return _refused(route, 401, "the key is not valid")
         request = received.request
