@@ -28,4 +28,4 @@ def _model(name: str) -> re.Pattern[str]:
     """The model's name, as programs write it into file names: other signs for those that names must not
     have."""
     parts = [re.escape(part) for part in re.split(r"[^A-Za-z0-9]+", name) if part]
-    return re.compile("[^A-Za-z0-9]{1,3}".join(parts))
+    return re.compile(rf"(?<![A-Za-z0-9]){'[^A-Za-z0-9]{1,3}'.join(parts)}(?![A-Za-z0-9])")
