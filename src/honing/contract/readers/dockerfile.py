@@ -14,6 +14,7 @@ from honing.contract.readers.base import Note, Unportable
 _BASES = re.compile(r"(?:docker\.io/)?(?:library/)?(python|debian|ubuntu)(?::([\w.-]+))?")
 _NO_EFFECT = frozenset({"LABEL", "MAINTAINER", "EXPOSE", "CMD", "ENTRYPOINT", "STOPSIGNAL", "ARG"})
 _SHELL = re.compile(r"[|<>;`]|\$\(|&(?!&)")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"$`]*\"")
 _CLOSES = "a Dockerfile of FROM python, debian or ubuntu, apt, pip, mkdir, COPY, ENV and WORKDIR"
 _PIP = (
     ("pip", "install"),
@@ -122,7 +123,7 @@ def _from(image: Image, rest: str, anchor: str, *, first: int) -> None:
 
 def _run(image: Image, rest: str, anchor: str, context: str) -> None:
     for part in rest.split("&&"):
-        if _SHELL.search(part):
+        if _SHELL.search(_QUOTED.sub("", part)):
             raise Unportable(anchor, f"RUN {part.strip()[:60]!r} is more than one plain command", _CLOSES)
         try:
             words = shlex.split(part)
@@ -131,7 +132,8 @@ def _run(image: Image, rest: str, anchor: str, context: str) -> None:
         if not words or _is_housekeeping(words):
             continue
         if words[0] == "mkdir":
-            image.makes += [_plain(word, anchor) for word in words[1:] if not word.startswith("-")]
+            named = (_plain(word, anchor) for word in words[1:] if not word.startswith("-"))
+            image.makes += [str(PurePosixPath(image.workdir, name)) for name in named]
         elif words[:2] in (["apt-get", "install"], ["apt", "install"]):
             image.packages += [word.split("=")[0] for word in words[2:] if not word.startswith("-")]
         elif pip := next((head for head in _PIP if tuple(words[: len(head)]) == head), None):
