@@ -17,6 +17,8 @@ from honing.contract.hints.sources.projects import read_project
 from honing.contract.hints.statements import statements
 from honing.contract.hints.transcripts import MAX_LINES, typed_lines
 
+_SURER = 0.3
+"""By how much a later mention of a command must be surer than the first one to take its place."""
 _ECHO = 0.4
 """Confidence up to which a hint that repeats another's command is left out."""
 
@@ -59,7 +61,7 @@ def survey(folder: Path, *, names: Sequence[str] = ()) -> Survey:
         carry = fresh if block.certain else pages.setdefault(block.file, fresh)
         for hint in _hints(block, carry, target):
             key = (block.file, hint.command, hint.workdir)
-            if key not in found or found[key].confidence < hint.confidence:
+            if key not in found or found[key].confidence + _SURER < hint.confidence:
                 found[key] = hint
     hints = sorted(_without_echoes(list(found.values())), key=lambda hint: _place(hint, rank))
     return Survey(hints=tuple(hints), notes=tuple(dict.fromkeys(files.notes)))

@@ -130,9 +130,10 @@ def _verdict(found: Found, started: Sequence[Invocation], behind: str, target: T
     recipe = invocations(behind)
     by_name = role_of([_task(started[0])], around)
     by_recipe = role_of(recipe, around)
-    named = by_name.role is not Role.OTHER and by_name.certainty >= _SURE
+    named = by_name.certainty >= _SURE
     known = any(known_role(one) is by_recipe.role for one in recipe)
-    if not recipe or named or (by_recipe.role is Role.OTHER and not known):
+    surer = by_name.role is not Role.OTHER and by_name.certainty > by_recipe.certainty
+    if not recipe or named or (not known and (by_recipe.role is Role.OTHER or surer)):
         return replace(by_name, asks_model=by_recipe.asks_model)
     return replace(by_recipe, why=f"What it runs: {by_recipe.why}")
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from honing.contract.hints.base import Role
 from honing.contract.hints.block import Block
 from honing.contract.hints.files import TargetFiles
 from honing.contract.hints.invocations import Form, Invocation
 from honing.contract.hints.places import has_program
 from honing.contract.hints.role_words import PROGRAMS
+from honing.contract.hints.roles import known_role
 from honing.contract.hints.sources.projects import Project
 from honing.contract.hints.transcripts import SHELL_LANGUAGES
 
-_NAME = re.compile(r"(?:\./|\.\./|/|~/)?[A-Za-z_][\w.+-]*(?:/[\w.+-]+)*")
+_PART = r"(?:[\w.+-]|\{[^{}\s]+\}|<[^<>\s]+>|\[[^\[\]\s]+\])+"
+_NAME = re.compile(rf"(?:\./|\.\./|/|~/)?[A-Za-z_<{{]{_PART}?(?:/{_PART})*")
 _OPTION = re.compile(r"--?[A-Za-z]")
 _ENGLISH = frozenset(
     {"az", "code", "conda", "top", "head", "tail", "set", "go", "make", "which", "exit", "sleep", "less",
@@ -44,7 +47,9 @@ def plausibility(
     first = named[0]
     known = _is_known(first, project) or bool(has_program(files, folder, first))
     if block.inline:
-        return 0.55 if known and first.arguments and _says_what_to_do(first, project) else 0.0
+        if first.program in ("export", "set", "cd"):
+            return 0.0  # It changes a shell that nobody keeps.
+        return 0.55 if known and _is_whole(first) and _says_what_to_do(first, project) else 0.0
     options = any(_OPTION.match(word.text) for word in first.arguments)
     if block.language in SHELL_LANGUAGES:
         return 1.0 if known else 0.8 if options or first.form is not Form.PROGRAM else 0.5
@@ -52,6 +57,14 @@ def plausibility(
     if not known and not scripted and not (options and first.form is not Form.PROGRAM):
         return 0.0
     return 0.9 if _says_what_to_do(first, project) else 0.0
+
+
+def _is_whole(invocation: Invocation) -> bool:
+    """Whether words within a sentence are a command to run, and not the name of one (`docker build`)."""
+    if len(invocation.arguments) != 1 or invocation.form is not Form.PROGRAM:
+        return bool(invocation.arguments)
+    only = invocation.arguments[0].text
+    return known_role(invocation) is Role.TEST or not re.fullmatch(r"[a-z-]+", only) or only.startswith("-")
 
 
 def _is_known(invocation: Invocation, project: Project) -> bool:

@@ -58,7 +58,7 @@ _KNOWN: tuple[tuple[Role, tuple[str, ...]], ...] = (
             r"(cd|ls|ll|echo|printf|mkdir|rm|rmdir|cp|mv|cat|ln|touch|pwd|head|tail|tee|which|exit)\b",
             r"(export|set|unset|alias|declare|sleep|kill|pkill|killall|ps|top|nvidia-smi|du|df|wc|sysctl)\b",
             r"(ruff|black|isort|flake8|mypy|pylint|pyright|pre-commit|yapf|autopep8|codespell)\b",
-            r"(twine|sphinx-build|mkdocs|tensorboard|jupyter|jupyter-lab|ipython|vim|vi|nano|code)\b",
+            r"(twine|sphinx-build|mkdocs|tensorboard|jupyter|jupyter-lab|ipython|tmux|screen|vim|vi|nano|code)\b",
             r"(docker|podman) (ps|images|rm|rmi|stop|kill|logs|push|exec|info|network|volume|system)\b",
             r"docker[ -]compose .*\b(down|stop|logs|ps)\b",
             r"git\b|(wandb|accelerate) (offline|online|config|init)\b|build$",
@@ -86,7 +86,7 @@ TOKENS: dict[Role, dict[str, float]] = {
         "generate generates generating generation generations codegen inference infer predict prediction "
         "predictions sample sampling rollout rollouts solve answer answers completion completions query "
         "agent agents baseline",
-        "run runs runner running experiments gen main llm",
+        "run runs runner running gen main llm",
         share=0.2,
     ),
     Role.DATA: _weights(

@@ -169,6 +169,9 @@ class _Reader:
         self._command_next = word in {"do", "then", "else", "elif", "!", "{", "time", "in"}
 
     def _joined(self, token: re.Match[str]) -> None:
+        if self._end <= self._start:
+            self._start = self._end = self._at  # Nothing stands before it.
+            return
         self._joins.append((token.start(), token.end(), False))
         if token[0] != "\\\n" and not self._mended:
             self._mended = "blanks behind a backslash"

@@ -137,6 +137,8 @@ def _setup_py(text: str) -> Found:
             name = name or str(node.value.value)
         elif node.arg == "entry_points":
             found += _entry_points(node.value)
+        elif node.arg == "scripts":
+            found += _script_files(node.value)
     return name, found
 
 
@@ -150,6 +152,14 @@ def _entry_points(node: ast.expr) -> Iterator[tuple[str, int]]:
         for line in (section[1] if section else "").split("\n"):
             if "=" in line:
                 yield line, node.lineno
+
+
+def _script_files(node: ast.expr) -> Iterator[tuple[str, int]]:
+    """The files of `scripts=[...]`: each is installed under its own name."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            name = part.value.rsplit("/", 1)[-1]
+            yield f"{name} = {part.value.removesuffix('.py').replace('/', '.')}", part.lineno
 
 
 def _strings(node: ast.expr) -> Iterator[tuple[str, int]]:
