@@ -24,7 +24,9 @@ from honing.sandbox.scripts.tree import descendants
 if TYPE_CHECKING:
     import ctypes
 
-SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.004, 0.05
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.05
+_GROWTH = 1.5
+"""By how much the pause grows from look to look: what a command starts, it mostly starts at once."""
 _COST = 19
 """A look takes at most a twentieth of the time."""
 MOST_FOLDERS = 20_000
@@ -77,7 +79,8 @@ class Tracer:
         if self._inotify is None:
             self._incomplete["inotify is not available, so opened files are not known"] = None
         self._before = self._list(watch=True)
-        self.next_look = time.monotonic()
+        self._pause = SHORTEST_PAUSE_S
+        self.next_look = time.monotonic() + self._pause
 
     def look(self) -> None:
         """Take in what happened since the last look; sets `next_look`."""
@@ -85,7 +88,8 @@ class Tracer:
         self._see_processes()
         self._see_files()
         now = time.monotonic()
-        self.next_look = now + min(max(_COST * (now - started), SHORTEST_PAUSE_S), LONGEST_PAUSE_S)
+        self._pause = min(max(_COST * (now - started), self._pause * _GROWTH), LONGEST_PAUSE_S)
+        self.next_look = now + self._pause
 
     def finish(self) -> Trace:
         """What was seen, once the tree is gone."""
