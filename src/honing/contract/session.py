@@ -89,7 +89,7 @@ class Session:
         self._bench = bench
         self._options = options
         self._stack = ExitStack()
-        self._calibrations: dict[tuple[str, int | None], Calibration] = {}
+        self._calibrations: dict[tuple[object, ...], Calibration] = {}
         self._answerers: dict[str, object] = {}
         self._folders = LocalModels(bench.run, options.serve_with)
         self._rollout: Rollout | None = None
@@ -116,7 +116,7 @@ class Session:
         self._settle(shown)
         stages = self.contract.stages
         commands = stages.target_asks or stages.target_judges
-        key = (shown.model, shown.limit) if commands else ("", None)
+        key = (shown.model, shown.limit, *sorted(shown.env.items())) if commands else ()
         if key not in self._calibrations:
             self._calibrations[key] = self._controlled(shown)
             self.run.write_json("calibration.json", self._calibrations[key].as_document())
