@@ -209,6 +209,14 @@ def test_a_token_for_one_host_is_not_shown_to_another(
     assert server.authorizations == []
 
 
+def test_logins_kept_in_the_users_home_are_not_used(source: Source, tmp_path: Path, repository: Path) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login ada password canary\n")
+    with served(behind_login(git_site(tmp_path / "site"), "Basic never")) as server:
+        source.refused(f"{server.base}/o/n.git", variables={"HOME": str(tmp_path)})
+
+    assert (len(server.asked) > 0, server.authorizations) == (True, [])
+
+
 def test_credentials_of_an_address_open_it_and_are_kept_nowhere(
     source: Source, tmp_path: Path, repository: Path
 ) -> None:

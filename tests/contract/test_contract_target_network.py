@@ -201,8 +201,10 @@ def test_a_mirror_holds_archives_by_host_and_path(source: Source, tmp_path: Path
     place.mkdir(parents=True)
     (place / "d.tar.gz").write_bytes(ARCHIVE)
 
+    refusal = source.refused("https://example.org/files/other.tar.gz", mirror=tmp_path / "mirror")
     target = source.resolve("https://example.org/files/d.tar.gz", mirror=tmp_path / "mirror")
 
+    assert "is not in the mirror" in refusal
     assert (source.files(target), target.revision) == (CONTENT, SHA256)
 
 
