@@ -102,7 +102,7 @@ def measure(case: Case, home: Path) -> int:
     started = time.perf_counter()
     try:
         if case.gold:
-            server = ScriptedServer(ScriptedModel(lambda request: spoilt(request, case.gold)).answer)
+            server = ScriptedServer(ScriptedModel(lambda request: spoilt(request, case.gold)))
             server.__enter__()
             environ |= {"OPENAI_BASE_URL": f"{server.base_url}/v1", "OPENAI_API_KEY": "none"}
             arguments += ["--llm", "spoilt"]
