@@ -33,6 +33,7 @@ INSTALLED = Path(
 )
 """Where scripts/agents installs."""
 REAL = ("codex", "claude_code")
+WIRES = {"codex": "openai_responses", "claude_code": "anthropic_messages"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +64,18 @@ def scene(
     key: str = KEY,
     limit_s: float = 60.0,
     budget: Budget | None = None,
+    wire: str = "openai_chat",
 ) -> Iterator[Scene]:
-    """A task whose model plays `steps`, behind a server that misbehaves as `faults` say."""
+    """A task whose model plays `steps`, behind a server that misbehaves as `faults` say.
+
+    In an agent's own wire its requests reach the server as they are; in another, what that has no place for
+    is left out.
+    """
     workspace = folder / "workspace"
     workspace.mkdir(parents=True)
     config = GatewayConfig(socket_path=folder / "gateway.sock")
     with ScriptedServer(ToolScript(steps), faults=faults, key=KEY) as server, Gateway(config) as gateway:
-        endpoint = Endpoint(base_url=f"{server.base_url}/v1", wire="openai_chat", key=key)
+        endpoint = Endpoint(base_url=f"{server.base_url}/v1", wire=wire, key=key)
         source = Upstream(endpoint, ClientConfig(backoff=Backoff(retries=0)), model="scripted")
         task = AgentTask(
             workspace=workspace,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agent_scene import KEY, REAL, real, scene, shell
+from agent_scene import KEY, REAL, WIRES, real, scene, shell
 
 from honing.agents import AgentOutcome, Trouble, probe
 from honing.llm import Budget, Fault, FaultKind, ToolStep
@@ -75,11 +75,14 @@ def test_what_the_workspace_says_to_agents_is_not_obeyed(tmp_path: Path, name: s
 
 
 def test_no_tool_is_offered_that_the_provider_would_carry_out(tmp_path: Path, name: str) -> None:
-    with scene(tmp_path) as here:
-        real(name).run(here.task)
+    with scene(tmp_path, wire=WIRES[name]) as here:
+        run = real(name).run(here.task)
 
-        offered = json.dumps([request.body.get("tools") for request in here.server.requests]).lower()
-        assert ("web_search" in offered, "websearch" in offered, "webfetch" in offered) == (False,) * 3
+        offered = json.dumps([request.body["tools"] for request in here.server.requests]).lower()
+        assert (run.outcome, "exec_command" in offered or "bash" in offered) == (AgentOutcome.FINISHED, True)
+        assert [
+            word for word in ("web_search", "websearch", "webfetch", "web_fetch") if word in offered
+        ] == []
 
 
 def test_it_sees_no_key_no_home_and_no_network(tmp_path: Path, name: str) -> None:

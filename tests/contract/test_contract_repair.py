@@ -38,6 +38,9 @@ def test_a_contract_that_names_a_wrong_file_is_repaired_and_scores(
     first = found.repair["first_failure"]
     assert (first["kind"], first["stage"], first["command"]) == ("data_missing", "rollout", "python3 ask.py")
     assert "-  rollout: {commands: [python3 ask.py]}" in found.repair["iterations"][0]["patch"]
+    records = {record.kind: record.body for record in Run.open(found.run).evidence().read()}
+    assert (records["agent"]["agent"], records["repair"]["verdict"]) == ("scripted", "repaired")
+    assert records["agent"]["brief"].startswith("# Your job")
 
 
 def test_what_the_agent_wrote_is_signed_with_its_hash(write_target: Write, tmp_path: Path) -> None:
@@ -71,6 +74,7 @@ def test_a_target_without_any_contract_is_scaffolded(write_target: Write, tmp_pa
 
     assert (found.result.ok, found.result.score) == (True, 1.0)
     assert found.repair["first_failure"]["stage"] == "target"
+    assert not (found.run / "contract_gap.json").exists()
     anchors = {part.part: part.anchor for part in found.contract.provenance if part.anchor}
     assert anchors == {"stages.evaluate": "README.md:7", "oracle": "gold.txt:1"}
 
@@ -146,9 +150,12 @@ def test_the_agent_sees_no_file_that_speaks_to_agents_and_the_target_keeps_them(
     assert not (found.run / "work").exists()
 
 
-def test_everything_is_kept_as_evidence(write_target: Write, tmp_path: Path) -> None:
-    found = measured(broken(write_target), tmp_path / "runs", ScriptedAgent({PATH: MENDED}))
+def test_a_hole_is_filled_by_the_agent(write_target: Write, tmp_path: Path) -> None:
+    hole = 'holes: [{name: program, kind: path, text: "<program>", anchor: "README.md:6"}]\n'
+    target = write_target(BROKEN.replace("python3 ask.py", "'python3 {{program}}'") + hole, README__md=README)
+    briefs: list[str] = []
 
-    records = {record.kind: record.body for record in Run.open(found.run).evidence().read()}
-    assert (records["agent"]["agent"], records["repair"]["verdict"]) == ("scripted", "repaired")
-    assert records["agent"]["brief"].startswith("# Your job")
+    found = measured(target, tmp_path / "runs", listening(briefs, lambda: {PATH: MENDED}))
+
+    assert (found.result.ok, found.verdicts) == (True, ["repaired"])
+    assert "- program: path; the target writes '<program>' (README.md:6)" in briefs[0]

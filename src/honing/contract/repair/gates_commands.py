@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from honing.contract.repair.base import Refusal
-from honing.contract.repair.patch import Patch, refusal, stages_of
-from honing.contract.spec import Answers, ContractSpec, MetricsSource, StageSpec
+from honing.contract.repair.patch import Patch, is_declared, refusal, stages_of
+from honing.contract.spec import Answers, MetricsSource, StageSpec
 from honing.sandbox import Network
 
 _INSTALLS = re.compile(
@@ -136,18 +136,13 @@ def _touching_the_target(patch: Patch) -> Iterator[Refusal]:
 
 def _emptied(patch: Patch) -> Iterator[Refusal]:
     """Stages of the target or the user that a repair does away with."""
-    if patch.original is None or not _is_declared(patch.original):
+    if patch.original is None or not is_declared(patch.original):
         return
     after = dict(patch.stages())
     for name, stage in stages_of(patch.original):
         if stage.commands and not after[name].commands:
             text = "this stage had commands; mend them instead of leaving them out"
             yield refusal("emptied", f"stages.{name}.commands", text)
-
-
-def _is_declared(spec: ContractSpec) -> bool:
-    """Whether the target or the user wrote the contract, rather than derivation."""
-    return any(part.by in ("target", "user") for part in spec.provenance)
 
 
 def _original(patch: Patch) -> Iterator[tuple[str, StageSpec]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from honing.contract.repair.base import Refusal
-from honing.contract.repair.patch import Patch, refusal
-from honing.contract.spec import ContractSpec, Provenance
+from honing.contract.repair.patch import Patch, is_declared, refusal
+from honing.contract.spec import Provenance
 
 _JUDGING = (
     "metric",
@@ -71,7 +71,7 @@ def _without_anchor(patch: Patch) -> Iterator[Refusal]:
 
 
 def _other_metric(patch: Patch) -> Iterator[Refusal]:
-    if patch.original is None or not _is_declared(patch.original):
+    if patch.original is None or not is_declared(patch.original):
         return
     for name in _DECLARED:
         was, now = getattr(patch.original.metric, name), getattr(patch.after.metric, name)
@@ -127,7 +127,3 @@ def _stands(patch: Patch, anchor: str) -> bool:
 
 def _within(part: str, group: str) -> bool:
     return part == group or part.startswith(f"{group}.")
-
-
-def _is_declared(spec: ContractSpec) -> bool:
-    return any(part.by in ("target", "user") for part in spec.provenance)

@@ -43,6 +43,7 @@ from honing.sandbox import Sandbox
 from honing.store import Run, TreeStore
 
 VERSION = "1"
+GAP = "contract_gap.json"
 CHANNEL = "repair.agent"
 """The agent's calls in the run's log: never samples, never part of a measurement."""
 
@@ -88,6 +89,9 @@ def mend(shop: Workshop, target: Target) -> tuple[Target, RepairRecord]:
         shop.run.write_json(REPAIR, record.as_document())
     if record.first is None:
         record.end(RepairEnding.NOT_NEEDED, "")
+    if failure is None:
+        # What it says no longer holds; repair.json keeps it as the first failure.
+        shop.run.artifact(GAP).unlink(missing_ok=True)
     shop.run.write_json(REPAIR, record.as_document())
     return (best if failure is None else target), record
 

@@ -119,6 +119,11 @@ def stages_of(spec: ContractSpec) -> Iterator[tuple[str, StageSpec]]:
     )
 
 
+def is_declared(spec: ContractSpec) -> bool:
+    """Whether the target or the user wrote a contract, rather than derivation."""
+    return any(part.by in ("target", "user") for part in spec.provenance)
+
+
 def refusal(gate: str, where: str, text: str) -> Refusal:
     return Refusal(gate=gate, where=where, text=text)
 
