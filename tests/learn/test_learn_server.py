@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -180,22 +181,23 @@ def test_a_tethered_program_ends_with_the_input_of_its_tether() -> None:
     assert until(lambda: not is_running(program))
 
 
-@teach
-def test_the_other_server_is_asked_for_by_name_and_says_what_it_lacks(tiny: Path) -> None:
-    options = ServerOptions(loader=Loader.TRANSFORMERS, device="cpu")
-    try:
-        import fastapi  # noqa: F401
-        import uvicorn  # noqa: F401
-    except ImportError:
-        with (
-            pytest.raises(MissingToolError, match=r"pip install 'transformers\[serving\]'"),
-            LocalServer(tiny, options),
-        ):
-            pass
-        return
-    with LocalServer(tiny, options) as server:
-        found = post(
-            server.base_url, {"model": server.model, "messages": turns("Which number belongs to name6 ?")}
-        )
+SERVING = all(find_spec(name) for name in ("fastapi", "openai", "uvicorn"))
 
-    assert found["choices"][0]["message"]["content"] == "#### 45"
+
+@teach
+@pytest.mark.slow
+def test_the_other_server_says_what_it_lacks(tiny: Path) -> None:
+    # `transformers serve` comes with a further extra; where that is there, it must serve.
+    options = ServerOptions(loader=Loader.TRANSFORMERS, device="cpu")
+    question = "Which number belongs to name6 ?"
+    said = ""
+    try:
+        with LocalServer(tiny, options) as server:
+            body = {"model": server.model, "messages": turns(question), "temperature": 0.0}
+            said = post(server.base_url, body)["choices"][0]["message"]["content"]
+            pid = server.pid
+        assert not is_running(pid)
+    except MissingToolError as error:
+        said = str(error)
+
+    assert said.strip() == "#### 45" if SERVING else "pip install 'transformers[serving]'" in said

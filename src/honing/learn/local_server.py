@@ -124,7 +124,8 @@ class LocalServer:
 
     def _start_transformers(self) -> None:
         program = Path(sys.executable).parent / "transformers"
-        if not program.is_file() or find_spec("fastapi") is None or find_spec("uvicorn") is None:
+        lacking = [name for name in ("fastapi", "openai", "uvicorn") if find_spec(name) is None]
+        if not program.is_file() or lacking:
             raise MissingToolError(
                 "`transformers serve` needs its server: pip install 'transformers[serving]' "
                 "(or leave --serve-with out)"
