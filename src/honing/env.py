@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +34,13 @@ _ALIASES = {
     "max_total_seconds": "max_total_s",
 }
 _PATHS = ("home", "contract")
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "max_command_s": float,
+    "max_total_s": float,
+    "limit": int,
+    "max_tokens": int,
+}
+"""How options that come as variables are read."""
 _OWN = ("target", "llm", "artifacts_dir", "agent", "agent_model", "opencode_model", "repair_iters")
 _COPIED = (
     "rollout.json", "samples.jsonl", "metrics.json", "calibration.json", "contract.yaml", "hints_used.json",
@@ -70,12 +77,13 @@ class EvaluationCallResult:
 class Env:
     """One target, set up. Made by `setup`; a context manager."""
 
-    def __init__(self, session: Session, llm: str | None, options: RolloutOptions, artifacts: Path) -> None:
+    def __init__(self, given: Mapping[str, Any]) -> None:
         """Use `setup`."""
-        self.session = session
-        self._llm = llm
-        self._options = options
-        self._artifacts = artifacts
+        from honing.contract import RolloutOptions
+
+        self._given = given
+        self._options = RolloutOptions(**_rollout_fields(given))
+        self.session = _opened(given, self._options)
         self._asked: tuple[str, RolloutOptions] | None = None
 
     def rollout(
@@ -86,6 +94,7 @@ class Env:
         require_samples: bool | None = None,
         env_overrides: Mapping[str, str] | None = None,
         artifacts_dir: str | Path | None = None,
+        repair_iters: int | None = None,
         **options: Any,
     ) -> RolloutCallResult:
         """Calibrate, then ask a model; what is not given is as `setup` was told.
@@ -96,17 +105,26 @@ class Env:
             require_samples: Fail unless every sample is complete and they differ.
             env_overrides: Variables for the target's own commands in this rollout.
             artifacts_dir: Where files are copied to as well; the run's own folder where None.
+            repair_iters: Patches to ask a coding agent for, where the contract does not hold; the target is
+                set up anew where this is another number than `setup` was told.
             **options: Any further field of `RolloutOptions`.
 
         Raises:
+            UsageError: No model is named, or an option is unknown.
             HoningError: See `Session.rollout`.
         """
-        given = {"mode": mode, "require_samples": require_samples, "env": env_overrides, **options}
-        changes = {name: value for name, value in given.items() if value is not None}
-        model = llm or self._llm
+        if unknown := sorted(set(options) - {one.name for one in fields(self._options)}):
+            raise UsageError(f"rollout(): unknown option {unknown[0]!r}.")
+        wanted = {"mode": mode, "require_samples": require_samples, "env": env_overrides, **options}
+        changes = {name: value for name, value in wanted.items() if value is not None}
+        model = llm or self._given.get("llm")
         if model is None:
             raise UsageError("rollout() needs a model: give llm=, here or in setup().")
         asked = replace(self._options, **_rollout_fields(changes))
+        if repair_iters is not None and repair_iters != self._given.get("repair_iters"):
+            self._given = {**self._given, "repair_iters": repair_iters}
+            self.session.teardown()
+            self.session = _opened(self._given, asked)
         self._asked = (model, asked)
         found = self.session.rollout(model, asked)
         folder = self._kept(artifacts_dir)
@@ -125,6 +143,7 @@ class Env:
         *,
         env_overrides: Mapping[str, str] | None = None,
         artifacts_dir: str | Path | None = None,
+        repair_iters: int | None = None,
     ) -> EvaluationCallResult:
         """Judge the rollout; where there was none, or another is asked for, it is made first.
 
@@ -133,12 +152,20 @@ class Env:
             mode: `smoke` or `full`.
             env_overrides: Variables for the target's own commands.
             artifacts_dir: Where files are copied to as well.
+            repair_iters: As for `rollout`.
 
         Raises:
             HoningError: See `Session.rollout`.
         """
-        if self._asked is None or self._differs(llm, mode, env_overrides):
-            self.rollout(llm, mode, env_overrides=env_overrides, artifacts_dir=artifacts_dir)
+        mended = repair_iters is not None and repair_iters != self._given.get("repair_iters")
+        if self._asked is None or mended or self._differs(llm, mode, env_overrides):
+            self.rollout(
+                llm,
+                mode,
+                env_overrides=env_overrides,
+                artifacts_dir=artifacts_dir,
+                repair_iters=repair_iters,
+            )
         found = self.session.evaluate()
         folder = self._kept(artifacts_dir)
         return EvaluationCallResult(
@@ -171,14 +198,15 @@ class Env:
     def _kept(self, artifacts_dir: str | Path | None) -> Path:
         """The folder in which the run's files lie for the caller."""
         run = self.session.run.path
-        folder = Path(artifacts_dir) if artifacts_dir is not None else self._artifacts
-        if folder != run and folder != Path():
-            folder.mkdir(parents=True, exist_ok=True)
-            for name in _COPIED:
-                if (run / name).is_file():
-                    shutil.copyfile(run / name, folder / name)
-            return folder
-        return run
+        wanted = artifacts_dir or self._given.get("artifacts_dir")
+        if wanted is None:
+            return run
+        folder = Path(wanted)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in _COPIED:
+            if (run / name).is_file():
+                shutil.copyfile(run / name, folder / name)
+        return folder
 
 
 def setup(target: str | Path | Mapping[str, Any], **options: Any) -> Env:
@@ -199,18 +227,23 @@ def setup(target: str | Path | Mapping[str, Any], **options: Any) -> Env:
     given: dict[str, Any] = _by_our_names({**named, **options})
     if "target" not in given:
         raise UsageError(f"setup() needs a target, got {', '.join(given) or 'nothing'}.")
-    for_setup = {one.name for one in fields(SetupOptions)}
-    for_rollout = {one.name for one in fields(RolloutOptions)} - {"env"}
-    known = {*for_setup, *for_rollout, *_OWN}
+    known = {*_names(SetupOptions), *(_names(RolloutOptions) - {"env"}), *_OWN}
     if unknown := sorted(set(given) - known):
         raise UsageError(f"setup(): unknown option {unknown[0]!r}; known are {', '.join(sorted(known))}.")
-    placed: dict[str, Any] = {name: given[name] for name in for_setup & set(given)}
+    return Env(given)
+
+
+def _names(record: type[Any]) -> set[str]:
+    return {one.name for one in fields(record)}
+
+
+def _opened(given: Mapping[str, Any], asked: RolloutOptions) -> Session:
+    """The target, set up as it was asked for."""
+    from honing.contract import SetupOptions
+
+    placed: dict[str, Any] = {name: given[name] for name in _names(SetupOptions) & set(given)}
     placed |= {name: Path(placed[name]) for name in _PATHS if placed.get(name) is not None}
-    asked = _rollout_fields({name: given[name] for name in for_rollout & set(given)})
-    repair = _repair(given, RolloutOptions(**asked))
-    session = honing.setup(given["target"], SetupOptions(**placed), repair=repair)
-    artifacts = Path(given["artifacts_dir"]) if given.get("artifacts_dir") else session.run.path
-    return Env(session, given.get("llm"), RolloutOptions(**asked), artifacts)
+    return honing.setup(given["target"], SetupOptions(**placed), repair=_repair(given, asked))
 
 
 def _repair(given: Mapping[str, Any], asked: RolloutOptions) -> RepairOptions | None:
@@ -236,25 +269,35 @@ def teardown(env_: Env) -> None:
 def _by_our_names(given: Mapping[str, Any]) -> dict[str, Any]:
     """Options under the names that Honing has for them; one that is named so already counts."""
     from honing.contract import translated
+    from honing.llm import Sampling
 
     found = {_ALIASES.get(name, name): value for name, value in given.items()}
     said = translated(found.get("env") or {})
     if not said.options:
         return found
-    readers = {"max_cmd_seconds": float, "max_total_seconds": float, "limit": int}
-    told = {
-        _ALIASES.get(name, name): readers.get(name, str)(value)
-        for name, value in said.options.items()
-        if name != "max_tokens"
-    }
+    told: dict[str, Any] = {_ALIASES.get(name, name): value for name, value in said.options.items()}
+    for name, read in _READERS.items():
+        if name in told:
+            told[name] = _read(name, read, told[name])
+    if "max_tokens" in told:
+        told["sampling"] = Sampling(max_tokens=told.pop("max_tokens"))
     return {**told, **found, "env": said.env}
 
 
-def _rollout_fields(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of a rollout, the mode as its name says."""
-    from honing.contract import Mode
+def _read(name: str, read: Callable[[str], Any], text: str) -> Any:
+    try:
+        return read(text)
+    except ValueError:
+        raise UsageError(f"env: the variable for {name} needs a number, got {text!r}.") from None
 
-    found = dict(given)
+
+def _rollout_fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are a rollout's, the mode as its name says; variables are the setup's unless asked for
+    alone."""
+    from honing.contract import Mode, RolloutOptions
+
+    names = _names(RolloutOptions) - ({"env"} if "target" in given else set())
+    found = {name: given[name] for name in names & set(given)}
     if "mode" in found:
         try:
             found["mode"] = Mode(found["mode"])

@@ -105,6 +105,32 @@ def test_without_a_target_or_a_model_the_verbs_say_what_they_need(write_data: Wr
         env_.rollout()
 
 
+def test_repairs_may_be_asked_for_with_the_rollout(write_target: Write, tmp_path: Path) -> None:
+    broken = """
+    schema: 1
+    oracle: {file: oracle.jsonl}
+    stages:
+      rollout: {commands: [python3 run.py]}
+      evaluate: {commands: [python3 grades.py]}
+    """
+    with env.setup(given(write_target(broken), tmp_path / "runs", agent="nop", repair_iters=0)) as env_:
+        before = env_.session.run.path
+        rollout = env_.rollout(repair_iters=1)
+        folder = env_.session.run.path
+
+    assert not rollout.ok
+    assert folder != before
+    assert len(json.loads((folder / "repair.json").read_text())["iterations"]) == 1
+
+
+def test_an_option_of_no_rollout_is_named(write_data: Write, tmp_path: Path) -> None:
+    with (
+        env.setup(given(write_data(4), tmp_path / "runs")) as env_,
+        pytest.raises(UsageError, match="'colour'"),
+    ):
+        env_.rollout(colour="blue")
+
+
 def test_variables_of_one_rollout_reach_the_targets_commands(write_target: Write, tmp_path: Path) -> None:
     contract = """
     schema: 1

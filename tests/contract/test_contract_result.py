@@ -64,9 +64,38 @@ def test_a_score_is_given_where_every_condition_holds(
         ((*SAMPLES[:3], replace(SAMPLES[3], prompt=" ")), "1 of 4 samples have an empty prompt"),
         (tuple(replace(one, completion="") for one in SAMPLES), "all 4 completions are empty"),
         (tuple(replace(one, prompt="same") for one in SAMPLES), "4 tasks share 1 prompts"),
+        (
+            (*SAMPLES[:3], replace(SAMPLES[3], reward=None, status=SampleStatus.INFRA_ERROR)),
+            "1 of 4 samples were not judged (1 infra_error)",
+        ),
+        (
+            tuple(replace(SAMPLES[0], id=f"{i}", prompt=f"{i}", target=f"{i}") for i in range(9)),
+            "all 9 completions are the same text",
+        ),
+        ((), "the rollout left no samples"),
     ],
-    ids=["complete", "missing", "unrewarded", "no prompt", "no completion", "one prompt for all"],
+    ids=[
+        "complete",
+        "missing",
+        "unrewarded",
+        "no prompt",
+        "no completion",
+        "one prompt for all",
+        "one lost",
+        "one answer to everything",
+        "nothing",
+    ],
 )
 def test_samples_that_are_no_evidence_are_told_apart(samples: tuple[Sample, ...], said: str) -> None:
     assert said in why_samples_fail(samples, 4)
     assert bool(why_samples_fail(samples, 4)) == bool(said)
+
+
+def test_every_demand_that_is_not_met_has_a_sentence() -> None:
+    samples = tuple(replace(one, prompt="", completion="", reward=None) for one in SAMPLES)
+
+    assert why_samples_fail(samples, 6) == (
+        "--require-samples: 4 samples for 6 planned; 4 of 4 samples have an empty prompt; all 4 completions "
+        "are empty; 4 of 4 samples have no reward (a grader of the target's own gives them with "
+        "stages.evaluate.results); 4 tasks share 1 prompts; each must ask something of its own"
+    )
