@@ -7,12 +7,25 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from honing.contract.options import SetupOptions
 from honing.contract.spec_file import CONTRACT_PATH
 from honing.contract.target import Target
 from honing.errors import ContractError, boundary
 from honing.store import TreeStore
 
 _OVER = Path(CONTRACT_PATH).parent
+
+
+def with_contract(target: Target, options: SetupOptions, trees: TreeStore) -> tuple[Target, SetupOptions]:
+    """The target and its options once a contract folder that the user named is laid over it.
+
+    Raises:
+        ContractError: See `lay_over`.
+    """
+    if options.contract is None or not options.contract.is_dir():
+        return target, options
+    file = options.contract / Path(CONTRACT_PATH).name
+    return lay_over(target, options.contract, trees), replace(options, contract=file)
 
 
 def lay_over(target: Target, contract: Path, trees: TreeStore) -> Target:

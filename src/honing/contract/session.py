@@ -33,7 +33,7 @@ from honing.contract.model_judge import (
     with_judge,
 )
 from honing.contract.options import RolloutOptions, SetupOptions
-from honing.contract.overlay import lay_over
+from honing.contract.overlay import with_contract
 from honing.contract.repair.base import RepairOptions
 from honing.contract.repair.loop import Workshop, mend
 from honing.contract.repair.trial import Trial
@@ -42,7 +42,6 @@ from honing.contract.rollout import Plan, choose_rows
 from honing.contract.run_controls import run_controls
 from honing.contract.samples import Sample
 from honing.contract.samples_file import rollout_from_file
-from honing.contract.spec_file import CONTRACT_PATH
 from honing.contract.target import Target, resolve
 from honing.contract.workbench import build_bench, prepare, tear_down
 from honing.errors import UsageError
@@ -323,10 +322,7 @@ def setup(
     with ExitStack() as stack:
         trees = TreeStore(options.home / TREES)
         resolved = resolve(origin, trees, leave_out=options.home, options=options.fetching())
-        options = options.completed(resolved)
-        if options.contract is not None and options.contract.is_dir():
-            resolved = lay_over(resolved, options.contract, trees)
-            options = replace(options, contract=options.contract / Path(CONTRACT_PATH).name)
+        resolved, options = with_contract(resolved, options.completed(resolved), trees)
         config = outputs.run_config(resolved, options, _intended(intent, repair))
         found = None if fresh else outputs.find_unfinished(options.home, KIND, config)
         run = found or Run.create(

@@ -3,11 +3,11 @@ agents."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -100,17 +100,13 @@ def agent_files(entries: Iterable[Entry]) -> tuple[str, ...]:
 
 def is_agent_file(name: str) -> bool:
     """Whether a path addresses coding agents by its own name or by that of a folder above it."""
-    parts = name.lower().split("/")
-    return any(_matches(parts, pattern.lower()) for pattern in AGENT_FILES)
+    return _AGENT_FILE.search(name.lower()) is not None
 
 
-def _matches(parts: list[str], pattern: str) -> bool:
-    wanted = pattern.rstrip("/").split("/")
-    starts = range(len(parts) - len(wanted) + 1)
+def _expression(pattern: str) -> str:
+    name = re.escape(pattern.lower().rstrip("/")).replace(r"\*", "[^/]*")
     # A folder's pattern also covers a file or link of that name: an agent may follow it.
-    ends = [start + len(wanted) for start in starts if _alike(parts[start : start + len(wanted)], wanted)]
-    return any(pattern.endswith(("/", "*")) or end == len(parts) for end in ends)
+    return f"(?:^|/){name}(?:/|$)" if pattern.endswith(("/", "*")) else f"(?:^|/){name}$"
 
 
-def _alike(names: list[str], patterns: list[str]) -> bool:
-    return all(fnmatchcase(name, pattern) for name, pattern in zip(names, patterns, strict=True))
+_AGENT_FILE = re.compile("|".join(map(_expression, AGENT_FILES)))
