@@ -85,6 +85,7 @@ def test_a_judge_that_knows_right_from_wrong_gives_the_score_and_is_named(
     assert result.metrics["calls"] == asked.count("pupil") == 12
     assert judge["calls"] == asked.count("judge-1")
     assert judge["calls"] > 36
+    assert "pupil was judged by a model, judge-1" in (result.path.parent / "report.json").read_text()
 
 
 @pytest.mark.parametrize(

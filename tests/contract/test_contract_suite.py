@@ -193,3 +193,13 @@ def test_a_failure_that_is_no_misuse_keeps_its_run(tmp_path: Path) -> None:
 
     (entry,) = list_runs(tmp_path / "runs")
     assert raised.value.run_folder == str(entry.path)
+
+
+def test_the_page_shows_models_and_how_far_they_are_apart(write_data: Write, tmp_path: Path) -> None:
+    request = asked(tmp_path / "runs", "scripted/perfect", "scripted/empty")
+    with setup(write_data(8), request.setup) as session:
+        ask_all(session, request)
+    page = (session.run.path / "report.json").read_text()
+
+    assert "Differences on the same samples" in page
+    assert "8 of 8 answers of scripted/empty lack the line '#### ...'" in page

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from honing.contract.samples import Sample
+from honing.contract.spec import ContractSpec
 from honing.stats import holm, mcnemar_exact, paired_difference, paired_permutation
 
 _FEWEST = 2
@@ -32,6 +33,12 @@ class Difference:
 
     def as_document(self) -> dict[str, Any]:
         return {**asdict(self), "ci95": list(self.ci95)}
+
+
+def reward_width(contract: ContractSpec) -> float:
+    """What one whole reward is worth in the metric's unit: Honing's own scorers give shares of its range."""
+    low, high = contract.metric.range
+    return 1.0 if contract.stages.target_judges else high - low
 
 
 def differences(models: Sequence[tuple[str, Sequence[Sample]]], *, width: float = 1.0) -> list[Difference]:

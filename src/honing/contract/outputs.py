@@ -17,7 +17,7 @@ from honing.contract.calibrate import Calibration
 from honing.contract.copies import fresh_copy
 from honing.contract.derivation.data_variables import data_variables
 from honing.contract.derive import Derived, GapError, contract_for
-from honing.contract.model_differences import differences
+from honing.contract.model_differences import differences, reward_width
 from honing.contract.options import RolloutOptions, SetupOptions
 from honing.contract.report import report_of
 from honing.contract.result import Result
@@ -298,11 +298,8 @@ def write_models(
         file = f"{MODELS_FOLDER}/{number}-{name}.jsonl"
         run.write_jsonl(file, [sample.as_row() for sample in samples])
         documents.append({**result.as_document(run_id=run.id, ts=ts), "samples_jsonl": file})
-    low, high = contract.metric.range
-    own_scorer = not contract.stages.target_judges
-    apart = differences(
-        [(result.model, samples) for result, samples in results], width=high - low if own_scorer else 1.0
-    )
+    models = [(result.model, samples) for result, samples in results]
+    apart = differences(models, width=reward_width(contract))
     return run.write_json(MODELS, {"models": documents, "differences": [one.as_document() for one in apart]})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from honing.contract.calibrate import Calibration, ControlScore
 from honing.contract.controls import Control
+from honing.contract.model_differences import Difference, differences, reward_width
 from honing.contract.result import Result
 from honing.contract.samples import Sample
 from honing.contract.spec import ContractSpec
@@ -43,7 +44,7 @@ def report_of(
     """The page of one or more models measured on the same contract."""
     commands = [_stage_evidence(record) for record in evidence]
     sections = [
-        Section(title="Result", blocks=tuple(_headlines(results, calibration))),
+        Section(title="Result", blocks=tuple(_headlines(results, calibration, contract))),
         _calibration_section(calibration),
         _audit_section(results[-1][0]),
         Section(
@@ -69,11 +70,12 @@ def report_of(
 
 
 def _headlines(
-    results: Sequence[tuple[Result, Sequence[Sample]]], calibration: Calibration
+    results: Sequence[tuple[Result, Sequence[Sample]]], calibration: Calibration, contract: ContractSpec
 ) -> Iterable[Headline | Table | Text | Bracket]:
     (first, _), *others = results
     if not others:
         yield _headline(first, calibration)
+        yield from _remarks(first)
         return
     yield _bracket(results, calibration)
     columns = (
@@ -87,6 +89,52 @@ def _headlines(
     yield Table.of(
         columns, [_model_row(result) for result, _ in results], caption="Models, with 95% intervals"
     )
+    apart = differences([(one.model, samples) for one, samples in results], width=reward_width(contract))
+    if apart:
+        yield _differences(apart)
+    for result, _ in results:
+        yield from _remarks(result)
+
+
+def _differences(apart: Sequence[Difference]) -> Table:
+    columns = (
+        Column(key="b", title="model"),
+        Column(key="a", title="against"),
+        Column(key="difference", title="difference", kind=CellKind.INTERVAL, digits=3),
+        Column(key="pairs", title="pairs", kind=CellKind.NUMBER, digits=0),
+        Column(key="p", title="p", kind=CellKind.NUMBER, digits=4, note="Holm, over all pairs of models"),
+    )
+    rows: list[dict[str, Any]] = [
+        {
+            "a": one.a,
+            "b": one.b,
+            "difference": Interval(one.difference, *one.ci95),
+            "pairs": one.pairs,
+            "p": one.p_holm,
+        }
+        for one in apart
+    ]
+    return Table.of(columns, rows, caption="Differences on the same samples, with 95% intervals")
+
+
+def _remarks(result: Result) -> Iterable[Text]:
+    """What a reader of the score must know."""
+    if result.judge is not None:
+        found = result.judge["calibration"]
+        sides = [
+            f"{found[side]['agreement']:.3f} of {found[side]['n']} {side} answers"
+            for side in ("right", "wrong")
+            if found[side] is not None
+        ]
+        judge = f"{result.judge['model']}, which agrees with {' and '.join(sides)}"
+        yield Text(text=f"{result.model} was judged by a model, {judge}.", tone=Tone.WARN)
+    if result.results is not None and not result.results["agrees"]:
+        yield Text(
+            text=f"Per-sample results of the target are not used: {result.results['reason']}.", tone=Tone.BAD
+        )
+    if result.unmarked is not None and result.unmarked[1]:
+        line, count = result.unmarked
+        yield Text(text=f"{count} of {result.n_scored} answers of {result.model} lack the line '{line} ...'.")
 
 
 def _model_row(result: Result) -> dict[str, Any]:
