@@ -54,15 +54,15 @@ def test_opened_written_and_removed_files_are_seen(sandbox: Sandbox, folder: Pat
 def test_programs_are_seen_with_their_arguments_grandchildren_included(
     sandbox: Sandbox, folder: Path
 ) -> None:
-    trace = run(sandbox, folder, "bash -c 'sleep 0.35; true' & sleep 0.4; wait").trace
+    trace = run(sandbox, folder, "bash -c 'sleep 1.05; true' & sleep 1.1; wait").trace
 
     assert trace is not None
-    assert ("sleep", "0.35") in trace.processes
-    assert ("sleep", "0.4") in trace.processes
+    assert ("sleep", "1.05") in trace.processes
+    assert ("sleep", "1.1") in trace.processes
 
 
 def test_a_file_in_a_folder_made_meanwhile_is_watched_too(sandbox: Sandbox, folder: Path) -> None:
-    trace = run(sandbox, folder, "mkdir made; echo 1 > made/x; sleep 0.3; cat made/x").trace
+    trace = run(sandbox, folder, "mkdir made; echo 1 > made/x; sleep 1; cat made/x").trace
 
     assert trace is not None
     assert "made/x" in trace.opened

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,9 @@ from honing.cli.frame import Frame
 from honing.cli.measure_words import pairs
 from honing.cli.printing import Column, Format, print_json, print_rows
 from honing.errors import UsageError
-from honing.store import Run, load_run
+
+if TYPE_CHECKING:
+    from honing.store import Run
 
 _COLUMNS = (
     Column(key="kind", heading=""),
@@ -78,7 +80,7 @@ def _of_run(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: Nothing was measured or audited in it.
     """
-    from honing.store import verify
+    from honing.store import load_run, verify
 
     run = load_run(path)
     check = verify(path / "evidence.jsonl")

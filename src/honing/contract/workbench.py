@@ -29,7 +29,7 @@ from honing.contract.user_oracle import known_answers
 from honing.errors import ContractError
 from honing.executors import ThreadsExecutor
 from honing.llm import Backoff, Channel, Client, ClientConfig, Endpoint, Gateway, GatewayConfig
-from honing.sandbox import choose
+from honing.sandbox import Sandbox, choose
 from honing.store import Run, TreeStore
 
 _CONNECTIONS = 1024
@@ -52,23 +52,7 @@ def build_bench(
     refuse_holes(derived.spec)
     spec, task = derived.spec, derived.task
     sandbox = choose(options.sandbox) if _runs_foreign_code(spec, derived) else None
-    config = GatewayConfig(
-        max_connections=options.max_connections,
-        requests_per_minute=options.requests_per_minute,
-        tokens_per_minute=options.tokens_per_minute,
-        log_path=run.artifact("logs/calls.jsonl"),
-        socket_path=run.artifact("logs/gateway.sock"),
-    )
-    surroundings = Surroundings(
-        run_id=run.id,
-        sandbox=sandbox,
-        record=run.evidence().append,
-        env=options.env,
-        mounts=data_mounts(options.env),
-        max_command_s=options.max_command_s,
-        deadline=Deadline(options.max_total_s) if options.max_total_s is not None else None,
-    )
-    with Gateway(config) as gateway, ExitStack() as until_end:
+    with Gateway(_gateway(run, options)) as gateway, ExitStack() as until_end:
         gold, player = known_answers(derived, options.oracle)
         bench = Bench(
             run=run,
@@ -82,7 +66,7 @@ def build_bench(
             original=derived.folder,
             prepared=target.tree,
             gateway=gateway,
-            surroundings=surroundings,
+            surroundings=_surroundings(run, sandbox, options),
             client=_client,
             asking=ThreadsExecutor(workers=options.max_connections),
             judging=_judging(derived, options),
@@ -92,6 +76,28 @@ def build_bench(
             until_end=until_end,
         )
         yield _installed(bench, options) if spec.environment is not None else bench
+
+
+def _gateway(run: Run, options: SetupOptions) -> GatewayConfig:
+    return GatewayConfig(
+        max_connections=options.max_connections,
+        requests_per_minute=options.requests_per_minute,
+        tokens_per_minute=options.tokens_per_minute,
+        log_path=run.artifact("logs/calls.jsonl"),
+        socket_path=run.artifact("logs/gateway.sock"),
+    )
+
+
+def _surroundings(run: Run, sandbox: Sandbox | None, options: SetupOptions) -> Surroundings:
+    return Surroundings(
+        run_id=run.id,
+        sandbox=sandbox,
+        record=run.evidence().append,
+        env=options.env,
+        mounts=data_mounts(options.env),
+        max_command_s=options.max_command_s,
+        deadline=Deadline(options.max_total_s) if options.max_total_s is not None else None,
+    )
 
 
 def refuse_holes(spec: ContractSpec) -> None:
