@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -13,12 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from honing.contract.derivation.console_scripts import without_odd_scripts, write_script
-from honing.contract.derivation.indexes import Indexes
+from honing.contract.derivation.indexes import Indexes, without_credentials
 from honing.contract.derivation.install_repairs import InstallPlan, relaxed_text, repaired
 from honing.contract.failures import Failure, FailureKind, StageFailedError, classify
 from honing.contract.spec import EnvironmentSpec
 from honing.errors import MissingToolError, StageError
-from honing.sandbox import Command, Ending, Finished, Limits, Mount, Network, Sandbox, python_mounts
+from honing.sandbox import (
+    Command,
+    Ending,
+    Finished,
+    Limits,
+    Mount,
+    Network,
+    Sandbox,
+    python_mounts,
+    remove_tree,
+)
 
 _ATTEMPTS = 10
 _PIP_WITH_DATES = "pip>=26"
@@ -101,16 +112,16 @@ class Installer:
         """
         self._scratch.mkdir()
         self._make()
-        for _ in range(_ATTEMPTS):
+        for attempt in itertools.count(1):
             failed = self._try(plan)
             if failed is None:
-                return plan
+                break
             changed = repaired(plan, f"{failed.stdout}\n{failed.stderr}")
-            if changed is None or failed.ending is not Ending.EXITED:
+            if changed is None or failed.ending is not Ending.EXITED or attempt == _ATTEMPTS:
                 raise _failed(failed)
             plan = changed
             self._relax(plan)
-        raise _failed(failed)
+        return plan
 
     def lock(self) -> str:
         """The resolved versions, one a line, with the hashes that the index gave."""
@@ -133,8 +144,6 @@ class Installer:
 
     def clean(self) -> None:
         """Remove what was only needed for building."""
-        from honing.sandbox import remove_tree
-
         remove_tree(self._scratch)
 
     def _make(self) -> None:
@@ -301,8 +310,6 @@ def _local_path(words: list[str]) -> str:
 
 
 def _evidence(argv: list[str], finished: Finished, indexes: Indexes) -> dict[str, Any]:
-    from honing.contract.derivation.indexes import without_credentials
-
     return {
         "stage": "environment",
         "command": shlex.join(without_credentials(word) for word in argv),

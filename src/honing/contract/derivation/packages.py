@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from configparser import ConfigParser
 from configparser import Error as ConfigError
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from honing.contract.hints import Hint, Role, Trap
 from honing.contract.spec import EnvironmentSpec, Provenance
@@ -56,7 +58,8 @@ def packages_of(folder: Path, hints: Sequence[Hint], chosen: Sequence[Hint], *, 
     pages = {hint.anchor.rpartition(":")[0] for hint in chosen}
     places = {".", *(hint.workdir for hint in chosen)}
     complete = _declares_dependencies(folder)
-    install: dict[str, Provenance] = {}
+    project = _project(folder, own, asked, places)
+    install: dict[str, Provenance] = dict([project] if project is not None else [])
     for one in asked:
         near = one.hint.anchor.rpartition(":")[0] in pages
         for file in one.requirement_files:
@@ -65,9 +68,6 @@ def packages_of(folder: Path, hints: Sequence[Hint], chosen: Sequence[Hint], *, 
             if (near or _usual(file)) and ("/" in file or not complete):
                 key, without = _requirements(folder, file)
                 install.setdefault(key, _part(one.hint, f"names {file}{without}"))
-    project = _project(folder, own, asked, places)
-    if project is not None:
-        install |= dict([project])
     for file in sorted({f"{place}/requirements.txt".removeprefix("./") for place in places}):
         if (folder / file).is_file() and ("/" in file or not complete):
             key, without = _requirements(folder, file)
@@ -84,16 +84,13 @@ def packages_of(folder: Path, hints: Sequence[Hint], chosen: Sequence[Hint], *, 
 
 def project_names(folder: Path) -> frozenset[str]:
     """The names under which a target's own package may be installed."""
+    data = _toml(folder / "pyproject.toml")
     found = {folder.name}
-    if (data := _toml(folder / "pyproject.toml")) is not None:
-        found.add(str(data.get("project", {}).get("name", "")))
-        found.add(str(data.get("tool", {}).get("poetry", {}).get("name", "")))
+    found |= {str(_section(data, *keys).get("name", "")) for keys in (("project",), ("tool", "poetry"))}
     parser = ConfigParser(strict=False, interpolation=None)
-    try:
-        parser.read(folder / "setup.cfg", encoding="utf-8")
+    with suppress(ConfigError):
+        parser.read_string(_text(folder / "setup.cfg"))
         found.add(parser.get("metadata", "name", fallback=""))
-    except (ConfigError, UnicodeDecodeError):
-        pass
     script = _text(folder / "setup.py")
     found |= set(re.findall(r"\bname\s*=\s*['\"]([\w.-]+)['\"]", script))
     return frozenset(_normal(name) for name in found if name)
@@ -122,10 +119,8 @@ def _project(
 
 def _declares_dependencies(folder: Path) -> bool:
     """Whether the package itself says what it needs: a list beside it then holds what only some need."""
-    data = _toml(folder / "pyproject.toml") or {}
-    project, tool = data.get("project", {}), data.get("tool", {})
-    poetry = tool.get("poetry", {})
-    declared = "dependencies" in project or (isinstance(poetry, dict) and "dependencies" in poetry)
+    data = _toml(folder / "pyproject.toml")
+    declared = "dependencies" in {**_section(data, "project"), **_section(data, "tool", "poetry")}
     old = _text(folder / "setup.cfg") + _text(folder / "setup.py")
     return declared or "install_requires" in old
 
@@ -227,9 +222,7 @@ def _is_package(file: Path) -> bool:
     """Whether a file says how a package is built; many a pyproject.toml only configures tools."""
     if file.name == "pyproject.toml":
         data = _toml(file)
-        return data is not None and bool(
-            {"project", "build-system"} & set(data) or "poetry" in data.get("tool", {})
-        )
+        return bool({"project", "build-system"} & set(data) or _section(data, "tool", "poetry"))
     if file.name == "setup.cfg":
         return "[metadata]" in _text(file)
     return file.is_file()
@@ -242,11 +235,19 @@ def _source_roots(folder: Path) -> tuple[str, ...]:
     return (".",)
 
 
-def _toml(file: Path) -> dict[str, dict[str, object]] | None:
+def _toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(_text(file)) if file.is_file() else None
+        return tomllib.loads(_text(file))
     except tomllib.TOMLDecodeError:
-        return None
+        return {}
+
+
+def _section(data: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """A table of a TOML document; empty where there is none."""
+    found: Any = data
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _text(file: Path) -> str:
