@@ -13,6 +13,7 @@ from honing.contract import Mode, RolloutOptions, SetupOptions, dump_contract, s
 from honing.contract.derive import contract_for
 from honing.contract.session import EvaluationResult
 from honing.contract.spec import EvaluateSpec, RolloutSpec, Stages
+from honing.errors import UsageError
 
 Write = Callable[..., Path]
 FULL = RolloutOptions(mode=Mode.FULL)
@@ -129,3 +130,51 @@ json.dump({"score": sum(verdicts.values()) / len(rows)}, open("metrics.json", "w
     assert (found["file"], found["by"], found["agrees"]) == ("verdicts.json", "found", True)
     assert result.ok
     assert result.score == pytest.approx(sum(row["reward"] for row in rows_of(result)) / 12)
+
+
+JUDGE_ONLY = """
+schema: 1
+oracle: {file: oracle.jsonl}
+stages:
+  rollout: {answers: samples, samples: replies.json, samples_columns: {task: id, text: completion}}
+  evaluate: {commands: [python3 judge.py]}
+"""
+JUDGE = """
+import json
+golds = json.load(open("golds.json"))
+replies = json.load(open("replies.json"))
+score = sum(golds[row["task"]] == row["text"] for row in replies) / len(golds)
+json.dump({"score": score}, open("metrics.json", "w"))
+"""
+
+
+@pytest.fixture
+def judge_only(tmp_path: Path) -> Path:
+    """A target that judges answers to ten riddles it does not tell."""
+    folder = tmp_path / "judging"
+    (folder / ".honing").mkdir(parents=True)
+    golds = {f"r{i}": f"word{i}" for i in range(10)}
+    oracle = [{"id": task, "match": f"riddle {task}", "completion": word} for task, word in golds.items()]
+    (folder / ".honing" / "contract.yaml").write_text(JUDGE_ONLY)
+    (folder / "judge.py").write_text(JUDGE)
+    (folder / "golds.json").write_text(json.dumps(golds))
+    (folder / "oracle.jsonl").write_text("".join(json.dumps(row) + "\n" for row in oracle))
+    return folder
+
+
+def test_a_target_that_only_judges_is_calibrated_and_judges_the_users_answers(
+    judge_only: Path, tmp_path: Path
+) -> None:
+    answers = tmp_path / "mine.jsonl"
+    rows = [{"task": f"r{i}", "text": f"word{i}" if i < 7 else "?"} for i in range(10)]
+    answers.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = measure(judge_only, tmp_path / "runs", answers)
+
+    found = result.metrics["calibration"]
+    assert (result.ok, result.score) == (True, 0.7)
+    assert (found["oracle"], found["null"], found["shuffled"]) == (1.0, 0.0, 0.0)
+
+
+def test_a_target_that_only_judges_asks_no_model(judge_only: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Give --samples FILE with answers"):
+        measure(judge_only, tmp_path / "runs", "scripted/perfect")

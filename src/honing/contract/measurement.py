@@ -15,6 +15,7 @@ from honing.contract.bench import Bench, Measurement, Rollout, counts_of, withou
 from honing.contract.commands import evaluate_commands, roll_out_commands
 from honing.contract.dead_server import check_alive
 from honing.contract.evaluate import Judge, in_place, journaled, judge_samples, summarise
+from honing.contract.known_prompts import KnownPrompts, judges_only, planned_from_gold
 from honing.contract.rollout import Plan, ask_rows
 from honing.contract.samples import Sample
 from honing.executors import MapOptions, Progress
@@ -41,15 +42,16 @@ def roll_out(
             if not rollout.ok:
                 check_alive(source)
             return rollout
+        if judges_only(bench):
+            plan = planned_from_gold(bench, plan)
         with closing(bench.client(channel)) as client:
             samples = tuple(_asked(bench, plan, client, source, options))
         return Rollout(plan=plan, samples=samples, tree=None, counts=counts_of(samples))
 
 
 def _asked(bench: Bench, plan: Plan, client: Client, source: Source, options: MapOptions) -> list[Sample]:
-    assert bench.task is not None  # ContractSpec: no commands, no task, then it is invalid
     check = partial(check_alive, source)
-    return ask_rows(bench.run, plan, bench.task, client, bench.asking, options, check)
+    return ask_rows(bench.run, plan, bench.task or KnownPrompts(), client, bench.asking, options, check)
 
 
 def evaluate(bench: Bench, rollout: Rollout, progress: Progress) -> Measurement:

@@ -11,12 +11,11 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from honing.contract.prompts import framed
 from honing.contract.samples import Sample, SampleStatus
 from honing.contract.scorers import Row
-from honing.contract.task import DatasetTask
 from honing.errors import ModelError
 from honing.executors import Executor, MapOptions, Observation, UnitResult, UnitStatus, run_map
 from honing.llm import CallRecord, Client, Finish, Message, ModelRequest, Role, Sampling, Usage, cost
@@ -68,6 +67,14 @@ class Plan:
         return len(self.rows) * self.epochs
 
 
+class Asking(Protocol):
+    """What makes prompts of rows: a `DatasetTask`, for one."""
+
+    def prompt(self, row: Row) -> str: ...
+
+    def expected(self, row: Row) -> str: ...
+
+
 def choose_rows(rows: Sequence[Row], count: int | None, seed: int) -> list[Row]:
     """A seeded sample of `count` rows in the data's order; all of them when None or not fewer.
 
@@ -83,7 +90,7 @@ def choose_rows(rows: Sequence[Row], count: int | None, seed: int) -> list[Row]:
 def ask_rows(
     run: Run,
     plan: Plan,
-    task: DatasetTask,
+    task: Asking,
     client: Client,
     executor: Executor,
     options: MapOptions,
@@ -180,7 +187,7 @@ def observe_with(reward: Callable[[str, str], float | None], *, free: bool) -> C
     return observe
 
 
-def _sample(unit: Mapping[str, Any], result: UnitResult, row: Row, task: DatasetTask, plan: Plan) -> Sample:
+def _sample(unit: Mapping[str, Any], result: UnitResult, row: Row, task: Asking, plan: Plan) -> Sample:
     asked: dict[str, Any] = {
         "id": row.id,
         "epoch": unit["epoch"],

@@ -23,6 +23,7 @@ from honing.contract.bench import Bench, Measurement, Rollout
 from honing.contract.calibrate import Calibration
 from honing.contract.derivation.settle import settle
 from honing.contract.forecast import check_disk
+from honing.contract.known_prompts import refuse_to_ask
 from honing.contract.local_models import LocalModels, is_model_folder
 from honing.contract.measurement import evaluate, roll_out
 from honing.contract.model_judge import (
@@ -231,6 +232,7 @@ class Session:
             columns = self._asked.samples_columns
             found = rollout_from_file(llm, replace(plan, free=True), self._bench, columns)
             return lambda: found
+        refuse_to_ask(self._bench, plan.model)
         check_disk(self._bench, plan, self._asked)
         source = tape.around(lambda: self._source(llm), self.run)
         plan = replace(plan, free=not source.live, source=source.name)
