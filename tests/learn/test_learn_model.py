@@ -45,6 +45,22 @@ def test_requests_that_come_together_are_answered_in_one_batch_each_as_if_alone(
     assert model.largest_batch > 1
 
 
+def test_a_short_prompt_beside_a_long_one_is_continued_as_if_alone(model: LocalModel) -> None:
+    prompts = ["name5", "Which number belongs to name9 ?", " ".join(["name1 belongs to"] * 12)]
+
+    def heard(text: str) -> list[float]:
+        found = ask(model, text, logprobs=0, max_tokens=3).logprobs
+        assert found is not None
+        return [one["logprob"] for one in found]
+
+    alone = [heard(text) for text in prompts]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(heard, prompts))
+
+    for one, other in zip(together, alone, strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+
+
 def test_rows_of_one_batch_keep_their_own_limits(model: LocalModel, answers: dict[str, str]) -> None:
     questions = list(answers)[:3]
     with ThreadPoolExecutor(3) as pool:
