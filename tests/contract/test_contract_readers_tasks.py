@@ -218,7 +218,14 @@ for place in /tests /solution $(awk '{print $5}' /proc/self/mountinfo); do
 done
 echo 1 > /logs/verifier/reward.txt
 mkdir -p /tests && echo 'echo 1 > /logs/verifier/reward.txt' > /tests/test.sh
-(setsid bash -c 'for n in $(seq 100); do echo 1 > /logs/verifier/reward.txt; sleep 0.05; done' &)
+cat > /tmp/wait.sh <<'WAIT'
+for n in $(seq 400); do
+  grep -hoE '= "[0-9]+ [0-9]+"' /tests/test.sh | tr -d '="' | sed 's/^ //' > /app/later.txt
+  [ -s /app/later.txt ] && cp /app/later.txt /app/sum.txt
+  sleep 0.05
+done
+WAIT
+(setsid bash /tmp/wait.sh > /dev/null 2>&1 &)
 for p in /proc/[0-9]*; do cat $p/environ $p/mem; done > /app/memory.txt 2>/dev/null
 echo done
 ```"""
@@ -233,7 +240,10 @@ class Cheat:
 
 def test_a_script_can_neither_see_nor_replace_its_tests_nor_write_its_reward(tmp_path: Path) -> None:
     for number in (3, 4):
-        task_folder(tmp_path / "target" / f"sum-{number}", number)
+        folder = task_folder(tmp_path / "target" / f"sum-{number}", number)
+        tests = folder / "tests" / "test.sh"
+        # Time enough for a process that waits for the tests to appear.
+        tests.write_text(tests.read_text().replace("#!/bin/bash", "#!/bin/bash\nsleep 0.5"))
     with setup(tmp_path / "target", SetupOptions(home=tmp_path / "runs")) as session:
         session.rollout(Answering(Cheat(), name="cheat"), RolloutOptions(mode=Mode.FULL))
         result = session.evaluate()
