@@ -1,7 +1,7 @@
 """Measure several targets by the three verbs, and print one JSON summary. Nothing here knows a benchmark.
 
 Run it: python examples/verify_targets.py --targets FOLDER,FOLDER --llm MODEL --require-samples
-(scripted/perfect as MODEL needs no server and no key)
+(without arguments: a bundled data set and scripted/perfect, which needs no server and no key)
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from honing import env
+from honing.demo import word_problems
 from honing.errors import HoningError
 
 
@@ -51,8 +52,8 @@ def verify(target: str, asked: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--targets", required=True, help="comma-separated")
-    parser.add_argument("--llm", required=True)
+    parser.add_argument("--targets", default=str(word_problems()), help="comma-separated; a bundled data set")
+    parser.add_argument("--llm", default="scripted/perfect")
     parser.add_argument("--eval-mode", default="smoke", choices=["smoke", "full"])
     parser.add_argument("--require-samples", action="store_true")
     parser.add_argument("--repair-iters", type=int, default=0)
