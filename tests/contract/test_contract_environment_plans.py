@@ -39,9 +39,18 @@ PLAN = InstallPlan(install=("-e .",))
             {"env": (("SETUPTOOLS_SCM_PRETEND_VERSION", "0.0.0"), ("PBR_VERSION", "0.0.0"))},
         ),
         ("ERROR: Invalid script entry point: x - A callable suffix is required.", {"own_scripts": True}),
+        ("cause: The wheel is invalid: invalid console script: 'pkg.odd'", {"own_scripts": True}),
         ("ERROR: No matching distribution found for torch==1.2.0", {"relaxed": (("torch", "1.2.0"),)}),
     ],
-    ids=["pkg_resources", "a dependency", "named otherwise", "git version", "script", "version gone"],
+    ids=[
+        "pkg_resources",
+        "a dependency",
+        "named otherwise",
+        "git version",
+        "script",
+        "uv's word for it",
+        "version gone",
+    ],
 )
 def test_a_repair_fits_the_words(said: str, expected: dict[str, object]) -> None:
     plan = repaired(PLAN, said)

@@ -18,6 +18,7 @@ _PACKAGES = {
     "skbuild": "scikit-build", "git": "GitPython", "dotenv": "python-dotenv", "bs4": "beautifulsoup4",
 }  # fmt: skip
 """Distributions that are not called like the module they bring."""
+_ODD_SCRIPT = ("callable suffix is required", "Invalid script entry point", "invalid console script")
 _MODULE = re.compile(r"(?:ModuleNotFoundError|ImportError): No module named '([\w.]+)'")
 _NO_MATCH = re.compile(r"No matching distribution found for ([A-Za-z0-9_.-]+)==([\w.!+-]+)")
 _NOT_BUILT = re.compile(
@@ -109,7 +110,7 @@ def _version_from_git(plan: InstallPlan, said: str) -> InstallPlan | None:
 
 
 def _script_without_function(plan: InstallPlan, said: str) -> InstallPlan | None:
-    if "callable suffix is required" not in said and "Invalid script entry point" not in said:
+    if not any(words in said for words in _ODD_SCRIPT):
         return None
     why = (
         "a console script names a module without a function, which pip refuses: the script is written by "

@@ -39,6 +39,7 @@ _PROGRAMS = ("/usr/local/bin", "/usr/bin")
 _PACKAGING = ("*requirements*.txt", "pyproject.toml", "setup.cfg", "setup.py")
 _CUDA = re.compile(r"\bnvidia-[a-z0-9-]+-cu\d+", re.IGNORECASE)
 _MAX_TEXT = 1024 * 1024
+_NO_DATES = re.compile(r"does not provide upload-time|missing an upload date|exclude-newer", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +119,20 @@ class Installer:
                 break
             changed = repaired(plan, f"{failed.stdout}\n{failed.stderr}")
             if changed is None or failed.ending is not Ending.EXITED or attempt == _ATTEMPTS:
-                raise _failed(failed)
+                raise self._why(failed, plan)
             plan = changed
             self._relax(plan)
         return plan
+
+    def _why(self, failed: Finished, plan: InstallPlan) -> StageError:
+        said = f"{failed.stdout}\n{failed.stderr}"
+        if self._spec.as_of and _NO_DATES.search(said):
+            text = (
+                f"environment: --as-of {self._spec.as_of} cannot be kept: a package index does not say when "
+                "its files were published. Name one that does with PIP_INDEX_URL, or leave the date out."
+            )
+            return _error(Failure(kind=FailureKind.INSTALL, stage="environment", text=text))
+        return _failed(failed, f"pip install {' '.join(plan.install)}")
 
     def lock(self) -> str:
         """The resolved versions, one a line, with the hashes that the index gave."""
@@ -150,7 +161,16 @@ class Installer:
         """An empty environment, with a pip that knows the date limit where one is set."""
         uv = self._place.uv
         if uv is not None:
-            make = [str(uv), "venv", "--no-project", "--python", str(self.python.program), str(self._venv)]
+            make = [
+                str(uv),
+                "venv",
+                "--seed",
+                *self._indexes.uv_options(),
+                "--no-project",
+                "--python",
+                str(self.python.program),
+                str(self._venv),
+            ]
         else:
             make = [str(self.python.program), "-I", "-m", "venv", str(self._venv)]
         finished = self._run(make)
@@ -272,6 +292,7 @@ class Installer:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "UV_CACHE_DIR": str(self._scratch / "cache"),
             "UV_PYTHON_DOWNLOADS": "never",
+            **({"SSL_CERT_FILE": self._indexes.cert} if self._indexes.cert else {}),
             **dict(self._indexes.proxies),
         }
         if plan is not None:
@@ -323,8 +344,8 @@ def _evidence(argv: list[str], finished: Finished, indexes: Indexes) -> dict[str
     }
 
 
-def _failed(finished: Finished) -> StageError:
-    failure = classify("environment", finished)
+def _failed(finished: Finished, command: str = "") -> StageError:
+    failure = classify("environment", finished, command=command)
     if failure.kind in (FailureKind.OTHER, FailureKind.PYTHON_MODULE):
         failure = replace(failure, kind=FailureKind.INSTALL)
     return _error(failure)
