@@ -293,11 +293,21 @@ def test_what_a_task_file_cannot_carry_is_a_gap(
     assert found.closes
 
 
-def test_a_misspelt_key_of_a_task_file_names_its_line(tmp_path: Path) -> None:
-    with pytest.raises(
-        ContractError, match=r"tasks/sums.yaml:5: unknown key 'doc_to_txt'; did you mean 'doc_to_text'"
-    ):
-        read_foreign(harness(tmp_path, TASK.replace("doc_to_text", "doc_to_txt")))
+@pytest.mark.parametrize(
+    ("before", "after", "anchor", "says"),
+    [
+        ("doc_to_text", "doc_to_txt", 5, "unknown key 'doc_to_txt'; did you mean 'doc_to_text'?"),
+        ("num_fewshot: 5", "test_split: test", 7, "not YAML: the key 'test_split' stands twice"),
+        ("doc_to_target: ", "doc_to_target: 2 #", 6, "doc_to_target must be a text, got 2"),
+    ],
+    ids=["a misspelt key", "a key twice", "a constant answer"],
+)
+def test_a_task_file_that_we_cannot_read_is_a_gap_with_its_line(
+    tmp_path: Path, before: str, after: str, anchor: int, says: str
+) -> None:
+    found = gap(harness(tmp_path, TASK.replace(before, after)))
+
+    assert (found.anchor, found.text) == (f"tasks/sums.yaml:{anchor}", says)
 
 
 def test_several_task_files_are_a_choice(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from honing.contract.readers.located import Document, Tagged, Where, read_docume
 from honing.contract.table_files import Table
 from honing.contract.tables import table_format
 from honing.contract.task import DatasetTask
+from honing.errors import ContractError
 
 _DEPTH, _MOST_FILES, _MOST_BYTES = 3, 2000, 64 * 1024
 _WITHOUT_EFFECT = (
@@ -67,6 +68,8 @@ _COMPUTES = (
     "use_prompt",
     "gen_prefix",
     "custom_dataset",
+    "doc_to_image",
+    "doc_to_audio",
     "fewshot_config",
 )
 _METRICS = {"generate_until": ("exact_match",), "multiple_choice": ("acc", "acc_norm")}
@@ -86,10 +89,14 @@ class TaskYaml:
 
     def read(self, folder: Path, file: str, wanted: Wanted) -> Foreign:
         """See `Reader.read`."""
-        document = _chosen(folder, wanted)
-        document.check_keys((), (*_READ, *_WITHOUT_EFFECT, *_COMPUTES))
-        reading = _Reading(folder, document)
-        return reading.contract(wanted)
+        try:
+            document = _chosen(folder, wanted)
+            document.check_keys((), (*_READ, *_WITHOUT_EFFECT, *_COMPUTES))
+            return _Reading(folder, document).contract(wanted)
+        except ContractError as error:
+            # Such files are one of many in a target, and their own tool may take what we do not know.
+            anchor, _, text = str(error).rstrip(".").partition(": ")
+            raise Unportable(anchor, text, "keys and values as Honing knows them") from None
 
 
 def _task_files(folder: Path) -> Iterator[str]:
