@@ -69,6 +69,7 @@ class Case:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
         if self.prepare is not None:
+            folder.mkdir(exist_ok=True)
             self.prepare(folder)
         return folder
 

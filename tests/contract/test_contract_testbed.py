@@ -74,6 +74,30 @@ def test_a_runner_that_believes_exit_codes_scores_what_is_refused(found: dict[st
     }
 
 
+JUDGED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from case import Case
+from measuring import wrong_with_fault, wrong_with_healthy
+fault = Case(name="f", what="", said="null: scored 1")
+healthy = Case(name="h", what="", score=0.75)
+print(bool(wrong_with_fault(fault, None, "StageError: null: scored 1")))
+print(bool(wrong_with_fault(fault, None, "StageError: no such file")))
+print(bool(wrong_with_fault(fault, 1.0, "null: scored 1")))
+print(bool(wrong_with_healthy(healthy, 0.75, "")))
+print(bool(wrong_with_healthy(healthy, 0.76, "")))
+print(bool(wrong_with_healthy(healthy, None, "not calibrated")))
+"""
+
+
+def test_a_refusal_for_another_reason_is_a_miss_and_so_is_another_score() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", JUDGED, str(RUNNER.parent)], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.split() == ["False", "True", "True", "False", "True", "True"]
+
+
 def test_the_bed_is_large_enough_to_say_something() -> None:
     code, printed = run("--list")
     names = [line.split()[0] for line in printed.splitlines()]
