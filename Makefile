@@ -45,7 +45,7 @@ docs: $(VENV)/.installed-docs
 	@$(BIN)/zensical build --clean
 
 bench: $(VENV)/.installed-dev
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/[a-z]*.py benchmarks/faulty_contracts/run.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache
