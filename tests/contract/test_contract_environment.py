@@ -149,13 +149,13 @@ def test_another_target_with_the_same_wish_builds_its_own_and_a_failure_is_typed
     repaired: tuple[Shop, Path, BuiltEnvironment], tmp_path: Path
 ) -> None:
     shop, _, built = repaired
-    (tmp_path / "requirements.txt").write_text("no-such-package\n")
+    (tmp_path / "README.md").write_text("Not a package: there is nothing to install.")
 
     with pytest.raises(StageFailedError) as raised:
-        shop.build(tmp_path, "-r requirements.txt", identity="another", source_roots=(".",))
+        shop.build(tmp_path, "-e .", identity="another", source_roots=(".",))
 
     assert (raised.value.failure.kind, raised.value.failure.stage) == (FailureKind.INSTALL, "environment")
-    assert "no-such-package" in str(raised.value)
+    assert "pyproject.toml" in str(raised.value)
     left = [path for path in shop.place.root.iterdir() if path.is_dir()]
     assert left == [built.folder.parent]
 
