@@ -226,6 +226,17 @@ def test_the_data_s_own_names_of_a_task_join_it(tmp_path: Path) -> None:
     assert [task for task, _ in found(tmp_path, samples=samples, raw=raw).rewards] == [s.id for s in samples]
 
 
+def test_an_id_is_not_taken_for_the_answer_of_another_task(tmp_path: Path) -> None:
+    texts = ("3", "1", "q-two", "q-three")
+    samples = [replace(one, completion=text) for one, text in zip(SAMPLES, texts, strict=True)]
+    rows = [{**row, "task": str(number)} for number, row in enumerate(ROWS)]
+    put(tmp_path, "out/r.jsonl", jsonl(rows))
+
+    results = found(tmp_path, samples=samples, results=DECLARED)
+
+    assert [task for task, _ in results.rewards] == ["0", "1", "2", "3"]
+
+
 def test_results_without_a_verdict_lower_the_coverage_and_are_no_zeros(tmp_path: Path) -> None:
     rows = [{**row, "passed": None if row["task"] == "q2" else row["passed"]} for row in ROWS]
     put(tmp_path, "out/r.jsonl", jsonl(rows))

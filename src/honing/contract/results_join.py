@@ -221,13 +221,18 @@ def _reward_columns(entries: Sequence[Entry], *, textual: bool) -> list[str]:
 
 
 def _joined(rows: Iterable[TaskResult], judged: Judged) -> tuple[tuple[str, float | None], ...]:
-    """Every result under the name that our samples have for its task, or its own where none joins."""
-    joined = []
-    for row in rows:
-        names = (row.id, row.prompt, row.completion)
-        task = next((found for name in names if name and (found := _task_of(name, judged))), row.id)
-        joined.append((task, row.reward))
-    return tuple(joined)
+    """Every result under the name that our samples have for its task, or its own where none joins.
+
+    All are named in one way, by id, prompt or completion: a mixture could take the id `4` for the answer `4`.
+    """
+    found = list(rows)
+    own = [row.id for row in found]
+    for names in (own, [row.prompt for row in found], [row.completion for row in found]):
+        tasks = [_task_of(name, judged) if name else None for name in names]
+        known = [task for task in tasks if task is not None]
+        if len(known) == len(found) and len(set(known)) == len(set(names)):
+            return tuple((task, row.reward) for task, row in zip(known, found, strict=True))
+    return tuple((row.id, row.reward) for row in found)
 
 
 def _task_of(name: Any, judged: Judged) -> str | None:
