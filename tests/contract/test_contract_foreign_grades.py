@@ -24,7 +24,7 @@ golds = {row["number"]: row["answer"].split("#### ")[1] for row in map(json.load
 replies = {int(row["task"]): row["reply"] for row in csv.DictReader(open("replies.csv"))}
 right = [
     {"number": number, "verdict": reply.split("#### ")[-1].strip() == golds[number]}
-    for number, reply in replies.items()
+    for number, reply in replies.items() if "pass" not in reply
 ]
 open("verdicts.jsonl", "w").write("".join(json.dumps(row) + "\\n" for row in right))
 score = sum(row["verdict"] for row in right) / len(right)
@@ -110,6 +110,20 @@ def test_answers_under_the_graders_own_columns_are_read_and_judged(
     assert (result.ok, result.score) == (True, 0.75)
     assert rollout["samples_file"]["columns"] == {"id": "task", "completion": "reply"}
     assert rollout["samples_file"]["by"] == {"id": "contract", "completion": "contract"}
+
+
+def test_a_grader_that_leaves_tasks_out_has_judged_only_the_others(
+    write_graded: Write, tmp_path: Path
+) -> None:
+    target = write_graded(results={"path": "verdicts.jsonl", "id": "number", "reward": "verdict"})
+    answers = tmp_path / "replies.csv"
+    lines = [f"{100 + i},{f'#### {2 * i}' if i % 4 else 'pass'}" for i in range(20)]
+    answers.write_text("task,reply\n" + "\n".join(lines) + "\n")
+    result = measure(target, tmp_path / "runs", answers)
+
+    found = (result.score, result.metrics["n_scored"], result.metrics["n_planned"])
+    assert found == (None, 15, 20)
+    assert "5 of 20 samples were not judged" in result.reason
 
 
 def test_a_target_that_asks_by_itself_has_its_verdicts_joined_by_id(
