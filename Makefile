@@ -11,7 +11,15 @@ else
 WITHOUT_AGENTS :=
 endif
 
-.PHONY: demo test test-all agents check format docs bench clean
+# `all` installs torch and transformers and tests local models; `none` leaves those tests out.
+TEACH ?= all
+ifeq ($(TEACH),none)
+WITHOUT_TEACH := and not teach
+else
+WITHOUT_TEACH :=
+endif
+
+.PHONY: demo test test-all agents teach check format docs bench clean
 
 demo: $(VENV)/.installed-base
 	@$(BIN)/hone demo
@@ -23,13 +31,20 @@ else
 	@scripts/agents
 endif
 
-test: $(VENV)/.installed-dev agents
-	@scripts/system-packages bubblewrap chromium
-	@$(BIN)/python -m pytest -q -n 2 --hypothesis-profile=steady -m "not slow and not gpu and not ray $(WITHOUT_AGENTS)"
+ifeq ($(TEACH),none)
+teach:
+	@echo "TEACH=none: the tests of local models (marker teach) are left out" >&2
+else
+teach: $(VENV)/.installed-local
+endif
 
-test-all: $(VENV)/.installed-dev agents
+test: $(VENV)/.installed-dev agents teach
 	@scripts/system-packages bubblewrap chromium
-	@$(BIN)/python -m pytest -q -m "not gpu and not ray $(WITHOUT_AGENTS)"
+	@$(BIN)/python -m pytest -q -n 2 --hypothesis-profile=steady -m "not slow and not gpu and not ray $(WITHOUT_AGENTS) $(WITHOUT_TEACH)"
+
+test-all: $(VENV)/.installed-dev agents teach
+	@scripts/system-packages bubblewrap chromium
+	@$(BIN)/python -m pytest -q -m "not gpu and not ray $(WITHOUT_AGENTS) $(WITHOUT_TEACH)"
 
 check: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .
@@ -63,6 +78,12 @@ $(VENV)/.installed-dev: $(VENV)/bin/python constraints.txt pyproject.toml
 	@echo "installing honing and its development tools into $(VENV) ..." >&2
 	@$(PIP) install -c constraints.txt -e ".[dev]"
 	@touch $@ $(VENV)/.installed-base
+
+# torch is pinned to a version whose build needs no GPU where the registry has one.
+$(VENV)/.installed-local: $(VENV)/.installed-dev
+	@echo "installing torch and transformers into $(VENV) ..." >&2
+	@$(PIP) install -c constraints.txt -e ".[dev,local]"
+	@touch $@
 
 $(VENV)/.installed-docs: $(VENV)/bin/python constraints.txt pyproject.toml
 	@$(PIP) install -c constraints.txt -e ".[docs]"
