@@ -9,6 +9,7 @@ from typing import Any
 from honing.contract.bench import Bench
 from honing.contract.derive import contract_for
 from honing.contract.options import RolloutOptions, SetupOptions
+from honing.contract.overlay import with_contract
 from honing.contract.rollout import Plan, choose_rows
 from honing.contract.target import resolve
 from honing.llm import Usage, cost
@@ -37,9 +38,17 @@ def forecast(target: str | Path, setup: SetupOptions, model: str, options: Rollo
         trees = TreeStore(Path(scratch) / TREES)
         folder = Path(scratch) / "target"
         resolved = resolve(target, trees, leave_out=setup.home, options=setup.fetching())
-        setup = setup.completed(resolved)
+        resolved, setup = with_contract(resolved, setup.completed(resolved), trees)
         trees.materialise(resolved.tree, folder)
-        derived = contract_for(folder, override=setup.contract, split=setup.split, config=setup.config)
+        derived = contract_for(
+            folder,
+            override=setup.contract,
+            split=setup.split,
+            config=setup.config,
+            choices=setup.choices,
+            env=setup.env,
+            as_of=setup.as_of,
+        )
         task, by_commands = derived.task, derived.spec.stages.target_asks
         rows = task.rows() if task is not None else []
         chosen = choose_rows(rows, options.rows(len(rows)), setup.seed)
