@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from made_runs import made_run
 from made_tables import sums
 
 from honing.contract import Form, export_run
@@ -17,6 +16,7 @@ from honing.contract.exports.base import Rows
 from honing.contract.exports.verifiers_package import write_verifiers
 from honing.contract.measured import read_measured
 from honing.contract.task import DatasetTask
+from made_runs import made_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

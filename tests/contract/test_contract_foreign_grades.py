@@ -48,43 +48,30 @@ def write_graded(tmp_path: Path) -> Write:
             }
             for i in range(20)
         ]
-        (folder / "test.jsonl").write_text(
-            "".join(json.dumps(row) + "\n" for row in rows)
-        )
+        (folder / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         (folder / "grade.py").write_text(GRADE.replace("CLAIM", claim))
         spec = contract_for(folder).spec
         columns = {"task": "row.number", "reply": "completion"}
         stages = Stages(
             rollout=RolloutSpec(samples="replies.csv", samples_columns=columns),
-            evaluate=EvaluateSpec.model_validate(
-                {"commands": ["python3 grade.py"], "results": results}
-            ),
+            evaluate=EvaluateSpec.model_validate({"commands": ["python3 grade.py"], "results": results}),
         )
         metric = spec.metric.model_copy(update={"path": "accuracy"})
-        text = dump_contract(
-            spec.model_copy(
-                update={"stages": stages, "metric": metric, "provenance": ()}
-            )
-        )
+        text = dump_contract(spec.model_copy(update={"stages": stages, "metric": metric, "provenance": ()}))
         (folder / ".honing" / "contract.yaml").write_text(text)
         return folder
 
     return write
 
 
-def measure(
-    target: Path, home: Path, llm: Any, options: RolloutOptions = FULL
-) -> EvaluationResult:
+def measure(target: Path, home: Path, llm: Any, options: RolloutOptions = FULL) -> EvaluationResult:
     with setup(target, SetupOptions(home=home)) as session:
         session.rollout(llm, options)
         return session.evaluate()
 
 
 def rows_of(result: EvaluationResult) -> list[dict[str, Any]]:
-    return [
-        json.loads(line)
-        for line in (result.path.parent / "samples.jsonl").read_text().splitlines()
-    ]
+    return [json.loads(line) for line in (result.path.parent / "samples.jsonl").read_text().splitlines()]
 
 
 def test_a_grader_judges_our_samples_and_its_verdicts_become_their_rewards(
@@ -112,9 +99,7 @@ def test_verdicts_that_contradict_the_score_are_not_used_and_fail_who_demands_th
     write_graded: Write, tmp_path: Path
 ) -> None:
     results = {"path": "verdicts.jsonl", "id": "number", "reward": "verdict"}
-    target = write_graded(
-        results=results, claim="score if score in (0, 1) else round(score * 0.9, 6)"
-    )
+    target = write_graded(results=results, claim="score if score in (0, 1) else round(score * 0.9, 6)")
     options = RolloutOptions(mode=Mode.FULL, allow_uncalibrated=True)
     result = measure(target, tmp_path / "runs", "scripted/skilled-0.6", options)
 
@@ -140,9 +125,7 @@ def test_answers_under_the_graders_own_columns_are_read_and_judged(
 def test_a_grader_that_leaves_tasks_out_has_judged_only_the_others(
     write_graded: Write, tmp_path: Path
 ) -> None:
-    target = write_graded(
-        results={"path": "verdicts.jsonl", "id": "number", "reward": "verdict"}
-    )
+    target = write_graded(results={"path": "verdicts.jsonl", "id": "number", "reward": "verdict"})
     answers = tmp_path / "replies.csv"
     lines = [f"{100 + i},{f'#### {2 * i}' if i % 4 else 'pass'}" for i in range(20)]
     answers.write_text("task,reply\n" + "\n".join(lines) + "\n")
@@ -179,9 +162,7 @@ json.dump({"score": sum(verdicts.values()) / len(rows)}, open("metrics.json", "w
         True,
     )
     assert result.ok
-    assert result.score == pytest.approx(
-        sum(row["reward"] for row in rows_of(result)) / 12
-    )
+    assert result.score == pytest.approx(sum(row["reward"] for row in rows_of(result)) / 12)
 
 
 JUDGE_ONLY = """
@@ -206,16 +187,11 @@ def judge_only(tmp_path: Path) -> Path:
     folder = tmp_path / "judging"
     (folder / ".honing").mkdir(parents=True)
     golds = {f"r{i}": f"word{i}" for i in range(10)}
-    oracle = [
-        {"id": task, "match": f"riddle {task}", "completion": word}
-        for task, word in golds.items()
-    ]
+    oracle = [{"id": task, "match": f"riddle {task}", "completion": word} for task, word in golds.items()]
     (folder / ".honing" / "contract.yaml").write_text(JUDGE_ONLY)
     (folder / "judge.py").write_text(JUDGE)
     (folder / "golds.json").write_text(json.dumps(golds))
-    (folder / "oracle.jsonl").write_text(
-        "".join(json.dumps(row) + "\n" for row in oracle)
-    )
+    (folder / "oracle.jsonl").write_text("".join(json.dumps(row) + "\n" for row in oracle))
     return folder
 
 
@@ -232,9 +208,7 @@ def test_a_target_that_only_judges_is_calibrated_and_judges_the_users_answers(
     assert (found["oracle"], found["null"], found["shuffled"]) == (1.0, 0.0, 0.0)
 
 
-def test_a_target_that_only_judges_asks_no_model(
-    judge_only: Path, tmp_path: Path
-) -> None:
+def test_a_target_that_only_judges_asks_no_model(judge_only: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Give --samples FILE with answers"):
         measure(judge_only, tmp_path / "runs", "scripted/perfect")
 
@@ -246,9 +220,7 @@ def test_episodes_are_the_samples_of_a_target_that_acts(tmp_path: Path) -> None:
     )
     columns = "reward: won, prompt: seen, completion: done}"
     target = write_interactive(tmp_path / "doors", play=play)
-    (target / ".honing" / "contract.yaml").write_text(
-        CONTRACT.replace("reward: won}", columns)
-    )
+    (target / ".honing" / "contract.yaml").write_text(CONTRACT.replace("reward: won}", columns))
     options = RolloutOptions(mode=Mode.FULL, require_samples=True)
     result = measure(target, tmp_path / "runs", "scripted/perfect", options)
 
