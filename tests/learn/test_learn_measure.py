@@ -54,6 +54,7 @@ def test_a_folder_is_measured_from_the_command_line(target: Path, tiny: Path, tm
     assert (about["loader"], about["prompting"]) == ("honing", "chat_template")
 
 
+@pytest.mark.slow
 def test_a_model_without_a_chat_template_gets_the_plain_prompt_and_the_run_says_so(
     target: Path, bare: Path, tmp_path: Path
 ) -> None:

@@ -52,12 +52,16 @@ def is_running(pid: int) -> bool:
 
 
 @teach
-def test_a_served_folder_speaks_chat_completions(tiny: Path, answers: dict[str, str]) -> None:
+def test_a_served_folder_speaks_chat_completions_and_ends_with_its_block(
+    tiny: Path, answers: dict[str, str]
+) -> None:
     question = "Which number belongs to name6 ?"
     with LocalServer(tiny, ServerOptions(device="cpu")) as server:
         found = post(server.base_url, {"model": server.model, "messages": turns(question), "logprobs": True})
-        about = dict(server.about)
+        about, pid = dict(server.about), server.pid
+        during = is_running(pid)
 
+    assert (during, is_running(pid)) == (True, False)
     assert found["choices"][0]["message"]["content"] == answers[question]
     assert found["usage"]["prompt_tokens"] == 9
     assert found["usage"]["completion_tokens"] == 3
@@ -71,15 +75,6 @@ def test_a_served_folder_speaks_chat_completions(tiny: Path, answers: dict[str, 
         "device": "cpu",
         "dtype": "float32",
     }
-
-
-@teach
-def test_the_server_ends_with_its_block(tiny: Path) -> None:
-    with LocalServer(tiny, ServerOptions(device="cpu")) as server:
-        pid = server.pid
-        during = is_running(pid)
-
-    assert (during, is_running(pid)) == (True, False)
 
 
 USER = """
