@@ -7,8 +7,9 @@ that cannot take the judge's place (`audit.untouched`). A target whose one comma
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from honing.contract.copies import fresh_copy, inside, place, set_aside
 from honing.contract.derivation.observing import observe
 from honing.contract.failures import Failure, FailureKind, StageFailedError, failure_of
 from honing.contract.foreign_grades import graded, grades_left
+from honing.contract.gold import ORACLE_BYTES
 from honing.contract.metrics import Reading, read_metrics, read_printed
 from honing.contract.results_file import Listing, list_results
 from honing.contract.rollout import Plan, samples_of_calls
@@ -29,6 +31,7 @@ from honing.contract.samples_columns import ROW_PREFIX, written_samples
 from honing.contract.samples_file import rollout_from_file
 from honing.contract.spec import Answers, EvaluateSpec, MetricsSource, StageSpec
 from honing.contract.stages import StageResult, checked, run_stage
+from honing.contract.strict_json import read_plain_file
 from honing.errors import BudgetExhaustedError, HoningError, MetricsError, ModelServerError, StageError
 from honing.executors import MapOptions, Progress, UnitStatus, inline, run_map
 from honing.llm import CallRecord, Channel
@@ -268,22 +271,25 @@ def _drop(folder: Path, names: Sequence[str]) -> None:
 
 def _oracle_files(bench: Bench) -> list[str]:
     """Files of the working copy that hold or play the right answers."""
-    oracle = bench.contract.oracle
-    return [name for name in (oracle.file, oracle.policy) if name is not None] if oracle is not None else []
+    return list(bench.contract.oracle.files) if bench.contract.oracle is not None else []
 
 
 def _hide_oracle(bench: Bench, folder: Path) -> list[str]:
     """Take the right answers out of the copy that the rollout sees; returns which."""
-    return [name for file in _oracle_files(bench) for name in set_aside(folder, file)]
+    return [name for file in _oracle_files(bench) for name in set_aside(folder, glob.escape(file))]
 
 
 def _show_oracle(bench: Bench, folder: Path) -> None:
-    """Put the target's own files of right answers back for the judge; what Honing made stays away."""
+    """Put the target's own files of right answers back for the judge; what Honing made stays away.
+
+    A link in such a file's place stays away as well: it may lead to a file of this machine.
+    """
     for name in _oracle_files(bench):
-        set_aside(folder, name)
-        if (bench.original / name).is_file():
+        set_aside(folder, glob.escape(name))
+        with contextlib.suppress(MetricsError):
+            content = read_plain_file(bench.original, name, max_bytes=ORACLE_BYTES)
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(bench.original / name, folder / name)
+            (folder / name).write_bytes(content)
 
 
 def _read(bench: Bench, folder: Path, result: StageResult) -> Reading:

@@ -7,17 +7,20 @@ environment and a copy of the sources can be written. Later stages see both read
 from __future__ import annotations
 
 import fcntl
+import glob
 import hashlib
 import json
 import os
 import shutil
+import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from honing.contract.copies import set_aside
 from honing.contract.derivation.install_repairs import InstallPlan
 from honing.contract.derivation.installer import Installer, Workplace, find_python
 from honing.contract.spec import EnvironmentSpec, Provenance
@@ -27,7 +30,7 @@ from honing.store import digest, parse_json, write_atomic
 
 LOCK_FILE = "environment.lock.txt"
 """Name of the resolved versions in a run."""
-_SCHEMA = 1
+_SCHEMA = 2
 _MARKER = "environment.json"
 _OWN_TRACES = (".egg-info", ".dist-info", "build", "dist", "__pycache__", ".eggs")
 
@@ -79,16 +82,21 @@ class BuiltEnvironment:
         return tuple(Provenance(part="environment", by="repair", why=why) for why in self.repairs)
 
     def copy_generated(self, workspace: Path) -> None:
-        """Put what building wrote among the sources into a working copy, where nothing lies there yet."""
+        """Put what building wrote among the sources into a working copy, where nothing lies there yet.
+
+        Where a folder on the way is a link in the working copy, nothing is written: it may lead out.
+        """
         for name in self.generated:
             target = workspace / name
-            if not target.exists() and not target.is_symlink():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(self.source / name, target)
+            way = [workspace / parent for parent in Path(name).parents]
+            if target.exists() or target.is_symlink() or any(map(Path.is_symlink, way)):
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.source / name, target)
 
 
 def build_environment(
-    spec: EnvironmentSpec, source: Path, *, identity: str, place: Workplace
+    spec: EnvironmentSpec, source: Path, *, identity: str, place: Workplace, hidden: Sequence[str] = ()
 ) -> BuiltEnvironment:
     """The environment of a target: the kept one, or a new one.
 
@@ -97,13 +105,14 @@ def build_environment(
         source: The target's files; they are copied.
         identity: What tells this target from every other (its tree).
         place: Where environments are kept, and what builds them.
+        hidden: Files of the target that no later stage may see there: its right answers.
 
     Raises:
         StageError: A package cannot be installed; the error carries the typed failure.
         MissingToolError: A tool of ours is missing, such as the asked-for Python.
     """
     python = find_python(spec.python)
-    key = _key(spec, identity, python.version, place)
+    key = _key(spec, identity, python.version, place, hidden)
     folder = place.root / key
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone(folder.with_name(f"{key}.lock")):
@@ -113,13 +122,15 @@ def build_environment(
         remove_tree(folder)
         folder.mkdir()
         try:
-            return _build(spec, source, folder, Installer(spec, folder, python, place))
+            return _build(spec, source, folder, Installer(spec, folder, python, place), hidden)
         except BaseException:
             remove_tree(folder)
             raise
 
 
-def _build(spec: EnvironmentSpec, source: Path, folder: Path, installer: Installer) -> BuiltEnvironment:
+def _build(
+    spec: EnvironmentSpec, source: Path, folder: Path, installer: Installer, hidden: Sequence[str]
+) -> BuiltEnvironment:
     copy = folder / "source"
     with boundary(SandboxError, "copying the target's sources"):
         shutil.copytree(source, copy, symlinks=True)
@@ -132,6 +143,8 @@ def _build(spec: EnvironmentSpec, source: Path, folder: Path, installer: Install
     plan = installer.install(plan)
     lock = installer.lock()
     generated = sorted(name for name in _files(copy) - before if not _is_trace(name))
+    for name in hidden:
+        set_aside(copy, glob.escape(name))
     installer.clean()
     document = {
         "schema": _SCHEMA,
@@ -169,7 +182,7 @@ def _from_document(folder: Path, document: dict[str, Any], *, reused: bool) -> B
     )
 
 
-def _key(spec: EnvironmentSpec, identity: str, version: str, place: Workplace) -> str:
+def _key(spec: EnvironmentSpec, identity: str, version: str, place: Workplace, hidden: Sequence[str]) -> str:
     """What decides an environment, as one name. Another target never has the same."""
     inputs = spec.model_dump(mode="json", exclude={"timeout_s"})
     decides = {
@@ -179,6 +192,7 @@ def _key(spec: EnvironmentSpec, identity: str, version: str, place: Workplace) -
         "python": version,
         "prefix": sys.base_prefix,
         "indexes": asdict(place.indexes),
+        "hidden": list(hidden),
     }
     return digest(decides)[:32]
 
@@ -187,7 +201,7 @@ def _files(folder: Path) -> set[str]:
     found = set()
     for base, _, names in os.walk(folder):
         inside = Path(base).relative_to(folder)
-        found |= {str(inside / name) for name in names if not (Path(base) / name).is_symlink()}
+        found |= {str(inside / name) for name in names if stat.S_ISREG((Path(base) / name).lstat().st_mode)}
     return found
 
 

@@ -16,7 +16,8 @@ from honing.contract.task import DatasetTask
 from honing.contract.variants import shuffled, variants
 from honing.errors import ContractError, MetricsError
 
-_ORACLE_BYTES = 256 * 1024 * 1024
+ORACLE_BYTES = 256 * 1024 * 1024
+"""Largest file of right answers that is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,7 @@ def gold_in(folder: Path, name: str) -> Gold:
     right: dict[str, str] = {}
     texts: dict[str, tuple[str, ...]] = {}
     try:
-        lines = read_plain_file(folder, name, max_bytes=_ORACLE_BYTES).splitlines()
+        lines = read_plain_file(folder, name, max_bytes=ORACLE_BYTES).splitlines()
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue

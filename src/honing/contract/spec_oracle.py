@@ -45,6 +45,11 @@ class OracleSpec(Record):
     sight of the rollout."""
     table: OracleTable | None = None
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files of the target that hold or play the right answers: out of sight of whatever answers."""
+        return tuple(name for name in (self.file, self.policy) if name is not None)
+
     @model_validator(mode="after")
     def _one_source(self) -> OracleSpec:
         if sum(one is not None for one in (self.file, self.policy, self.table)) != 1:

@@ -136,7 +136,10 @@ def _installed(bench: Bench, options: SetupOptions) -> Bench:
         record=surroundings.record,
         uv=find_uv(),
     )
-    built = build_environment(spec.environment, bench.original, identity=bench.prepared, place=place)
+    hidden = spec.oracle.files if spec.oracle is not None else ()
+    built = build_environment(
+        spec.environment, bench.original, identity=bench.prepared, place=place, hidden=hidden
+    )
     bench.run.write_text(LOCK_FILE, built.lock)
     if built.provenance():
         spec = with_provenance(spec, built.provenance())

@@ -44,8 +44,10 @@ def write_script(folder: Path, name: str, module: str) -> None:
     """Write a script that runs a module with the environment's own interpreter.
 
     Raises:
-        StageError: The name is not a file's name.
+        StageError: The name is not a file's name, or the folder is a link.
     """
+    if folder.is_symlink():
+        raise StageError(f"{folder}: the target's set-up put a link there; no script is written through it.")
     if not name or "/" in name or name in (".", "..") or not module.replace(".", "").isidentifier():
         raise StageError(f"the console script {name!r} = {module!r} cannot be written.")
     text = (

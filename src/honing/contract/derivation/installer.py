@@ -18,7 +18,8 @@ from honing.contract.derivation.indexes import Indexes, without_credentials
 from honing.contract.derivation.install_repairs import InstallPlan, relaxed_text, repaired
 from honing.contract.failures import Failure, FailureKind, StageFailedError, classify
 from honing.contract.spec import EnvironmentSpec
-from honing.errors import MissingToolError, StageError
+from honing.contract.strict_json import read_plain_file
+from honing.errors import MetricsError, MissingToolError, StageError, boundary
 from honing.sandbox import (
     Command,
     Ending,
@@ -39,6 +40,7 @@ _PROGRAMS = ("/usr/local/bin", "/usr/bin")
 _PACKAGING = ("*requirements*.txt", "pyproject.toml", "setup.cfg", "setup.py")
 _CUDA = re.compile(r"\bnvidia-[a-z0-9-]+-cu\d+", re.IGNORECASE)
 _MAX_TEXT = 1024 * 1024
+_MAX_REPORT, _MAX_WHEEL = 64 * 1024**2, 1024**3
 _NO_DATES = re.compile(r"does not provide upload-time|missing an upload date|exclude-newer", re.IGNORECASE)
 
 
@@ -100,7 +102,10 @@ class Installer:
         self._venv = folder / "venv"
         self._place = place
         self._indexes = place.indexes.dated() if spec.as_of else place.indexes
+        self._source = folder / "source"
         self._scratch = folder / "tmp"
+        # What we write and foreign set-up code only reads: it could lay a link where we write next.
+        self._given = folder / "given"
 
     def install(self, plan: InstallPlan) -> InstallPlan:
         """Install what the plan names, with a repair after each failure that a repair is known for.
@@ -111,7 +116,8 @@ class Installer:
         Raises:
             StageError: No repair is known; the error carries the failure.
         """
-        self._scratch.mkdir()
+        for place in (self._venv, self._scratch, self._given):
+            place.mkdir()
         self._make()
         for attempt in itertools.count(1):
             failed = self._try(plan)
@@ -156,6 +162,7 @@ class Installer:
     def clean(self) -> None:
         """Remove what was only needed for building."""
         remove_tree(self._scratch)
+        remove_tree(self._given)
 
     def _make(self) -> None:
         """An empty environment, with a pip that knows the date limit where one is set."""
@@ -226,30 +233,32 @@ class Installer:
         built = sorted(wheels.glob("*.whl")) if finished.ok else []
         if not built:
             return finished
-        scripts = without_odd_scripts(built[0])
-        failed = self._pip_install(plan, [f"{built[0]}{'[' + extras if extras else ''}"])
+        wheel = self._given / built[0].name
+        with boundary(StageError, "taking the wheel that the target's set-up built"):
+            wheel.write_bytes(read_plain_file(self._scratch, f"wheels/{wheel.name}", max_bytes=_MAX_WHEEL))
+        scripts = without_odd_scripts(wheel)
+        failed = self._pip_install(plan, [f"{wheel}{'[' + extras if extras else ''}"])
         if failed is None:
             for name, module in scripts.items():
                 write_script(self._venv / "bin", name, module)
         return failed
 
     def _constraints(self, plan: InstallPlan) -> Path:
-        path = self._scratch / "build-constraints.txt"
+        path = self._given / "build-constraints.txt"
         path.write_text("".join(f"{one}\n" for one in plan.build_constraints))
         return path
 
     def _torch(self) -> Path:
         """Where this machine offers torch without CUDA, no other build of it is taken."""
         version = self._indexes.cpu_build_of_torch()
-        path = self._scratch / "constraints.txt"
+        path = self._given / "constraints.txt"
         path.write_text(f"torch=={version}+cpu\n" if version else "")
         return path
 
     def _relax(self, plan: InstallPlan) -> None:
         """Turn the exact versions that cannot be had into lower bounds, in the kept copy of the sources."""
-        source = self._folder / "source"
         for pattern in _PACKAGING if plan.relaxed else ():
-            for path in source.rglob(pattern):
+            for path in self._source.rglob(pattern):
                 if path.is_symlink() or not path.is_file() or path.stat().st_size > _MAX_TEXT:
                     continue
                 text = path.read_text("utf-8", "surrogateescape")
@@ -262,13 +271,14 @@ class Installer:
         found: dict[tuple[str, str], str] = {}
         for path in sorted(self._scratch.glob("report-*.json")):
             try:
-                installed = json.loads(path.read_bytes())["install"]
+                report = read_plain_file(self._scratch, path.name, max_bytes=_MAX_REPORT)
+                installed = json.loads(report)["install"]
                 for one in installed:
                     metadata = one["metadata"]
                     known = one["download_info"].get("archive_info", {}).get("hashes", {}).get("sha256", "")
-                    if not one["download_info"]["url"].startswith(f"file://{self._scratch}"):
+                    if not one["download_info"]["url"].startswith(f"file://{self._given}"):
                         found[_normal(metadata["name"]), metadata["version"]] = known
-            except (OSError, ValueError, KeyError, TypeError):
+            except (MetricsError, OSError, ValueError, KeyError, TypeError, RecursionError, AttributeError):
                 # The report is written beside foreign set-up code: a damaged one only costs the hashes.
                 continue
         return found
@@ -301,12 +311,11 @@ class Installer:
                 # Old versions of pip take constraints for builds from the first variable, new ones from the
                 # second.
                 env |= dict.fromkeys(("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"), str(self._constraints(plan)))
-        source = self._folder / "source"
         finished = self._place.sandbox.run(
             Command(
                 argv=argv,
-                workdir=source if source.is_dir() else self._folder,
-                mounts=(Mount(self._folder, writable=True), *python_mounts(), *self._extra_mounts()),
+                workdir=self._source,
+                mounts=(*self._own_mounts(), *python_mounts(), *self._extra_mounts()),
                 env=env,
                 network=Network.OPEN,
                 limits=Limits(wall_s=self._spec.timeout_s, disk_bytes=_DISK, open_files=4096),
@@ -314,6 +323,12 @@ class Installer:
         )
         self._place.record("command", _evidence(argv, finished, self._indexes))
         return finished
+
+    def _own_mounts(self) -> list[Mount]:
+        """Each folder by itself: what is mounted cannot be replaced by a link, and what lies beside it (the
+        note that the environment is finished) is out of reach."""
+        writable = [Mount(place, writable=True) for place in (self._venv, self._source, self._scratch)]
+        return [*writable, Mount(self._given)]
 
     def _extra_mounts(self) -> list[Mount]:
         folders = [Mount(path) for path in self._indexes.folders() if not path.is_relative_to("/usr")]
