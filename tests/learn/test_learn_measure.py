@@ -36,6 +36,10 @@ def target(tmp_path: Path, answers: dict[str, str]) -> Path:
     return folder
 
 
+class BrokenError(Exception):
+    """Something went wrong in a session; says in which run."""
+
+
 def hone(home: Path, *words: str) -> tuple[int, dict[str, Any]]:
     command = [sys.executable, "-m", "honing", "--home", str(home), "--quiet", "measure", *words, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -65,18 +69,30 @@ def test_a_model_without_a_chat_template_gets_the_plain_prompt_and_the_run_says_
     assert json.loads(run.read_text())[str(bare)]["prompting"] == "plain"
 
 
-def test_a_session_loads_a_folder_once_and_answers_are_kept_by_its_content(
+def test_a_run_that_is_gone_on_with_asks_the_same_folder_nothing_twice(
     target: Path, tiny: Path, tmp_path: Path
 ) -> None:
-    options, asked = SetupOptions(home=tmp_path / "runs"), RolloutOptions(mode=Mode.FULL)
-    with setup(target, options) as session:
+    options, asked, intent = (
+        SetupOptions(home=tmp_path / "runs"),
+        RolloutOptions(mode=Mode.FULL),
+        {"model": "tiny"},
+    )
+
+    def begun_and_broken() -> None:
+        with setup(target, options, intent=intent) as session:
+            session.rollout(str(tiny), asked)
+            raise BrokenError(session.run.path)
+
+    with pytest.raises(BrokenError) as broken:
+        begun_and_broken()
+    with setup(target, options, intent=intent) as session:
         session.rollout(str(tiny), asked)
-        first = session.evaluate().score
         session.rollout(str(tiny), asked)
-        second = session.evaluate().score
+        score = session.evaluate().score
         started = [one for one in session.run.evidence().read() if one.kind == "local_model"]
         calls = (session.run.path / "logs" / "calls.jsonl").read_text().splitlines()
 
     asked_of_it = [line for line in calls if json.loads(line).get("channel") == f"model.{tiny}"]
-    assert (first, second, len(started)) == (0.75, 0.75, 1)
+    # Once in each session, however often it is asked there.
+    assert (session.run.path, score, len(started)) == (broken.value.args[0], 0.75, 2)
     assert len(asked_of_it) == 24
