@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_runs import made_run
 from scipy import stats as scipy_stats
 
 from honing.contract import compare_runs
 from honing.errors import UsageError
 from honing.stats import mcnemar_power, newcombe_paired
+from made_runs import made_run
 
 A = [1.0] * 30 + [0.0] * 20 + [1.0] * 4 + [0.0] * 16
 B = [1.0] * 30 + [0.0] * 20 + [0.0] * 4 + [1.0] * 16

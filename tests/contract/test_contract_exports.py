@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from made_runs import made_run
 from made_tables import capitals, completions, sums
 
 from honing.contract import Form, Mode, RolloutOptions, SetupOptions, export_run, setup
@@ -25,6 +24,7 @@ from honing.contract.readers import Foreign, read_foreign
 from honing.contract.task import DatasetTask
 from honing.errors import UsageError
 from honing.store import Run, load_run
+from made_runs import made_run
 
 KEPT = ("run_id", "contract_hash", "level", "label", "metric", "n_scored", "n_planned")
 
