@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import os
+import secrets
 import shutil
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,12 +14,14 @@ from honing.sandbox import remove_tree
 from honing.store import Run, TreeId, TreeStore
 
 _FOLDER = "work"
+_UNGUESSED = secrets.token_bytes(16)
+"""Known to this process alone: a command knows its run and could guess the rest of a name."""
 
 
 def place(run: Run, name: str) -> Path:
     """Where a working copy lies. Its folder's name tells nothing: a command must not see whether a model or a
     control answers."""
-    return run.path / _FOLDER / hashlib.sha256(f"{run.id} {name}".encode()).hexdigest()[:12]
+    return run.path / _FOLDER / hmac.digest(_UNGUESSED, f"{run.id} {name}".encode(), "sha256").hex()[:12]
 
 
 def fresh_copy(run: Run, trees: TreeStore, tree: TreeId, name: str) -> Path:

@@ -20,7 +20,7 @@ from honing.contract.results_join import (
     results_of,
     rewarded,
 )
-from honing.contract.samples import Sample, SampleStatus
+from honing.contract.samples import JUDGED, Sample
 from honing.contract.spec import Answers
 
 
@@ -103,7 +103,8 @@ def _over(bench: Bench, reading: Reading, results: Results, n_planned: int, n_sc
 def denominator(bench: Bench, rollout: Rollout) -> tuple[int, int, int | None]:
     """Samples planned, samples answered, and how many different tasks they are; None where that is not
     known."""
-    answered: list[Sample] = [one for one in rollout.samples if one.status is SampleStatus.COMPLETED]
+    # An answer that the provider withheld was handed over as well, empty: it is wrong, not lost.
+    answered: list[Sample] = [one for one in rollout.samples if one.status in JUDGED]
     if rollout.plan.rows and rollout.tree is None:
         return rollout.plan.planned, len(answered), len({one.id for one in answered})
     if bench.book is None or not answered:

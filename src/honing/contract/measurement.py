@@ -17,7 +17,7 @@ from honing.contract.dead_server import check_alive
 from honing.contract.evaluate import Judge, in_place, journaled, judge_samples, summarise
 from honing.contract.known_prompts import KnownPrompts, judges_only, planned_from_gold
 from honing.contract.rollout import Plan, ask_rows
-from honing.contract.samples import Sample
+from honing.contract.samples import JUDGED, Sample, SampleStatus
 from honing.executors import MapOptions, Progress
 from honing.llm import Budget, Client, Source
 
@@ -58,6 +58,8 @@ def evaluate(bench: Bench, rollout: Rollout, progress: Progress) -> Measurement:
     """Judge a rollout, by the target's own commands where it has some."""
     if rollout.reason:
         return without_score(rollout, rollout.reason)
+    if reason := _why_nobody_answered(rollout.samples):
+        return without_score(rollout, reason)
     if bench.contract.stages.target_judges:
         return evaluate_commands(bench, rollout, progress)
     assert bench.scorer is not None
@@ -71,6 +73,17 @@ def evaluate(bench: Bench, rollout: Rollout, progress: Progress) -> Measurement:
     evaluation = summarise(samples, bench.contract.metric, rollout.plan.planned)
     reason = "" if evaluation.score is not None else _why_none(samples)
     return Measurement(rollout=rollout, samples=tuple(samples), evaluation=evaluation, reason=reason)
+
+
+def _why_nobody_answered(samples: tuple[Sample, ...]) -> str:
+    """Why there is nothing that anybody could judge: a grader's trouble with that would hide the reason."""
+    lost = [one for one in samples if one.status is SampleStatus.INFRA_ERROR]
+    if not lost or any(one.status in JUDGED for one in samples):
+        return ""
+    return (
+        f"{len(lost)} of {len(samples)} calls failed, so there is no answer to judge; the first: "
+        f"{lost[0].error}. Run the same command again to try them again"
+    )
 
 
 def _numbered(samples: tuple[Sample, ...]) -> list[Sample]:
