@@ -141,6 +141,23 @@ def test_a_file_that_does_not_judge_every_task_once_is_no_results_file(tmp_path:
     assert results_of(judged(tmp_path)) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("more_cells.csv", "id,passed\nq0,1,7\nq1,1,8\nq2,0,9\nq3,1,9\n"),
+        ("too_long.json", json.dumps([{"id": f"q{i}", "score": 10**390} for i in range(4)])),
+        ("too_far.json", json.dumps([{"id": f"q{i}", "score": 1e308} for i in range(4)])),
+    ],
+)
+def test_numbers_and_rows_that_fit_nowhere_are_no_verdicts(tmp_path: Path, name: str, text: str) -> None:
+    put(tmp_path, name, text)
+    recognised = results_of(judged(tmp_path))
+    declared = found(tmp_path, results={"path": name, "id": "id", "reward": "score"})
+
+    assert recognised is None or not recognised.usable
+    assert not declared.usable
+
+
 def test_results_from_before_the_stage_are_not_looked_at(tmp_path: Path) -> None:
     put(tmp_path, "out/r.jsonl", jsonl(ROWS))
     before = list_results(tmp_path)

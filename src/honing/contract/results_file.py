@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -20,6 +21,7 @@ MAX_BYTES = 128 * 1024 * 1024
 """Largest results file that is read."""
 MAX_FILES = 50_000
 """Files of a working copy that are looked at."""
+_LARGEST = sys.float_info.max
 _SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 _RIGHT = frozenset({"pass", "passed", "true", "yes", "correct", "right", "success", "succeeded", "resolved"})
 _WRONG = frozenset(
@@ -143,7 +145,8 @@ def reward_of(value: Any, *, textual: bool = False) -> float | None:
     if isinstance(value, bool):
         return float(value)
     if isinstance(value, int | float):
-        return float(value) if math.isfinite(value) else None
+        # A whole number of JSON may have more digits than a float can hold.
+        return float(value) if abs(value) <= _LARGEST and math.isfinite(value) else None
     if not isinstance(value, str):
         return None
     word = value.strip().lower()
@@ -177,9 +180,12 @@ def read_document(folder: Path, file: str) -> Any:
         return parse(content, source=file)
     try:
         text = content.decode("utf-8-sig")
-        return list(csv.DictReader(io.StringIO(text), delimiter="\t" if name.endswith(".tsv") else ","))
+        rows = list(csv.DictReader(io.StringIO(text), delimiter="\t" if name.endswith(".tsv") else ","))
     except (UnicodeDecodeError, csv.Error) as error:
         raise MetricsError(f"{file}: not a table ({error}).") from None
+    if any(None in row for row in rows):
+        raise MetricsError(f"{file}: a row has more cells than there are columns.")
+    return rows
 
 
 def as_entries(rows: Any) -> list[Entry] | None:

@@ -307,11 +307,18 @@ def _readings(metric: MetricSpec, rewards: Sequence[float]) -> Iterator[Callable
 
 def _means(scored: Sequence[tuple[str, float]]) -> Iterator[float]:
     """Over results, and over tasks."""
-    yield math.fsum(reward for _, reward in scored) / len(scored)
+    yield _mean([reward for _, reward in scored])
     by_task: defaultdict[str, list[float]] = defaultdict(list)
     for task, reward in scored:
         by_task[task].append(reward)
-    yield math.fsum(math.fsum(rewards) / len(rewards) for rewards in by_task.values()) / len(by_task)
+    yield _mean([_mean(rewards) for rewards in by_task.values()])
+
+
+def _mean(rewards: Sequence[float]) -> float:
+    try:
+        return math.fsum(rewards) / len(rewards)
+    except OverflowError:
+        return math.fsum(reward / len(rewards) for reward in rewards)
 
 
 def _tolerance(score: float, metric: MetricSpec) -> float:
