@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,26 @@ def test_a_finished_target_is_not_done_again_unless_its_folder_changed(
     assert begun == [*targets, targets[1], targets[2]]
     assert second[0] == first[0]
     assert second[2].run != first[2].run
+
+
+@pytest.mark.parametrize("option", ["oracle", "env", "contract"])
+def test_a_finished_target_is_done_again_where_the_set_up_is_another(
+    targets: list[str], tmp_path: Path, option: str
+) -> None:
+    asking = asked(tmp_path / "runs", "scripted/perfect")
+    first, _ = measure_targets(targets[:2], asking)
+    file = tmp_path / "oracle.jsonl"
+    file.write_text('{"match": "no such prompt", "completion": "7"}\n')
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "contract.yaml").write_bytes((Path(first[0].run) / "contract.yaml").read_bytes())
+    other: dict[str, Any] = {"oracle": file, "env": {"LEVEL": "2"}, "contract": folder}
+
+    again, _ = measure_targets(
+        targets[:2], replace(asking, setup=replace(asking.setup, **{option: other[option]}))
+    )
+
+    assert again[0].run != first[0].run
 
 
 def test_a_suite_in_which_all_is_well_is_done_and_the_next_one_begins_anew(

@@ -73,7 +73,17 @@ def read_target(
 
 def run_config(target: Target, options: SetupOptions, intent: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that decides a run's result, as plain data. Equal configs are the same work."""
-    chosen = {
+    chosen = options_config(options)
+    return {"target": target.origin, "tree": target.tree, "options": chosen, "intent": dict(intent)}
+
+
+def options_config(options: SetupOptions) -> dict[str, Any]:
+    """Every option of the set-up that decides a result, files by their content.
+
+    Raises:
+        UsageError: A file cannot be read.
+    """
+    return {
         "seed": options.seed,
         "contract": _digest_of(options.contract, "--contract"),
         "split": options.split,
@@ -87,7 +97,6 @@ def run_config(target: Target, options: SetupOptions, intent: Mapping[str, Any])
         "oracle": _oracle_identity(options.oracle),
         "judge_model": options.judge_model,
     }
-    return {"target": target.origin, "tree": target.tree, "options": chosen, "intent": dict(intent)}
 
 
 def _hashed(env: Mapping[str, str]) -> dict[str, str]:

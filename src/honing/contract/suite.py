@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from honing.contract.answerers import Tape
 from honing.contract.calibrate import Level
 from honing.contract.derive import GapError
 from honing.contract.options import RolloutOptions, SetupOptions
-from honing.contract.outputs import find_unfinished, intent_of
+from honing.contract.outputs import find_unfinished, intent_of, options_config
+from honing.contract.overlay import with_contract
 from honing.contract.repair.base import RepairOptions
 from honing.contract.session import EvaluationResult, RolloutResult, Session, setup
 from honing.contract.target import resolve
@@ -189,12 +190,14 @@ def _config(targets: Sequence[str], asked: Asked) -> dict[str, Any]:
     """What makes two suites the same work."""
     if len(set(targets)) < len(targets):
         raise UsageError("a target is named twice; give each once.")
-    options = asdict(asked.setup)
-    kept = ("seed", "split", "config", "sandbox", "max_command_s", "choices", "judge_model")
+    contract, laid_over = asked.setup.contract, None
+    if contract is not None and contract.is_dir():
+        laid_over = TreeStore(asked.setup.home / TREES).snapshot(contract, ignore=("__pycache__",))
     return {
         "target": "",
         "targets": list(targets),
-        "options": {name: options[name] for name in kept},
+        "options": options_config(asked.setup if laid_over is None else replace(asked.setup, contract=None)),
+        "laid_over": laid_over,
         "intent": asked.intent(),
         "repair": None if asked.repair is None else asked.repair.identity,
     }
@@ -223,7 +226,9 @@ def _unchanged(summary: TargetSummary, asked: Asked) -> bool:
     if not folder.is_dir():
         return True
     home = asked.setup.home
-    return resolve(folder, TreeStore(home / TREES), leave_out=home).tree == summary.content
+    trees = TreeStore(home / TREES)
+    now, _ = with_contract(resolve(folder, trees, leave_out=home), asked.setup, trees)
+    return now.tree == summary.content
 
 
 def _measured(target: str, asked: Asked, watcher: Watcher) -> TargetSummary:
