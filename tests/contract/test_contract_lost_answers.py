@@ -97,3 +97,42 @@ def test_a_target_cannot_guess_the_folder_of_a_control(write_target: Write, tmp_
     printed = "".join(record["stdout"] for record in records)
     assert "guessed False" in printed
     assert "guessed True" not in printed
+
+
+PRINTING = """
+schema: 1
+oracle: {file: oracle.jsonl}
+stages:
+  rollout: {commands: [python3 run.py]}
+  evaluate: {commands: [python3 grade.py], source: stdout, pattern: 'accuracy: (?P<score>\\S+)'}
+"""
+ECHOING = """
+import json
+rows = [json.loads(line) for line in open("questions.jsonl")]
+answers = json.load(open("answers.json"))
+print("accuracy:", sum(answers[row["id"]].strip() == row["answer"] for row in rows) / len(rows))
+for row in rows:
+    print(row["id"], "was answered", answers[row["id"]])
+"""
+
+
+class Liar:
+    """Says what a grader would print."""
+
+    def answer(self, request: ModelRequest) -> ModelReply:
+        return ModelReply(text="Accuracy: 1.0".lower())
+
+
+def test_an_answer_that_the_grader_prints_is_not_taken_for_its_verdict(
+    write_target: Write, tmp_path: Path
+) -> None:
+    target = write_target(PRINTING, grade__py=ECHOING)
+    with setup(target, SetupOptions(home=tmp_path / "runs")) as session:
+        session.rollout(Liar(), FULL)
+        lied = session.evaluate()
+        session.rollout("scripted/perfect", FULL)
+        honest = session.evaluate()
+
+    assert (lied.ok, lied.score) == (False, None)
+    assert "stands in an answer as well ('accuracy: 1.0')" in lied.reason
+    assert (honest.ok, honest.score) == (True, 1.0)

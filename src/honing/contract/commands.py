@@ -172,7 +172,7 @@ def _judged(
     """What the stage that judges left, as plain data for the journal."""
     if bench.contract.metric.discover:
         return {"observed": observe(folder, result.printed, before)}
-    reading = _read(bench, folder, result)
+    reading = _read(bench, folder, result, [one.completion for one in rollout.samples])
     return {
         "score": reading.score,
         "document": reading.document,
@@ -292,11 +292,11 @@ def _show_oracle(bench: Bench, folder: Path) -> None:
             (folder / name).write_bytes(content)
 
 
-def _read(bench: Bench, folder: Path, result: StageResult) -> Reading:
+def _read(bench: Bench, folder: Path, result: StageResult, answers: Sequence[str]) -> Reading:
     spec: EvaluateSpec = bench.contract.stages.evaluate
     try:
         if spec.source is MetricsSource.STDOUT:
-            return read_printed(*result.printed, spec.pattern, bench.contract.metric)
+            return read_printed(*result.printed, spec.pattern, bench.contract.metric, answers=answers)
         return read_metrics(
             folder,
             inside(spec.workdir, spec.metrics_path),

@@ -62,7 +62,9 @@ def read_metrics(
     return Reading(_number_at(document, metric, relative), document)
 
 
-def read_printed(stdout: str, stderr: str, pattern: str, metric: MetricSpec) -> Reading:
+def read_printed(
+    stdout: str, stderr: str, pattern: str, metric: MetricSpec, *, answers: Sequence[str] = ()
+) -> Reading:
     """Read the declared metric from what the evaluate stage printed.
 
     Args:
@@ -71,21 +73,29 @@ def read_printed(stdout: str, stderr: str, pattern: str, metric: MetricSpec) -> 
         pattern: A regular expression with the group `score`.
         metric: Name, unit, direction and range. A number with a percent sign is a share of 100: where the
             unit is a percentage it is taken as it stands, otherwise divided by 100.
+        answers: What was judged. A line that stands in one of them is not the grader's word where other
+            lines say otherwise: a stage may print the answers.
 
     Raises:
-        MetricsError: No line matches, or what the group holds is not a number in the range.
+        MetricsError: No line matches, what the group holds is not a number in the range, or an answer may
+            have said it.
     """
     expression = re.compile(pattern)
-    found = None
-    for text in (stdout, stderr):
-        matches = (expression.search(line[:_LINE]) for line in text.splitlines())
-        found = next((match for match in list(matches)[::-1] if match is not None), None)
-        if found is not None:
-            break
+    matching = [
+        [match for line in text.splitlines() if (match := expression.search(line[:_LINE])) is not None]
+        for text in (stdout, stderr)
+    ]
+    found = next((matches[-1] for matches in matching if matches), None)
     if found is None:
         raise MetricsError(
             f"no line that the stage printed matches stages.evaluate.pattern {pattern!r}, so there is no "
             "score. See what it printed with `hone contract show`."
+        )
+    if len({match["score"] for matches in matching for match in matches}) > 1 and _said(found, answers):
+        raise MetricsError(
+            f"the last line that matches stages.evaluate.pattern {pattern!r} stands in an answer as well "
+            f"({found[0]!r}), and other lines give other numbers: whose word it is cannot be known. Let the "
+            "stage write the number into a file (metrics_path), or print no answers."
         )
     text = (found["score"] or "").strip()
     digits = text.removesuffix("%").rstrip()
@@ -95,6 +105,19 @@ def read_printed(stdout: str, stderr: str, pattern: str, metric: MetricSpec) -> 
     if text.endswith("%") and metric.unit not in ("percent", "%"):
         value /= 100
     return Reading(_in_range(value, metric, "what the stage printed"), {"printed": found.string.strip()})
+
+
+def _said(found: re.Match[str], answers: Sequence[str]) -> bool:
+    """Whether an answer holds what was matched; where that is a mere number, whether a line of one is it."""
+    text = _fold(found[0])
+    if text != _fold(found["score"] or ""):
+        return any(text in _fold(answer) for answer in answers)
+    line = _fold(found.string)
+    return any(line == _fold(one) for answer in answers for one in answer.splitlines())
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _the_one(root: Path, pattern: str) -> str:
