@@ -1,4 +1,4 @@
-"""Answers that were lost, withheld, or made up for the grader's eyes."""
+"""Answers that were lost, withheld, or made up for the grader's eyes; secrets that a target prints."""
 
 from __future__ import annotations
 
@@ -136,3 +136,20 @@ def test_an_answer_that_the_grader_prints_is_not_taken_for_its_verdict(
     assert (lied.ok, lied.score) == (False, None)
     assert "stands in an answer as well ('accuracy: 1.0')" in lied.reason
     assert (honest.ok, honest.score) == (True, 1.0)
+
+
+def test_a_secret_of_the_user_s_is_kept_nowhere_in_a_run(write_target: Write, tmp_path: Path) -> None:
+    target = write_target()
+    spilling = (
+        "import os, sys\nprint(os.environ['SOME_API_KEY'])\nsys.stderr.write(os.environ['SOME_API_KEY'])\n"
+    )
+    (target / "run.py").write_text(spilling + (target / "run.py").read_text())
+    (target / "grade.py").write_text(f"{spilling}sys.exit(3)\n")
+    options = SetupOptions(home=tmp_path / "runs", env={"SOME_API_KEY": "sk-very-secret", "LEVEL": "2"})
+    with setup(target, options) as session:
+        session.rollout("scripted/perfect", RolloutOptions(mode=Mode.FULL, allow_uncalibrated=True))
+        result = session.evaluate()
+    files = [path for path in session.run.path.rglob("*") if path.is_file()]
+
+    assert [path.name for path in files if b"sk-very-secret" in path.read_bytes()] == []
+    assert "***" in result.reason

@@ -12,6 +12,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from honing.contract.concealing import concealed
 from honing.contract.failures import Failure, FailureKind, StageFailedError, classify, tested_nothing
 from honing.contract.limits import Deadline
 from honing.contract.spec import StageSpec
@@ -70,6 +71,8 @@ class StageContext:
     """Ends what runs, for a service that is no longer needed."""
     model_calls: Callable[[], int] = lambda: 0
     """How many calls have reached the gateway."""
+    secrets: Sequence[str] = ()
+    """Values that are kept nowhere, wherever a command prints them."""
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
@@ -222,6 +225,7 @@ def _attempt(name: str, number: int, spec: StageSpec, context: StageContext, *, 
         if context.deadline is not None:
             context.deadline.check()
         one = context.sandbox.run(_command(text, spec, context), cancel=_cancel(context))
+        one = concealed(one, context.secrets)
         finished.append(one)
         calls.append(context.model_calls() - before)
         failure = _failure(name, text, one)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from honing.contract.concealing import secret_values
 from honing.contract.environment import BuiltEnvironment
 from honing.contract.limits import Deadline
 from honing.contract.rollout import Plan
@@ -82,6 +83,7 @@ class Surroundings:
             record=self.record,
             max_command_s=self.max_command_s,
             deadline=self.deadline,
+            secrets=secret_values(self.env, plan.env if plan is not None else {}),
             model_calls=(lambda: channel.counts().calls) if channel is not None else lambda: 0,
         )
 
