@@ -7,8 +7,8 @@ import textwrap
 from pathlib import Path
 
 ROWS = [
-    {"id": f"q{number}", "question": f"What is {number} plus {7 * number}?", "answer": str(8 * number)}
-    for number in range(1, 25)
+    {"id": f"q{n}", "question": f"What is {n} plus {7 * n % 24}?", "answer": str(n + 7 * n % 24)}
+    for n in range(1, 25)
 ]
 
 GRADER = """

@@ -22,6 +22,11 @@ from honing.contract.spec_file import CONTRACT_PATH, load_contract
 from honing.contract.task import DatasetTask, task_from_document
 from honing.errors import ContractError, TargetError, UsageError
 
+_INSISTED = Provenance(
+    part="stages.evaluate",
+    by="user",
+    why="--set judge=data (or contract=data): the data's own answers judge, no command of the target's",
+)
 _DATE = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
 
 
@@ -167,32 +172,55 @@ def _derived(folder: Path, wanted: _Wanted, foreign: ForeignGap | None) -> Deriv
         found = Gap(reason=GapReason.UNREADABLE, text=str(error), closes="a data file that can be read")
     task = found if isinstance(found, DatasetTask) else None
     tried = _from_hints(folder, wanted, task)
-    if tried.spec is not None and not (tried.spec.holes and task is not None):
+    if tried.spec is not None:
         return Derived(
             spec=tried.spec,
             task=task if tried.spec.task is not None else None,
             folder=folder,
             by="derivation",
         )
+    if task is not None and tried.graders and not _insists(wanted):
+        raise GapError(_own_grader(tried), foreign=foreign, hints=tried)
     if isinstance(found, Gap):
         if damage is not None and not tried.found and foreign is None:
             raise DamagedDataError(found, damage) from damage
         raise GapError(found, foreign=foreign, hints=tried)
-    return Derived(spec=_spec_of(found, tried.tried), task=found, folder=folder, by="derivation")
+    spec = _spec_of(found, tried.tried)
+    if _insists(wanted):
+        spec = with_provenance(spec, [_INSISTED])
+    return Derived(spec=spec, task=found, folder=folder, by="derivation")
+
+
+def _insists(wanted: _Wanted) -> bool:
+    """Whether the user wants the data judged although the target brings a grader of its own."""
+    return wanted.choices.get("judge") == "data" or wanted.choices.get("contract") == "data"
+
+
+def _own_grader(tried: HintsTried) -> Gap:
+    """The data could be judged, but not as the target judges them."""
+    others = f" (and {len(tried.graders) - 1} more)" if len(tried.graders) > 1 else ""
+    return Gap(
+        reason=GapReason.OWN_GRADER,
+        text=f"the target has a grader of its own, which cannot be used: {tried.graders[0]}{others}. A score "
+        "by its data alone would not be the target's own",
+        closes="what that command lacks, or `--set judge=data` to judge by the answers in the data instead",
+    )
 
 
 def _from_hints(folder: Path, wanted: _Wanted, task: DatasetTask | None) -> HintsTried:
-    if wanted.choices.get("contract") == "data" or wanted.split or wanted.config:
-        # Whoever names a split asks for the data: a command of the target's would not heed it.
-        return HintsTried(spec=None)
     known = Known(
         folder=folder,
         task=task,
         choices=wanted.choices,
         env=wanted.env,
         as_of=wanted.as_of,
+        part=tuple(part for part in (wanted.split, wanted.config) if part),
     )
-    return derive_from_hints(known)
+    tried = derive_from_hints(known)
+    if _insists(wanted):
+        why = "the data were asked for (--set judge=data)"
+        return HintsTried(spec=None, tried=(*tried.tried, *tried.used(why)), found=tried.found)
+    return tried
 
 
 def _check_date(as_of: str) -> None:

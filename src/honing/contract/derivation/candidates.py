@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from honing.contract.derivation.filling import Filled
+from honing.contract.derivation.passed_over import Rejected
 from honing.contract.hints import Hint, Role, Trap
 from honing.contract.spec import HoleKind
 
@@ -32,18 +32,6 @@ _MODEL_SIGNS = re.compile(rb"openai|OPENAI_|base_url|chat/completions|anthropic|
 _MAX_SOURCE = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A command that was passed over."""
-
-    hint: Hint
-    why: str
-
-    @property
-    def sentence(self) -> str:
-        return f"{self.hint.anchor}: `{self.hint.command[:120]}`: {self.why}"
-
-
 def split_by_traps(hints: Sequence[Hint]) -> tuple[list[Hint], list[Rejected]]:
     """Commands that could run here, and those that could not, with the reason."""
     usable: list[Hint] = []
@@ -65,7 +53,9 @@ def why_not(hint: Hint) -> str:
     if _HELP.search(hint.command):
         return "it shows help, or goes on with earlier work"
     if hint.confidence < LEAST_CONFIDENCE:
-        return f"the confidence is only {hint.confidence:g} ({hint.why})"
+        return "too little shows that it runs the benchmark" + (
+            f" ({hint.why.rstrip('.')})" if hint.why else ""
+        )
     return ""
 
 

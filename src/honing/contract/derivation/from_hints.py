@@ -12,7 +12,6 @@ from pathlib import Path
 
 from honing.contract.dataset import DatasetTask
 from honing.contract.derivation.candidates import (
-    Rejected,
     asks_model,
     main_programs,
     of_role,
@@ -24,6 +23,7 @@ from honing.contract.derivation.data_variables import DataVariable, data_variabl
 from honing.contract.derivation.filling import Filled, Wishes, fill
 from honing.contract.derivation.gold_table import gold_table
 from honing.contract.derivation.packages import Packages, packages_of
+from honing.contract.derivation.passed_over import PassedOver, wants_values
 from honing.contract.derivation.sample_format import sample_format
 from honing.contract.hints import Hint, Role, find_hints, options_of
 from honing.contract.spec import (
@@ -59,6 +59,8 @@ class Known:
     as_of: str = ""
     data: Sequence[DataVariable] = ()
     """The files among them; found by `derive_from_hints`."""
+    part: tuple[str, ...] = ()
+    """The split and the configuration that the user names: a command must name them itself to heed them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,17 @@ class HintsTried:
     """Every command that was passed over, with the reason."""
     found: int = 0
     """Commands with a role in a contract."""
+    graders: tuple[str, ...] = ()
+    """Those among `tried` that surely judge answers, so that the data alone may not stand in for them."""
+
+    def used(self, why: str) -> tuple[str, ...]:
+        """The commands of the contract that was found, as passed over for a reason of the user's."""
+        parts = self.spec.provenance if self.spec is not None else ()
+        stages = [
+            one for one in parts if one.part in ("stages.benchmark", "stages.rollout", "stages.evaluate")
+        ]
+        anchors = dict.fromkeys(one.anchor for one in stages if one.anchor)
+        return tuple(f"{anchor}: {why}" for anchor in anchors)
 
 
 def derive_from_hints(known: Known) -> HintsTried:
@@ -81,16 +94,26 @@ def derive_from_hints(known: Known) -> HintsTried:
     roles = of_role(hints, Role.ROLLOUT, Role.EVALUATE)
     usable, rejected = split_by_traps(roles)
     wanted = known.choices.get("contract", "")
-    notes = [one.sentence for one in rejected]
+    passed = PassedOver()
     makers: Mapping[str, Callable[[], ContractSpec | None]] = {
-        "benchmark": lambda: _combined(known, hints, usable, notes),
-        "stages": lambda: _staged(known, hints, usable, notes),
-        "evaluate": lambda: _judging(known, hints, usable, notes),
+        "benchmark": lambda: _combined(known, hints, usable, passed),
+        "stages": lambda: _staged(known, hints, usable, passed),
+        "evaluate": lambda: _judging(known, hints, usable, passed),
     }
     for shape, make in makers.items():
         if wanted in ("", shape) and (spec := make()) is not None:
-            return HintsTried(spec=spec, shape=shape, tried=tuple(notes), found=len(roles))
-    return HintsTried(spec=None, tried=tuple(notes), found=len(roles))
+            break
+    else:
+        spec, shape = None, ""
+        passed.add_all(
+            usable, f"contract={wanted} was asked for" if wanted else "no other command goes with it"
+        )
+    # Last: what could run, but for something that the user can give, is the better lead.
+    for one in rejected:
+        passed.add(one.hint, one.why)
+    return HintsTried(
+        spec=spec, shape=shape, tried=passed.sentences(), found=len(roles), graders=passed.graders()
+    )
 
 
 def _asking(hint: Hint, folder: Path) -> Hint:
@@ -99,12 +122,12 @@ def _asking(hint: Hint, folder: Path) -> Hint:
 
 
 def _combined(
-    known: Known, hints: Sequence[Hint], usable: Sequence[Hint], notes: list[str]
+    known: Known, hints: Sequence[Hint], usable: Sequence[Hint], passed: PassedOver
 ) -> ContractSpec | None:
     """One command that asks the model and judges its answers."""
     asking = [hint for hint in of_role(usable, Role.EVALUATE) if hint.asks_model]
-    best = _best(known, asking, notes)
-    if best is None:
+    best = _best(known, _heeding(known, asking, passed), passed)
+    if best is None or _left_to_data(known, [best], passed):
         return None
     stage = StageSpec(
         commands=(best.command,), workdir=best.workdir, env=dict(best.env), timeout_s=_TIMEOUT_S
@@ -113,16 +136,23 @@ def _combined(
 
 
 def _staged(
-    known: Known, hints: Sequence[Hint], usable: Sequence[Hint], notes: list[str]
+    known: Known, hints: Sequence[Hint], usable: Sequence[Hint], passed: PassedOver
 ) -> ContractSpec | None:
     """A command that asks, and another that judges what the first one wrote."""
-    asking = _best(known, [hint for hint in of_role(usable, Role.ROLLOUT) if hint.asks_model], notes)
+    rollouts = of_role(usable, Role.ROLLOUT)
+    passed.add_all([one for one in rollouts if not one.asks_model], "nothing shows that it asks a model")
+    able = _heeding(known, [hint for hint in rollouts if hint.asks_model], passed)
+    asking = _best(known, able, passed)
     if asking is None:
         return None
     silent = [hint for hint in of_role(usable, Role.EVALUATE) if not hint.asks_model]
-    judging = _best(known, silent, notes, samples=asking.output)
+    trial = PassedOver()
+    judging = _best(known, silent, trial, samples=asking.output)
     if judging is None or (judging.samples and judging.samples != asking.output):
-        notes.append(f"{asking.hint.anchor}: asks a model, and no command judges what it writes")
+        passed.add(asking.hint, "it asks a model, and no command judges what it writes")
+        return None
+    passed.take(trial)
+    if _left_to_data(known, [asking, judging], passed):
         return None
     stages = Stages(
         rollout=RolloutSpec(
@@ -136,15 +166,20 @@ def _staged(
 
 
 def _judging(
-    known: Known, hints: Sequence[Hint], usable: Sequence[Hint], notes: list[str]
+    known: Known, hints: Sequence[Hint], usable: Sequence[Hint], passed: PassedOver
 ) -> ContractSpec | None:
     """The data give the questions, and the target's own command judges the answers."""
-    if known.task is None:
-        return None
     silent = [hint for hint in of_role(usable, Role.EVALUATE) if not hint.asks_model]
     reading = [hint for hint in silent if any(one.kind is HoleKind.SAMPLES for one in hint.placeholders)]
-    best = _best(known, reading, notes)
-    if best is None or best.holes:
+    passed.add_all([one for one in silent if one not in reading], "it names no file of answers to be judged")
+    if known.task is None:
+        passed.add_all(reading, "it judges a file of answers, and the data do not say which questions to ask")
+        return None
+    best = _best(known, reading, passed)
+    if best is None:
+        return None
+    if best.holes:
+        passed.add(best.hint, wants_values(best.holes))
         return None
     shape = sample_format(known.folder, [best.hint, *(h for h in reading if h is not best.hint)], known.task)
     where = best.samples if best.workdir == "." else f"{best.workdir}/{best.samples}"
@@ -165,7 +200,29 @@ def _judging(
     return spec.model_copy(update={"provenance": (*spec.provenance, part)})
 
 
-def _best(known: Known, hints: Sequence[Hint], notes: list[str], *, samples: str = "") -> Filled | None:
+def _left_to_data(known: Known, chosen: Sequence[Filled], passed: PassedOver) -> bool:
+    """Whether commands with holes give way to data that need nothing from the user."""
+    if known.task is None or known.choices.get("contract") or not any(one.holes for one in chosen):
+        return False
+    for one in chosen:
+        if one.holes:
+            passed.add(one.hint, wants_values(one.holes))
+    return True
+
+
+def _heeding(known: Known, hints: Sequence[Hint], passed: PassedOver) -> list[Hint]:
+    """The commands that name the part of the data that the user wants: others would ask about all of it."""
+    heeding = []
+    for hint in hints:
+        missing = [part for part in known.part if part not in hint.command]
+        if missing:
+            passed.add(hint, f"it does not say how to take the part {', '.join(missing)} alone")
+        else:
+            heeding.append(hint)
+    return heeding
+
+
+def _best(known: Known, hints: Sequence[Hint], passed: PassedOver, *, samples: str = "") -> Filled | None:
     """The command for which most speaks, filled; those without holes come first."""
     pairs = []
     shares = main_programs(hints)
@@ -173,7 +230,7 @@ def _best(known: Known, hints: Sequence[Hint], notes: list[str], *, samples: str
         options = _options(known.folder, hint)
         filled = fill(hint, _wishes(known, options, samples))
         if hint.asks_model and _needs_other_key(filled, options):
-            notes.append(Rejected(hint, f"it needs {', '.join(other_keys(hint.env, hint.command))}").sentence)
+            passed.add(hint, f"it needs {', '.join(other_keys(hint.env, hint.command))}")
             continue
         value = worth(filled, options) - 0.01 * order
         value += max((shares.get(program, 0.0) for program in hint.programs), default=0.0)
@@ -182,10 +239,8 @@ def _best(known: Known, hints: Sequence[Hint], notes: list[str], *, samples: str
             value -= 0.5
         pairs.append((value, filled))
     pairs.sort(key=lambda pair: pair[0], reverse=True)
-    notes += [
-        Rejected(filled.hint, f"another command fits better ({pairs[0][1].hint.anchor})").sentence
-        for _, filled in pairs[1:]
-    ]
+    for _, filled in pairs[1:]:
+        passed.add(filled.hint, f"another command fits better ({pairs[0][1].hint.anchor})")
     return pairs[0][1] if pairs else None
 
 
