@@ -41,6 +41,8 @@ class GapReason(StrEnum):
     """No table holds a task whose answers can be judged."""
     UNREADABLE = "unreadable"
     """A task was found, but too many of its rows cannot be read."""
+    OWN_GRADER = "own_grader"
+    """A task was found, but the target judges answers by a command of its own, which cannot be used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
