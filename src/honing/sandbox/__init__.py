@@ -18,9 +18,9 @@ from honing.sandbox.base import (
     Mount,
     Network,
     Sandbox,
+    Trace,
     require,
 )
-from honing.sandbox.traces import Trace
 
 if TYPE_CHECKING:
     from honing.sandbox.bubblewrap import BubblewrapSandbox

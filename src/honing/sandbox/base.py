@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Protocol
 
 from honing.errors import MissingToolError
-from honing.sandbox.traces import Trace
 
 
 class Capability(StrEnum):
@@ -125,6 +124,26 @@ class Command:
     stdin: bytes = b""
     trace: Path | None = None
     """A writable folder of the host in which to see what the command does (`Finished.trace`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What was seen of one command. Paths are relative to the traced folder."""
+
+    processes: tuple[tuple[str, ...], ...] = ()
+    """Argument lists of the programs run, each once, in the order seen; long words and lists are cut."""
+    processes_by: str = ""
+    """How they were found: `sampling` of /proc."""
+    opened: tuple[str, ...] = ()
+    """Files of the folder that something in the command opened, each once, in that order."""
+    opened_by: str = ""
+    """`inotify`; empty where the folder could not be watched, and then `opened` says nothing."""
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    """Files with another content or other attributes than before."""
+    removed: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
+    """One sentence for each way in which something may have been missed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,10 @@ import stat
 import struct
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from honing.sandbox.base import Trace
 from honing.sandbox.scripts.tree import descendants
 
 if TYPE_CHECKING:
@@ -37,26 +37,6 @@ _WORD_BYTES = 300
 _IN_OPEN, _IN_MOVED_TO, _IN_CREATE = 0x20, 0x80, 0x100
 _IN_Q_OVERFLOW, _IN_ISDIR, _IN_ONLYDIR, _IN_DONT_FOLLOW = 0x4000, 0x40000000, 0x01000000, 0x02000000
 _EVENT = struct.Struct("iIII")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
-    """What was seen of one command. Paths are relative to the traced folder."""
-
-    processes: tuple[tuple[str, ...], ...] = ()
-    """Argument lists of the programs run, each once, in the order seen; long words and lists are cut."""
-    processes_by: str = ""
-    """How they were found: `sampling` of /proc."""
-    opened: tuple[str, ...] = ()
-    """Files of the folder that something in the command opened, each once, in that order."""
-    opened_by: str = ""
-    """`inotify`; empty where the folder could not be watched, and then `opened` says nothing."""
-    added: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    """Files with another content or other attributes than before."""
-    removed: tuple[str, ...] = ()
-    incomplete: tuple[str, ...] = ()
-    """One sentence for each way in which something may have been missed."""
 
 
 class Tracer:
