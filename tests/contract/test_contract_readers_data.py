@@ -299,8 +299,10 @@ def test_what_a_task_file_cannot_carry_is_a_gap(
         ("doc_to_text", "doc_to_txt", 5, "unknown key 'doc_to_txt'; did you mean 'doc_to_text'?"),
         ("num_fewshot: 5", "test_split: test", 7, "not YAML: the key 'test_split' stands twice"),
         ("doc_to_target: ", "doc_to_target: 2 #", 6, "doc_to_target must be a text, got 2"),
+        (TASK[TASK.index("metric_list") :], "metric_list: 7", 9, "metric_list must be a list, got 7"),
+        (TASK[TASK.index("filter_list") :], "filter_list: 7", 12, "filter_list must be a list, got 7"),
     ],
-    ids=["a misspelt key", "a key twice", "a constant answer"],
+    ids=["a misspelt key", "a key twice", "a constant answer", "a number of metrics", "a number of filters"],
 )
 def test_a_task_file_that_we_cannot_read_is_a_gap_with_its_line(
     tmp_path: Path, before: str, after: str, anchor: int, says: str

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from honing.contract.readers.base import Foreign, Note, Unportable, Wanted, provenance_of
 from honing.contract.readers.data_spec import data_spec
@@ -187,7 +188,7 @@ class _Reading:
                 raise Unportable(self.document.anchor(key), text, f"a task file without {key}")
 
     def _check_metrics(self, kind: str) -> None:
-        listed = self.document.at(("metric_list",)) or [{"metric": _METRICS[kind][0]}]
+        listed = self._listed("metric_list") or [{"metric": _METRICS[kind][0]}]
         names = [one.get("metric") if isinstance(one, dict) else one for one in listed]
         usable = [name for name in names if isinstance(name, str) and name in _METRICS[kind]]
         if not usable:
@@ -201,9 +202,16 @@ class _Reading:
             if name != usable[0]:
                 self._note(f"the metric {name} is left out: one number is measured", "metric_list", at)
 
+    def _listed(self, *where: str | int) -> list[Any]:
+        """The list at a place; empty where there is none."""
+        found = self.document.at(where)
+        if found not in (None, "", {}) and not isinstance(found, list):
+            raise self.document.wrong(where, "a list")
+        return found if isinstance(found, list) else []
+
     def _check_filters(self) -> None:
-        for at, one in enumerate(self.document.at(("filter_list",)) or []):
-            for step, used in enumerate(one.get("filter") or [] if isinstance(one, dict) else []):
+        for at, one in enumerate(self._listed("filter_list")):
+            for step, used in enumerate(self._listed("filter_list", at, "filter") if one else []):
                 name = used.get("function") if isinstance(used, dict) else used
                 if name not in _FILTERS:
                     raise Unportable(
@@ -308,7 +316,11 @@ class _Reading:
             raise self.document.wrong(where, f"the path of the data of split {split!r}")
         for file in listed:
             path = self.folder / file
-            outside = file.startswith("/") or not path.resolve().is_relative_to(self.folder.resolve())
+            outside = (
+                file.startswith("/")
+                or "\0" in file
+                or not path.resolve().is_relative_to(self.folder.resolve())
+            )
             if outside or not path.is_file() or table_format(path) is None:
                 raise Unportable(
                     self.document.anchor(*where), f"{file!r} is no data file of the target", "that file"
