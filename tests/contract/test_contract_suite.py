@@ -23,6 +23,7 @@ from honing.contract import (
     setup,
 )
 from honing.contract.model_differences import differences
+from honing.contract.outputs import options_config
 from honing.contract.samples import Sample, SampleStatus
 from honing.contract.suite import SUITE
 from honing.errors import UsageError
@@ -224,3 +225,17 @@ def test_the_page_shows_models_and_how_far_they_are_apart(write_data: Write, tmp
 
     assert "Differences on the same samples" in page
     assert "8 of 8 answers of scripted/empty lack the line '#### ...'" in page
+
+
+def test_a_folder_of_the_user_s_is_another_once_something_in_it_changed(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "gold.txt").write_text("right")
+    options = SetupOptions(home=folder / "runs", env={"DATA": str(folder)})
+    before = options_config(options)
+    (folder / "runs" / "one").mkdir(parents=True)
+    same = options_config(options)
+    (folder / "inner" / "gold.txt").write_text("wrong again")
+
+    assert before == same
+    assert options_config(options) != before
