@@ -216,7 +216,12 @@ def test_choices_kept_apart_are_mixed_with_every_position_right_equally_often(
 @pytest.mark.parametrize(
     ("rows", "scorer", "golds", "chance"),
     [
-        ([{"problem": f"What is {n} and {n}?", "answer": 2 * n} for n in range(30)], "numeric", ("0",), 0.0),
+        (
+            [{"problem": f"What is {n} and {n}?", "answer": n * 37 % 101} for n in range(30)],
+            "numeric",
+            ("0",),
+            0.0,
+        ),
         (
             [{"input": f"Half of {n}?", "target": f"${n / 2:,.2f}"} for n in range(30)],
             "numeric",
@@ -266,7 +271,7 @@ def test_choices_kept_apart_are_mixed_with_every_position_right_equally_often(
             ("yes",),
             0.5,
         ),
-        ([{"aa": f"A riddle about {n}?", "bb": n * 7} for n in range(30)], "numeric", ("0",), 0.0),
+        ([{"aa": f"A riddle about {n}?", "bb": n * 37 % 101} for n in range(30)], "numeric", ("0",), 0.0),
     ],
     ids=[
         "number",
@@ -295,8 +300,10 @@ def test_questions_with_other_golds_derive(
 
 
 def test_weaker_evidence_gives_less_confidence(tmp_path: Path) -> None:
-    named = task_of(tmp_path / "named", [{"question": f"What of {n}?", "answer": n * 7} for n in range(30)])
-    unnamed = task_of(tmp_path / "unnamed", [{"aa": f"What of {n}?", "bb": n * 7} for n in range(30)])
+    named = task_of(
+        tmp_path / "named", [{"question": f"What of {n}?", "answer": n * 37 % 101} for n in range(30)]
+    )
+    unnamed = task_of(tmp_path / "unnamed", [{"aa": f"What of {n}?", "bb": n * 37 % 101} for n in range(30)])
 
     assert (named.confidence, unnamed.confidence) == (0.95, 0.6)
 
@@ -328,7 +335,7 @@ UNJUDGEABLE: Mapping[str, tuple[Rows, str]] = {
         "no column names the right one",
     ),
     "choices with a foreign number": (
-        [{**CHOICE_LAYOUTS["list and index"](row), "answer": n * 11 + 5} for n, row in enumerate(capitals())],
+        [{**CHOICE_LAYOUTS["list and index"](row), "answer": 99 + n % 9} for n, row in enumerate(capitals())],
         "neither letters, indices nor texts of the choices",
     ),
     "no answer": ([{"text": f"Only text {n}."} for n in range(30)], "no column beside 'text'"),

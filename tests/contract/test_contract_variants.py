@@ -19,7 +19,9 @@ from honing.sandbox import BubblewrapSandbox
 
 
 def negative_numbers() -> Rows:
-    return [{"question": f"What is {n} less than zero?", "answer": -1234.5 * n} for n in range(1, 30)]
+    return [
+        {"question": f"What is {n} less than zero?", "answer": -1234.5 * (n * 11 % 30)} for n in range(1, 30)
+    ]
 
 
 def closed_texts() -> Rows:

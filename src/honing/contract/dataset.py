@@ -12,7 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from honing.contract.scorers import Row
-from honing.contract.shapes import SHAPES, Columns, Decision, Found, Missing
+from honing.contract.shapes import SHAPES, Columns, Decision, Found, Missing, TaskKind
+from honing.contract.shapes.question_parts import left_out
 from honing.contract.table_files import SPLIT_ORDER, Table, find_tables, verify_manifest
 from honing.contract.tables import TableLimits, TableRow, load_table
 from honing.contract.task import DatasetTask
@@ -179,7 +180,10 @@ def _try(folder: Path, table: Table, limits: TableLimits, *, alone: bool) -> _Tr
         return _Tried(table, None, None, str(error))
     if not rows:
         return _Tried(table, None, None, f"{table.label}: no rows")
-    found = _shape_of(Columns(rows[:EVIDENCE_ROWS]))
+    columns = Columns(rows[:EVIDENCE_ROWS])
+    found = _shape_of(columns)
+    if isinstance(found, Found) and found.kind is not TaskKind.CODE_TESTS:
+        found = _incomplete(columns, found) or found
     if isinstance(found, Missing):
         return _Tried(table, None, found, f"{table.label}: {found.reason}")
     task = _task(base, table, rows, found, manifest)
@@ -205,6 +209,18 @@ def _shape_of(columns: Columns) -> Found | Missing:
             return found
         missed.append(found)
     return max(reversed(missed), key=lambda one: one.nearness)
+
+
+def _incomplete(columns: Columns, found: Found) -> Missing | None:
+    """Why the question of a task is probably not all that should be asked; None where nothing says so."""
+    reason = left_out(columns, found.fields)
+    if not reason:
+        return None
+    closes = (
+        "a contract whose `template` shows {context} before {input}, with the column under `fields: context` "
+        "(`hone contract init` writes one to edit)"
+    )
+    return Missing(found.kind, reason, 3, closes)
 
 
 def _task(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from honing.contract.shapes.numbering import numbering
 from honing.contract.tables import TableRow
 
 NEARLY_ALL = 0.98
@@ -20,8 +22,9 @@ _SYNONYMS = {
     "target": """answer target gold label gold_answer correct_answer final_answer answers answerkey
         answer_key answer_idx answer_index answer_id correct correct_option correct_choice correct_answer_idx
         gold_label
-        ground_truth groundtruth reference expected expected_answer output response solution key""",
-    "context": "context passage paragraph article document story support background body",
+        ground_truth groundtruth reference expected expected_answer output response solution""",
+    "context": """context passage paragraph article document story support background body table schema
+        dialogue conversation transcript report facts""",
     "choices": """choices options candidates endings alternatives answer_choices possible_answers
         multiple_choice_targets""",
     "correct": "correct_answer best_answer correct answer right_answer correct_choice",
@@ -41,7 +44,7 @@ _NEVER_TARGET = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Column:
     """One column: its name and the values that are present."""
 
@@ -81,6 +84,11 @@ class Column:
     def varied(self) -> bool:
         """Whether the values differ from row to row as questions do, rather than repeat as categories do."""
         return self.distinct > 0.3 * len(self.values) or len(self.values) < 5
+
+    @cached_property
+    def numbering(self) -> str:
+        """Why the column only says which row it is; empty where it may say more."""
+        return numbering(self.name, self.values, self.total)
 
 
 class Columns:
@@ -138,18 +146,14 @@ class Columns:
         ]
         return max(texts, key=lambda column: sum(map(len, column.values)), default=None)
 
-    def context_column(self, besides: Sequence[str]) -> Column | None:
-        """The column of the text that a question is about, where there is one."""
-        return self.first("context", lambda column: column.is_text, besides=besides)
-
     def target_candidates(self, besides: Sequence[str]) -> list[Column]:
-        """Columns that may hold the answer: by name first, then the rest."""
+        """Columns that may hold the answer: by name first, then the rest; never one that numbers the rows."""
         named = [column for column in self.named("target") if column.name not in besides]
         rest = [column for column in self if column not in named and column.name not in besides]
         rest = [
             column for column in rest if column.key not in _NEVER_TARGET and column.name != self.id_column()
         ]
-        return [column for column in [*named, *rest] if column.filled]
+        return [column for column in [*named, *rest] if column.filled and not column.numbering]
 
 
 def normal_name(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from honing.contract.shapes.base import (
 )
 from honing.contract.shapes.choice_layouts import Layout, choices_of, layouts, texts_of
 from honing.contract.shapes.columns import Column, Columns, as_int
+from honing.contract.shapes.question_parts import context_columns, context_of, context_role
 from honing.contract.tables import TableRow
 
 
@@ -72,7 +73,7 @@ class MultipleChoice:
             "labels": labels,
         }
         if "context" in found.fields:
-            inputs["context"] = text_of(row, str(found.fields["context"]))
+            inputs["context"] = context_of(row, found.fields["context"])
         return inputs, (labels[right],)
 
     def _right(self, found: Found, row: TableRow, own_labels: Sequence[str], choices: Sequence[str]) -> int:
@@ -106,7 +107,7 @@ class MultipleChoice:
         asked = columns.input_column(taken)
         if asked is None:
             return f"choices were found ({layout.why}), but no column asks a question"
-        context = columns.context_column([*taken, asked.name])
+        context = context_role(context_columns(columns, asked, taken))
         return self._found(columns, layout, gold, target, asked, context)
 
     def _found(
@@ -116,13 +117,11 @@ class MultipleChoice:
         gold: _Gold,
         target: Column | None,
         asked: Column,
-        context: Column | None,
+        context: Mapping[str, str | tuple[str, ...]],
     ) -> Found:
-        fields: dict[str, str | tuple[str, ...]] = {"input": asked.name, **layout.fields}
+        fields: dict[str, str | tuple[str, ...]] = {"input": asked.name, **layout.fields, **context}
         if target is not None:
             fields["target"] = target.name
-        if context is not None:
-            fields["context"] = context.name
         reading: dict[str, Any] = {"form": gold.form, "layout": layout.name}
         if gold.form == "index":
             reading["base"] = gold.base

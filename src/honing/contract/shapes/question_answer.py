@@ -23,6 +23,7 @@ from honing.contract.shapes.base import (
     text_of,
 )
 from honing.contract.shapes.columns import NEARLY_ALL, Column, Columns, as_int, text_list
+from honing.contract.shapes.question_parts import context_columns, context_of, context_role
 from honing.contract.tables import TableRow
 
 MAX_WORDS = 12
@@ -59,7 +60,7 @@ class QuestionAnswer:
         asked = columns.input_column(besides=[column.name for column in columns.named("target")])
         if asked is None:
             return self._missing(_why_nothing_asks(columns), 0, "a column 'question'")
-        reason = f"no column beside {asked.name!r} holds an answer (columns: {', '.join(columns.names)})"
+        reason = _why_nothing_answers(columns, asked)
         named = columns.named("target")
         guessed: list[Found] = []
         for target in columns.target_candidates([asked.name]):
@@ -83,7 +84,7 @@ class QuestionAnswer:
             raise UnreadableRowError(f"{row.anchor}/{target}: no gold can be read")
         inputs: dict[str, Any] = {"input": text_of(row, str(found.fields["input"]))}
         if "context" in found.fields:
-            inputs["context"] = text_of(row, str(found.fields["context"]))
+            inputs["context"] = context_of(row, found.fields["context"])
         if labels := found.parameters.get("labels"):
             inputs["answers"] = ", ".join(labels)
         if isinstance(whole := row.values.get(target), str):
@@ -109,7 +110,7 @@ class QuestionAnswer:
         if not named and not (numeric and target.varied):
             return f"{target.name!r} might be the answer, but neither its name nor its values say so"
         labels = () if numeric else _labels(readable)
-        context = columns.context_column([asked.name, target.name])
+        context = context_role(context_columns(columns, asked, [target.name]))
         scorer = "numeric" if numeric else "text"
         template = prompts.NUMBER if numeric else prompts.LABELS if labels else prompts.TEXT
         what = "numbers" if numeric else "short texts"
@@ -119,10 +120,10 @@ class QuestionAnswer:
             Decision("target", seen, reading.why, reading.confidence if named else 0.6),
             Decision("scorer", seen, f"{len(readable)} of {target.total} golds can be read; they are {what}"),
         )
-        fields = {"input": asked.name, "target": target.name}
+        fields: dict[str, str | tuple[str, ...]] = {"input": asked.name, "target": target.name}
         return Found(
             kind=self.kind,
-            fields={**fields, "context": context.name} if context else fields,
+            fields={**fields, **context},
             reading={"form": reading.form, "marker": reading.marker}
             if reading.marker
             else {"form": reading.form},
@@ -140,6 +141,13 @@ def _why_nothing_asks(columns: Columns) -> str:
         count = len(repeated.values)
         return f"{repeated.name!r} repeats itself: {repeated.distinct} different texts in {count} rows"
     return f"no column holds a question (columns: {', '.join(columns.names)})"
+
+
+def _why_nothing_answers(columns: Columns, asked: Column) -> str:
+    numbered = [column for column in columns if column.name != asked.name and column.numbering]
+    index = next(iter(sorted(numbered, key=lambda column: column not in columns.named("target"))), None)
+    of_that = f"; {index.numbering}" if index is not None else ""
+    return f"no column beside {asked.name!r} holds an answer (columns: {', '.join(columns.names)}){of_that}"
 
 
 def _asked_decision(columns: Columns, asked: Column) -> Decision:
