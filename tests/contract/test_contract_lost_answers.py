@@ -153,3 +153,26 @@ def test_a_secret_of_the_user_s_is_kept_nowhere_in_a_run(write_target: Write, tm
 
     assert [path.name for path in files if b"sk-very-secret" in path.read_bytes()] == []
     assert "***" in result.reason
+
+
+def test_a_link_in_the_place_of_the_right_answers_shows_no_file_of_this_machine(
+    write_target: Write, tmp_path: Path
+) -> None:
+    contract = """
+    schema: 1
+    oracle: {file: oracle.jsonl, commands: [cp made.jsonl oracle.jsonl]}
+    stages:
+      rollout: {commands: [python3 run.py]}
+      evaluate: {commands: [cat oracle.jsonl; python3 grade.py]}
+    """
+    target = write_target(contract)
+    (target / "oracle.jsonl").rename(target / "made.jsonl")
+    (tmp_path / "private").write_text("nobody's business")
+    (target / "oracle.jsonl").symlink_to(tmp_path / "private")
+    with setup(target, SetupOptions(home=tmp_path / "runs")) as session:
+        session.rollout("scripted/perfect", FULL)
+        score = session.evaluate().score
+        printed = "".join(str(record.body) for record in session.run.evidence().read())
+
+    assert score == 1.0
+    assert "nobody's business" not in printed
