@@ -55,6 +55,31 @@ def test_a_model_that_is_not_named_is_a_usage_error(folder: Path) -> None:
     assert "no model is named. Give --llm MODEL" in done.stderr
 
 
+def test_every_end_is_one_document(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    (folder / "empty" / "notes.txt").write_text("nothing to run here\n")
+    ask = ("--llm", "scripted/perfect", "--json")
+    gap = hone(folder, "measure", "empty", *ask)
+    gone = hone(folder, "measure", "nowhere", *ask)
+    misuse = hone(folder, "measure", "data", "--json")
+    dry = hone(folder, "measure", "empty", *ask, "--dry-run")
+    many = hone(folder, "measure", "empty", "nowhere", *ask)
+
+    told = [(done.returncode, found["ok"], found["level"], found["failure"]["kind"])
+            for done in (gap, gone, misuse, dry) for found in [document(done)]]  # fmt: skip
+    assert told == [
+        (1, False, "L0", "no_contract"),
+        (1, False, None, "target"),
+        (2, False, None, "usage"),
+        (1, False, "L0", "no_contract"),
+    ]
+    written = json.loads((Path(document(gap)["run"]) / "metrics.json").read_text())
+    assert (written["reason"], written["level"]) == (document(gap)["reason"], "L0")
+    several = document(many)["targets"]
+    assert [one["metrics"]["failure"]["kind"] for one in several] == ["no_contract", "target"]
+    assert "Traceback" not in gap.stderr + gone.stderr + misuse.stderr + dry.stderr + many.stderr
+
+
 def test_a_missing_key_names_the_variable_to_set(folder: Path) -> None:
     done = hone(folder, "measure", "data", "--llm", "gpt-4o-mini")
 
@@ -99,6 +124,7 @@ def test_a_dry_run_asks_nothing(folder: Path) -> None:
     assert (done.returncode, asked) == (0, 0)
     assert (forecast["calls"], forecast["rows"], forecast["population"]) == (40, 40, 40)
     assert forecast["cost_usd"] > 0
+    assert (forecast["level_reachable"], forecast["would_stop"]) == ("L5", "")
 
 
 def test_a_budget_stops_with_code_4_and_the_same_command_goes_on(folder: Path) -> None:
@@ -113,7 +139,9 @@ def test_a_budget_stops_with_code_4_and_the_same_command_goes_on(folder: Path) -
         done = hone(folder, *common, "--token-limit", "5000", **environ)
         after = len(server.requests)
 
-    assert (stopped.returncode, stopped.stdout) == (4, "")
+    told = document(stopped)
+    assert (stopped.returncode, told["ok"], told["score"], told["level"]) == (4, False, None, "L5")
+    assert (told["failure"]["kind"], Path(told["run"]).parent) == ("budget", folder / "runs")
     assert "budget" in stopped.stderr
     assert 10 <= before < 20
     assert (done.returncode, document(done)["n_scored"], after) == (0, 40, 40)

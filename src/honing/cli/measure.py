@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from honing.cli.commands import command_app
 from honing.cli.frame import Frame
 from honing.cli.measure_options import repair_options, rollout_options, settings_of, setup_options
-from honing.cli.measure_run import Shown, repeatable, run_measurement
+from honing.cli.measure_run import Shown, repeatable, run_measurement, telling_the_end
 from honing.cli.measure_words import answering, listed, pairs, targets_of, warn_of_unknown
 
 app = command_app()
@@ -170,14 +170,21 @@ def measure(
     stopped.
     """
     given = locals()
-    frame = Frame.of(ctx)
+    every: list[str] = []
+    with telling_the_end(every, json=json):
+        every += targets_of(target or [], targets or [], targets_file)
+        return _measured(Frame.of(ctx), every, given)
+
+
+def _measured(frame: Frame, every: list[str], given: dict[str, Any]) -> int:
+    """The options as they were given, read and acted upon; the exit code."""
     from honing.contract import SuiteRequest, Tape, translated
 
-    said = translated(pairs(env or []))
+    samples, env = given["samples"], given["env"] or []
+    said = translated(pairs(env))
     warn_of_unknown(said)
-    models = listed(llm or []) or listed([said.options.get("llm", "")])
+    models = listed(given["llm"] or []) or listed([said.options.get("llm", "")])
     settings = settings_of(frame, models, given)
-    every = targets_of(target or [], targets or [], targets_file)
     names = answering(models, settings.models.default, samples)
     first = names[0] if samples is None else f"samples:{samples.name}"
     rollout = rollout_options(settings, said, given)
@@ -185,11 +192,11 @@ def measure(
         models=names,
         samples=samples,
         endpoints=settings.models.endpoints(),
-        tape=Tape(record=record, replay=replay),
-        fresh=fresh,
-        command=repeatable(frame, every, settings.paths.home, env or []),
+        tape=Tape(record=given["record"], replay=given["replay"]),
+        fresh=given["fresh"],
+        command=repeatable(frame, every, settings.paths.home, env),
         setup=setup_options(frame, settings, said, given),
         rollout=rollout,
         repair=repair_options(frame, settings, first, rollout, given),
     )
-    return run_measurement(frame, settings, every, asked, Shown(json=json, dry_run=dry_run))
+    return run_measurement(frame, settings, every, asked, Shown(json=given["json"], dry_run=given["dry_run"]))

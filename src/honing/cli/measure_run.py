@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,12 +34,37 @@ class Shown:
 def run_measurement(
     frame: Frame, settings: Settings, targets: Sequence[str], asked: Asked, shown: Shown
 ) -> int:
-    """Set up, roll out, evaluate, tear down, for every target; print the results. Returns the exit code."""
+    """Set up, roll out, evaluate, tear down, for every target; print the results. Returns the exit code.
+
+    Where one document is asked for, one is printed however the measurement ends; the error passes on.
+    """
     if shown.dry_run:
         return _foretell(frame, settings, targets, asked, shown)
     if len(targets) > 1:
         return _measure_many(frame, settings, targets, asked, shown)
     return _measure_one(frame, settings, targets[0], asked, shown)
+
+
+@contextmanager
+def telling_the_end(targets: Sequence[str], *, json: bool) -> Iterator[None]:
+    """Print an error of the block as the document that a result would have been; the error passes on.
+
+    Args:
+        targets: What was to be measured.
+        json: Whether a document is asked for.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if json and not isinstance(error, BrokenPipeError):
+            from honing.cli.printing import print_json
+            from honing.contract import unmeasured
+            from honing.store import Run
+
+            folder = str(getattr(error, "run_folder", ""))
+            run = Run.open(Path(folder)) if folder else None
+            print_json({**unmeasured(error, run, target=", ".join(targets)), "run": folder})
+        raise
 
 
 def _foretell(frame: Frame, settings: Settings, targets: Sequence[str], asked: Asked, shown: Shown) -> int:
@@ -77,10 +103,11 @@ def _measure_one(frame: Frame, settings: Settings, target: str, asked: Asked, sh
     ) as session:
         session.progress = _progress(frame, settings)
         ended = ask_all(session, asked)
-        if len(ended) == 1:
-            print_result(session.run, ended[0][1].metrics, json=shown.json, look=look)
-        else:
-            print_several(session.run, json=shown.json, look=look)
+    # Once it is torn down: whatever fails before that is the one document that is printed.
+    if len(ended) == 1:
+        print_result(session.run, ended[0][1].metrics, json=shown.json, look=look)
+    else:
+        print_several(session.run, json=shown.json, look=look)
     return 0 if session.ok else 1
 
 

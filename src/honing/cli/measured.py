@@ -18,7 +18,7 @@ _LINE = (Column(key="name", heading=""), Column(key="value", heading=""))
 def print_result(run: Run, metrics: Mapping[str, Any], *, json: bool, look: Look) -> None:
     """Print one result: metrics.json itself, or the table a person reads."""
     if json:
-        print_json(dict(metrics))
+        print_json({**metrics, "run": str(run.path)})
         return
     print_rows(_MODELS, [model_row(metrics)], format=Format.TABLE, look=look)
     print_calibration(metrics["calibration"], look=look)

@@ -41,6 +41,7 @@ from honing.contract.target import (
     resolve,
     without_secrets,
 )
+from honing.contract.unmeasured import unmeasured
 
 __all__ = [
     "AGENT_FILES",
@@ -101,6 +102,7 @@ __all__ = [
     "setup",
     "survey_target",
     "translated",
+    "unmeasured",
     "without_secrets",
     "write_initial",
 ]

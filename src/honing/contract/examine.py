@@ -13,6 +13,7 @@ from honing.contract.gold import gold_of
 from honing.contract.spec import ContractSpec
 from honing.contract.spec_file import CONTRACT_PATH, dump_contract, load_contract
 from honing.contract.target import SourceOptions, is_archive, resolve
+from honing.contract.unmeasured import spoken_of
 from honing.errors import ContractError, UsageError
 from honing.store import Run, TreeStore, write_atomic
 
@@ -123,13 +124,8 @@ def _examine_copy(target: str, options: SourceOptions | None) -> Examination:
         trees = TreeStore(Path(scratch) / "trees")
         resolved = resolve(target, trees, options=options)
         trees.materialise(resolved.tree, folder)
-        try:
+        with spoken_of(folder, target.rstrip("/")):
             derived = contract_for(folder, split=resolved.split, config=resolved.config)
-        except GapError:
-            raise
-        except ContractError as error:
-            # The reader's file is the target's, not our copy of it.
-            raise ContractError(str(error).replace(str(folder), target.rstrip("/"))) from None
         return _seen(derived, derived.spec, by=derived.by)
 
 

@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from honing.contract.bench import Bench
-from honing.contract.derive import contract_for
+from honing.contract.calibrate import Level
+from honing.contract.derivation.settle import refuse_no_answers
+from honing.contract.derive import Derived
 from honing.contract.options import RolloutOptions, SetupOptions
+from honing.contract.outputs import check_heeded, contract_of
 from honing.contract.overlay import with_contract
 from honing.contract.rollout import Plan, choose_rows
 from honing.contract.target import resolve
+from honing.contract.unmeasured import shortened, spoken_of
+from honing.contract.user_oracle import known_answers
+from honing.contract.workbench import refuse_holes
+from honing.errors import HoningError
 from honing.llm import Usage, cost
 from honing.store import TREES, TreeStore, free_disk
 from honing.store import forecast as forecast_disk
@@ -40,20 +47,15 @@ def forecast(target: str | Path, setup: SetupOptions, model: str, options: Rollo
         resolved = resolve(target, trees, leave_out=setup.home, options=setup.fetching())
         resolved, setup = with_contract(resolved, setup.completed(resolved), trees)
         trees.materialise(resolved.tree, folder)
-        derived = contract_for(
-            folder,
-            override=setup.contract,
-            split=setup.split,
-            config=setup.config,
-            choices=setup.choices,
-            env=setup.env,
-            as_of=setup.as_of,
-        )
+        with spoken_of(folder, str(target)):
+            derived = contract_of(folder, setup)
         task, by_commands = derived.task, derived.spec.stages.target_asks
         rows = task.rows() if task is not None else []
         chosen = choose_rows(rows, options.rows(len(rows)), setup.seed)
+        level, stops = _reachable(derived, setup, options)
         characters = 0 if task is None else sum(len(task.prompt(row)) for row in chosen) * options.epochs
     found: dict[str, Any] = {"model": model, "population": len(rows) or None}
+    found |= {"level_reachable": level.value, "would_stop": stops}
     if not by_commands:
         calls = len(chosen) * options.epochs
         leaving = calls * (options.sampling.max_tokens or _ANSWER_TOKENS)
@@ -66,6 +68,26 @@ def forecast(target: str | Path, setup: SetupOptions, model: str, options: Rollo
         unknown = ("rows", "calls", "input_tokens", "output_tokens_assumed", "cost_usd", "disk_bytes")
         found |= dict.fromkeys(unknown)
     return {**found, "disk_free_bytes": free_disk(setup.home)}
+
+
+def _reachable(derived: Derived, setup: SetupOptions, options: RolloutOptions) -> tuple[Level, str]:
+    """The highest level that a measurement could reach, and what would stop it there; "" where nothing known
+    would."""
+    spec = derived.spec
+    try:
+        refuse_holes(spec)
+        check_heeded(spec, options)
+        gold, player = known_answers(derived, setup.oracle)
+        refuse_no_answers(spec, known=gold is not None)
+    except HoningError as error:
+        return Level.COMMANDS_FOUND, shortened(str(error))
+    made = spec.oracle is not None and (spec.oracle.commands or spec.oracle.policy)
+    if gold is None and player is None and not made:
+        return (
+            Level.METRIC_DECLARED,
+            "no right answers are known, so it cannot be calibrated: give --oracle FILE",
+        )
+    return Level.CALIBRATED, ""
 
 
 def check_disk(bench: Bench, plan: Plan, options: RolloutOptions) -> None:

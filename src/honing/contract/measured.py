@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from honing.contract.outputs import CONTRACT, METRICS, MODELS, SAMPLES
+from honing.contract.outputs import CONTRACT, MODELS, SAMPLES
 from honing.contract.samples import Sample, sample_from_row
 from honing.contract.spec import ContractSpec
 from honing.contract.spec_file import load_contract
+from honing.contract.unmeasured import METRICS, UNMEASURED
 from honing.errors import UsageError
 from honing.store import Run, parse_json
 
@@ -61,6 +62,11 @@ def read_measured(run: Run, *, model: str = "") -> Measured:
             f"{run.path.name}` goes on with it."
         )
     metrics: dict[str, Any] = run.read_json(METRICS)
+    if metrics["label"] == UNMEASURED:
+        raise UsageError(
+            f"{run.path.name} has no evaluation: it stopped ({metrics['reason']}). `hone runs resume "
+            f"{run.path.name}` goes on with it."
+        )
     file = SAMPLES
     if model and model != metrics["model"]:
         several = run.read_json(MODELS)["models"] if (run.path / MODELS).is_file() else []

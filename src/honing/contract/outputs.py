@@ -27,14 +27,14 @@ from honing.contract.samples_file import SAMPLES_FILE
 from honing.contract.spec import ContractSpec
 from honing.contract.spec_file import dump_contract
 from honing.contract.target import Target
-from honing.errors import ContractError, HoningError, UsageError
+from honing.contract.unmeasured import GAP, METRICS, spoken_of
+from honing.errors import UsageError
 from honing.executors import Budget, MapOptions, Progress
 from honing.learn import folder_digest, is_model_folder
 from honing.llm import Budget as CallBudget
 from honing.llm import Usage, cost, resolve
 from honing.store import REPORT_FILE, Run, RunStatus, TreeStore, list_runs, remove
 
-METRICS = "metrics.json"
 SAMPLES = "samples.jsonl"
 ROLLOUT = "rollout.json"
 CONTRACT = "contract.yaml"
@@ -159,8 +159,8 @@ def on_failure(
     def leave(kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, UsageError) and new and not (run.path / ROLLOUT).exists():
             remove(run)
-        elif isinstance(error, HoningError):
-            error.run_folder = str(run.path)
+        elif error is not None:
+            vars(error)["run_folder"] = str(run.path)
 
     return leave
 
@@ -189,14 +189,14 @@ def find_contract(run: Run, target: Target, trees: TreeStore, options: SetupOpti
     """
     run.write_json(TARGET, target.as_document())
     folder = fresh_copy(run, trees, target.tree, "target")
+    run.artifact(GAP).unlink(missing_ok=True)
     try:
-        derived = contract_of(folder, options)
+        # The reader's files are the target's, not our copy of them.
+        with spoken_of(folder, target.origin):
+            derived = contract_of(folder, options)
     except GapError as error:
-        run.write_json("contract_gap.json", error.document)
+        run.write_json(GAP, error.document)
         raise
-    except ContractError as error:
-        # The reader's file is the target's, not our copy of it.
-        raise ContractError(str(error).replace(str(folder), target.origin)) from None
     write_contract(run, derived)
     return derived
 
@@ -220,11 +220,20 @@ def check_heeded(contract: ContractSpec, options: RolloutOptions) -> None:
     Raises:
         UsageError: The text names them.
     """
+    sampling = options.sampling.as_dict()
+    check_intent(contract, {"sampling": sampling, "epochs": options.epochs, "system": options.system})
+
+
+def check_intent(contract: ContractSpec, intent: Mapping[str, Any]) -> None:
+    """The same of what `intent_of` wrote, one model or several: before anything is installed."""
     if not contract.stages.target_asks:
         return
-    asked = [f"--{name.replace('_', '-')}" for name in options.sampling.as_dict()]
-    asked += ["--epochs"] if options.epochs > 1 else []
-    asked += ["--system"] if options.system else []
+    asked: list[str] = []
+    for one in intent.get("models") or [intent]:
+        asked += [f"--{name.replace('_', '-')}" for name in one.get("sampling") or {}]
+        asked += ["--epochs"] if one.get("epochs", 1) != 1 else []
+        asked += ["--system"] if one.get("system") else []
+    asked = list(dict.fromkeys(asked))
     if asked:
         raise UsageError(
             f"{', '.join(asked)}: this target asks the model with commands of its own, which do not see "

@@ -44,6 +44,7 @@ from honing.contract.run_controls import run_controls
 from honing.contract.samples import Sample
 from honing.contract.samples_file import rollout_from_file
 from honing.contract.target import Target, resolve
+from honing.contract.unmeasured import telling
 from honing.contract.workbench import build_bench, prepare, tear_down
 from honing.errors import UsageError
 from honing.executors import Progress, SilentProgress
@@ -332,10 +333,11 @@ def setup(
         )
         stack.push(outputs.on_failure(run, new=found is None))
         stack.enter_context(run.supervise())
+        stack.push(telling(run))
         # Held open, the journal is not checkpointed and set up anew by every step.
         stack.enter_context(run.journal())
         resolved, options = _mended(run, trees, resolved, options, repair)
-        session = _opened(stack, run, trees, resolved, options)
+        session = _opened(stack, run, trees, resolved, options, intent or {})
         session._stack = stack.pop_all()
         return session
 
@@ -345,9 +347,17 @@ def _intended(intent: Mapping[str, Any] | None, repair: RepairOptions | None) ->
     return {**(intent or {}), **({"repair": repair.identity} if repair is not None else {})}
 
 
-def _opened(stack: ExitStack, run: Run, trees: TreeStore, target: Target, options: SetupOptions) -> Session:
+def _opened(
+    stack: ExitStack,
+    run: Run,
+    trees: TreeStore,
+    target: Target,
+    options: SetupOptions,
+    intent: Mapping[str, Any],
+) -> Session:
     """A session on a target, set up; leaving the stack tears it down."""
     derived = outputs.find_contract(run, target, trees, options)
+    outputs.check_intent(derived.spec, intent)
     bench = stack.enter_context(build_bench(run, derived, trees, target, options))
     session = Session(bench, target, options)
     # Registered before anything is started: a setup that fails half-way is torn down as well.
@@ -372,7 +382,7 @@ def _mended(
     @contextmanager
     def calibrated(tried: Target) -> Iterator[Callable[[], Calibration]]:
         with ExitStack() as stack:
-            session = _opened(stack, run, trees, tried, options_for(tried))
+            session = _opened(stack, run, trees, tried, options_for(tried), {})
             shown = session._plan(repair.measured, repair.asked)
             yield lambda: session.calibrate(shown)
 

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from honing.contract.answerers import Tape
-from honing.contract.calibrate import Level
-from honing.contract.derive import GapError
 from honing.contract.options import RolloutOptions, SetupOptions
 from honing.contract.outputs import find_unfinished, intent_of, options_config
 from honing.contract.overlay import with_contract
 from honing.contract.repair.base import RepairOptions
 from honing.contract.session import EvaluationResult, RolloutResult, Session, setup
 from honing.contract.target import resolve
+from honing.contract.unmeasured import unmeasured
 from honing.errors import HoningError, StoppedError, UsageError
 from honing.executors import Progress, SilentProgress
 from honing.store import TREES, Run, RunStatus, TreeStore, make_home
@@ -288,15 +287,15 @@ def summary_of(
 
 def _failed(target: str, session: Session | None, error: HoningError) -> TargetSummary:
     run = Run.open(Path(error.run_folder)) if error.run_folder else None
-    level = error.document["level"] if isinstance(error, GapError) else Level.RESOLVED.value
+    document = unmeasured(error, run, target=target)
     return TargetSummary(
         target=target,
         ok=False,
         rollout_ok=False,
         evaluation_ok=False,
-        metrics={"ok": False, "score": None, "ci95": None, "level": level},
+        metrics=document,
         used_anchors=_anchors(run) if run is not None else (),
-        reason=f"{type(error).__name__.removesuffix('Error')}: {error}",
+        reason=f"{type(error).__name__.removesuffix('Error')}: {document['reason']}",
         run=error.run_folder,
         content=session.target.tree if session is not None else "",
     )

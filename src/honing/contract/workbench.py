@@ -4,18 +4,22 @@ tree."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from honing.contract.bench import Bench
+from honing.contract.calibrate import Level
 from honing.contract.copies import fresh_copy
 from honing.contract.derivation.data_variables import data_mounts
 from honing.contract.derivation.indexes import read_indexes
 from honing.contract.derivation.installer import Workplace, find_uv
+from honing.contract.derivation.settle import refuse_no_answers
 from honing.contract.derive import Derived
 from honing.contract.environment import LOCK_FILE, build_environment
+from honing.contract.failures import Failure, FailureKind
 from honing.contract.limits import Deadline
 from honing.contract.options import SetupOptions
 from honing.contract.preparing import prepare as prepare
@@ -34,8 +38,38 @@ from honing.store import Run, TreeStore
 
 _CONNECTIONS = 1024
 """More than any executor has workers: the gateway limits what goes on to servers."""
+_MOST_HOLES = 5
+"""That a message lists; contract_gap.json lists them all."""
 _CALL_LIMIT_S = 3600.0
 """The gateway's own limits and retries apply first; this only ends a call that nobody else ends."""
+
+
+class HolesError(ContractError):
+    """Places of a contract must still be filled; `document` is what contract_gap.json says."""
+
+    def __init__(self, spec: ContractSpec, lines: Sequence[str]) -> None:
+        self.failure = Failure(
+            kind=FailureKind.HOLES,
+            stage="contract",
+            text=f"{len(lines)} places of the contract must still be filled",
+            names=tuple(hole.name for hole in spec.holes),
+        )
+        self.document: dict[str, Any] = {
+            "level": Level.COMMANDS_FOUND.value,
+            "reason": "holes",
+            "found": self.failure.text,
+            "closes": " ".join(f"--set {hole.name}=VALUE" for hole in spec.holes),
+            "candidates": [],
+            "tried": [line.strip() for line in lines],
+            "hints": [],
+            "foreign": None,
+        }
+        more = f"\n  and {len(lines) - _MOST_HOLES} more" if len(lines) > _MOST_HOLES else ""
+        super().__init__(
+            f"the contract cannot run yet, {len(lines)} of its places must still be filled:\n"
+            + "\n".join(lines[:_MOST_HOLES])
+            + more
+        )
 
 
 @contextmanager
@@ -46,6 +80,7 @@ def build_bench(
 
     Raises:
         ContractError: The contract has holes that nobody has filled.
+        CalibrationError: Its number must be found, and there are no right answers to find it with.
         MissingToolError: Foreign code would run and no sandbox can contain it here.
         StageError: The target's environment cannot be installed.
     """
@@ -54,6 +89,7 @@ def build_bench(
     sandbox = choose(options.sandbox) if _runs_foreign_code(spec, derived) else None
     with Gateway(_gateway(run, options)) as gateway, ExitStack() as until_end:
         gold, player = known_answers(derived, options.oracle)
+        refuse_no_answers(spec, known=gold is not None)
         bench = Bench(
             run=run,
             contract=spec,
@@ -115,9 +151,7 @@ def refuse_holes(spec: ContractSpec) -> None:
         + f". Fill it with --set {hole.name}=VALUE"
         for hole in spec.holes
     ]
-    raise ContractError(
-        f"the contract cannot run yet, {len(lines)} of its places must still be filled:\n" + "\n".join(lines)
-    )
+    raise HolesError(spec, lines)
 
 
 def _installed(bench: Bench, options: SetupOptions) -> Bench:

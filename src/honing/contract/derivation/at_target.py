@@ -8,6 +8,7 @@ from pathlib import Path
 from honing.contract.derive import Derived, contract_for
 from honing.contract.options import SetupOptions
 from honing.contract.target import resolve
+from honing.contract.unmeasured import spoken_of
 from honing.store import TreeStore
 
 
@@ -29,12 +30,13 @@ def derive_target(target: str | Path, options: SetupOptions) -> Derived:
         options = options.completed(resolved)
         folder = Path(scratch) / "target"
         trees.materialise(resolved.tree, folder)
-        return contract_for(
-            folder,
-            override=options.contract,
-            split=options.split,
-            config=options.config,
-            choices=options.choices,
-            env=options.env,
-            as_of=options.as_of,
-        )
+        with spoken_of(folder, str(target)):
+            return contract_for(
+                folder,
+                override=options.contract,
+                split=options.split,
+                config=options.config,
+                choices=options.choices,
+                env=options.env,
+                as_of=options.as_of,
+            )

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from honing.contract.bench import Bench
+from honing.contract.calibrate import Level
 from honing.contract.controls import Control, Silent
 from honing.contract.derivation.metric import MetricFound, MetricMissing, choose_metric
 from honing.contract.derivation.observing import observation_from
+from honing.contract.failures import Failure
 from honing.contract.measurement import measure
 from honing.contract.rollout import Plan
 from honing.contract.scorers import Row
@@ -27,6 +29,76 @@ FINDINGS = "metric_discovery.json"
 """Name of the record in a run: what every number did under each control."""
 _FEW = 8
 """Rows with which it is tried whether a grader takes samples of only some."""
+
+
+_MOST_SEEN = 5
+"""Numbers that a message lists; contract_gap.json lists them all."""
+
+
+class NoMetricError(MetricsError):
+    """The number could not be found; `document` is what contract_gap.json says."""
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        level: Level,
+        closes: str,
+        tried: Sequence[str] = (),
+        failure: Failure | None = None,
+    ) -> None:
+        self.stage = "metric"
+        self.failure = failure
+        self.document = _gap("no_metric", text, level=level, closes=closes, tried=tried)
+        shown = "".join(f"\n  {line}" for line in tried[:_MOST_SEEN])
+        more = f"\n  and {len(tried) - _MOST_SEEN} more" if len(tried) > _MOST_SEEN else ""
+        super().__init__(f"{text}.{shown}{more}\nNext: {closes}.")
+
+
+class NoRightAnswersError(CalibrationError):
+    """The number cannot even be looked for; `document` is what contract_gap.json says."""
+
+    def __init__(self) -> None:
+        self.stage = "metric"
+        text = (
+            "the metric is not declared, and without right answers it cannot be found: nothing shows which "
+            "number they move"
+        )
+        closes = (
+            "declare the number (metric.path, or evaluate.source and evaluate.pattern, in a contract.yaml "
+            "that `hone contract derive --out FILE` writes), or, where tasks have right answers, give them "
+            "with --oracle FILE"
+        )
+        self.document = _gap("no_right_answers", text, level=Level.COMMANDS_FOUND, closes=closes)
+        super().__init__(f"{text}.\nNext: {closes}.")
+
+
+def _gap(reason: str, text: str, *, level: Level, closes: str, tried: Sequence[str] = ()) -> dict[str, Any]:
+    return {
+        "level": level.value,
+        "reason": reason,
+        "found": text,
+        "closes": closes,
+        "candidates": [],
+        "tried": list(tried),
+        "hints": [],
+        "foreign": None,
+    }
+
+
+def refuse_no_answers(spec: ContractSpec, *, known: bool) -> None:
+    """Refuse a contract whose number nothing can show, before anything of it is built.
+
+    Args:
+        spec: The contract.
+        known: Whether right answers are known by row, the user's or the target's.
+
+    Raises:
+        NoRightAnswersError: It must be found and there are none, nor a program that makes them.
+    """
+    made = spec.oracle is not None and bool(spec.oracle.commands)
+    if spec.metric.discover and not known and not made:
+        raise NoRightAnswersError
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +132,14 @@ def settle(bench: Bench, shown: Plan, *, progress: Progress) -> Bench:
     )
     bench.run.write_json(FINDINGS, _document(found))
     if isinstance(found, MetricMissing):
-        listed = "".join(f"\n  {line}" for line in found.seen)
-        raise MetricsError(
-            f"no metric: {found.reason}.{listed}\nDeclare the number in contract.yaml (metric.path, or "
-            "evaluate.source: stdout with evaluate.pattern); `hone contract derive` writes one to edit."
+        raise NoMetricError(
+            f"no metric: {found.reason}",
+            level=Level.RUNS,
+            tried=found.seen,
+            closes=(
+                "declare the number in contract.yaml (metric.path, or evaluate.source: stdout with "
+                "evaluate.pattern); `hone contract derive` writes one to edit"
+            ),
         )
     settled = replace(bench, contract=_settled(bench.contract, found))
     settled = _with_whole(settled, found, shown, progress)
@@ -75,11 +151,7 @@ def _trials(bench: Bench) -> list[_Trial]:
     """Right, empty and wrong answers to every row: free, since no model is asked."""
     gold = bench.gold
     if gold is None:
-        raise CalibrationError(
-            "the metric is not declared, and without right answers it cannot be found: nothing shows which "
-            "number they move. Give them (--oracle FILE, `oracle` in contract.yaml, --env NAME=/data/file) "
-            "or declare the metric."
-        )
+        raise NoRightAnswersError
     rows = list(bench.rows.values())
     trials = [
         _Trial(Control.ORACLE, gold.book(gold.right), rows),
@@ -113,7 +185,14 @@ def _observed(bench: Bench, trial: _Trial, shown: Plan, progress: Progress) -> M
     if document is not None:
         return document
     if trial.name == Control.ORACLE:
-        raise MetricsError(f"the metric could not be found: under right answers {found.reason}")
+        next_step = found.failure.next_step if found.failure is not None else ""
+        raise NoMetricError(
+            f"the metric could not be found: under right answers {found.reason}".rstrip(". \n"),
+            level=Level.COMMANDS_FOUND,
+            closes=next_step
+            or "correct the command, or the form in which it is given answers, in contract.yaml",
+            failure=found.failure,
+        )
     # A grader may refuse empty answers altogether: then it says nothing about them.
     return {"output": "", "figures": {}, "files": [], "failed": found.reason}
 
