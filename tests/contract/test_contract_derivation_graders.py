@@ -117,4 +117,3 @@ usage: python benchmark.py [OPTIONS]
 
     assert [line.partition(": `")[0] for line in gap.document["hints"]] == ["README.md:6", "README.md:7"]
     assert all(line.endswith("it names no file of answers to be judged") for line in gap.document["hints"])
-    assert "Of its commands 2 ask" in str(gap)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from honing.contract.derivation.filling import Filled
 from honing.contract.derivation.passed_over import Rejected
-from honing.contract.hints import Hint, Role, Trap
+from honing.contract.hints import Hint, Option, Role, Trap, modules_of
 from honing.contract.spec import HoleKind
 
 _BLOCKING = {
@@ -29,6 +29,21 @@ _ENGINE = re.compile(
 _OPEN_ENGINES = re.compile(r"(?i)openai|oai|gateway|litellm|chat|api")
 _HELP = re.compile(r"(?<!\S)(?:--help|-h)\b|--version\b|--resume\b|--continue")
 _MODEL_SIGNS = re.compile(rb"openai|OPENAI_|base_url|chat/completions|anthropic|litellm")
+_SDK = re.compile(
+    rb"(?m)^[ \t]*(?:import|from)[ \t]+(?:openai|anthropic|litellm|llm|google\.gen(?:erative)?ai|vllm|"
+    rb"langchain\w*|mistralai|cohere|together)\b|^[ \t]*from[ \t]+transformers[ \t]+import[^\n]*\b"
+    rb"(?:pipeline|AutoModelForCausalLM)\b|transformers\.(?:pipeline|AutoModelForCausalLM)\b"
+)
+"""Imports of what asks a model. In a module that a program imports only these count, not single words."""
+_NAMES_MODEL = re.compile(r"--(?:model|agent|llm)(?:[-_](?:name|id))?")
+"""Options of a program that asks, however deep in its package it does so."""
+_SELECTOR = re.compile(
+    r"--?(?!(?:num|n|max|min|per|list|all|no)[-_])(?:[a-z]+[-_])?(?:tasks?|suites?|envs?|environments?|scenarios?|"
+    r"subsets?|subjects?|categor(?:y|ies)|problems?|questions?|games?|instances?)(?:[-_](?:ids?|names?|list))?"
+)
+"""Options that choose some of a benchmark's tasks."""
+_PART_COSTS = 0.05
+"""Of what speaks for a command, for each option that leaves tasks out: more than its place on the page."""
 _MAX_SOURCE = 1024 * 1024
 
 
@@ -63,13 +78,36 @@ def asks_model(hint: Hint, folder: Path) -> bool:
     """Whether a command talks to a model: it says so, or its program's source does."""
     if hint.asks_model:
         return True
-    for word in hint.command.split():
-        path = folder / hint.workdir / word.strip("'\"")
-        if word.endswith(".py") and path.is_file() and not path.is_symlink():
-            with path.open("rb") as stream:
-                if _MODEL_SIGNS.search(stream.read(_MAX_SOURCE)):
-                    return True
-    return False
+    files = [word.strip("'\"") for word in hint.command.split() if word.strip("'\"").endswith(".py")]
+    paths = [folder / hint.workdir / file for file in files]
+    if any(_shows(path, _MODEL_SIGNS) or _shows(path, _SDK) for path in paths):
+        return True
+    if len(files) > 1 or any(one.kind is HoleKind.SAMPLES for one in hint.placeholders):
+        # It runs the file that it is given, or judges answers: what its package can do besides is not done.
+        return False
+    deep = any(_NAMES_MODEL.fullmatch(word.split("=", 1)[0]) for word in hint.command.split())
+    return any(_shows(folder / module, _SDK) for module in modules_of(folder, hint, deep=deep))
+
+
+def _shows(path: Path, signs: re.Pattern[bytes]) -> bool:
+    if not path.is_file() or path.is_symlink():
+        return False
+    with path.open("rb") as stream:
+        return signs.search(stream.read(_MAX_SOURCE)) is not None
+
+
+def selectors(hint: Hint, options: Sequence[Option]) -> tuple[str, ...]:
+    """The options of a command by which it takes only some of the tasks, as they are written."""
+    long = {name: (one.name, *one.aliases) for one in options for name in (one.name, *one.aliases)}
+    words = [word.split("=", 1)[0] for word in hint.command.split() if word.startswith("-")]
+    chosen = [word for word in words if any(_SELECTOR.fullmatch(name) for name in long.get(word, (word,)))]
+    return tuple(dict.fromkeys(chosen))
+
+
+def part_costs(hint: Hint, chosen: Sequence[str], others: Sequence[Hint]) -> float:
+    """What speaks against a command that takes some tasks, where the same program is shown more often."""
+    again = any(one is not hint and set(one.programs) & set(hint.programs) for one in others)
+    return _PART_COSTS * len(chosen) if again else 0.0
 
 
 def worth(filled: Filled, options: frozenset[str]) -> float:
@@ -89,7 +127,16 @@ def worth(filled: Filled, options: frozenset[str]) -> float:
     value -= 0.3 if hint.source not in ("readme", "docs") else 0.2 if hint.source == "docs" else 0.0
     # A question somewhere in the source may never be asked: nobody is there, so it fails where it is.
     value -= 0.75 if any(found.trap is Trap.INTERACTIVE for found in hint.traps) else 0.0
+    value += 0.3 if any(one.kind is HoleKind.MODEL for one in hint.placeholders) else 0.0
     return value - 0.1 * len(filled.choices)
+
+
+def judging_too(hints: Sequence[Hint], rollouts: Sequence[Hint]) -> list[Hint]:
+    """Commands that ask, by programs of which the target says elsewhere that they evaluate."""
+    programs = {
+        hint.programs[-1] for hint in of_role(hints, Role.EVALUATE) if hint.asks_model and hint.programs
+    }
+    return [hint for hint in rollouts if hint.asks_model and hint.programs and hint.programs[-1] in programs]
 
 
 def main_programs(hints: Sequence[Hint]) -> Mapping[str, float]:

@@ -23,6 +23,10 @@ _ROWS = re.compile(
 )
 """Options that count rows; `--n` and `--num-samples` more often count answers to one row."""
 _WHOLE_NAME = re.compile(r"[A-Z][A-Z0-9_]+")
+_ANY_MODEL = re.compile(
+    r"(?i)local|custom|other|any|openai[-_]?(?:compatible|compat|like)|litellm|vllm[-_]?parsed"
+)
+"""Members of a fixed set of models that stand for a model of the user's."""
 _OPERATORS = re.compile(r"\|\|?|&&|;|&(?!>)|\n|\d?>>?|<<?|&>")
 
 
@@ -73,6 +77,8 @@ class Filled:
     """File below the working folder from which it reads answers; empty where it reads none."""
     output: str = ""
     """File or folder below the working folder to which it writes; empty where it was not asked."""
+    part: tuple[str, ...] = ()
+    """Its options that take some of the tasks only."""
 
 
 def fill(hint: Hint, wishes: Wishes) -> Filled:
@@ -150,6 +156,24 @@ def _variable(name: str) -> Callable[[Filled, Placeholder, Wishes], Filled]:
         return _put(filled, one, variable=name)
 
     return put
+
+
+def _model(filled: Filled, one: Placeholder, wishes: Wishes) -> Filled:
+    """The model that is measured. An option with a fixed set of models takes no other: where one of them
+    stands for any model and another option names it, that one; else the user must say."""
+    if not one.choices or one.name in wishes.choices:
+        return _variable("HONING_MODEL")(filled, one, wishes)
+    open_ = next((value for value in one.choices if _ANY_MODEL.fullmatch(value)), None)
+    if open_ is None or not _siblings(one, wishes):
+        return _hole(filled, replace(one, kind=HoleKind.CHOICE))
+    others = tuple(value for value in one.choices if value != open_)
+    chosen = Choice(name=one.name, value=open_, others=others, why="it stands for any model")
+    return replace(_put(filled, one, literal=open_), choices=(chosen, *filled.choices))
+
+
+def _siblings(one: Placeholder, wishes: Wishes) -> tuple[str, ...]:
+    """Other options of the program that name a model."""
+    return tuple(name for name in _GATEWAY[-1][0] if name in wishes.options and name != one.option)
 
 
 def _samples(filled: Filled, one: Placeholder, wishes: Wishes) -> Filled:
@@ -234,7 +258,7 @@ def _hole(filled: Filled, one: Placeholder) -> Filled:
 
 
 _FILLERS: Mapping[HoleKind, Callable[[Filled, Placeholder, Wishes], Filled]] = {
-    HoleKind.MODEL: _variable("HONING_MODEL"),
+    HoleKind.MODEL: _model,
     HoleKind.BASE_URL: _variable("OPENAI_BASE_URL"),
     HoleKind.KEY: _variable("OPENAI_API_KEY"),
     HoleKind.SAMPLES: _samples,
@@ -262,6 +286,9 @@ def _completed(filled: Filled, wishes: Wishes) -> Filled:
         return filled
     for names, value in _GATEWAY:
         filled = _with_option(filled, names, value, wishes)
+    for one in filled.hint.placeholders:
+        if one.kind is HoleKind.MODEL and one.choices:
+            filled = _with_option(filled, _siblings(one, wishes), '"$HONING_MODEL"', wishes)
     if not _WARM.search(filled.command):
         for names, value in _STEADY:
             added = _with_option(filled, names, value, wishes)

@@ -13,9 +13,12 @@ from pathlib import Path
 from honing.contract.dataset import DatasetTask
 from honing.contract.derivation.candidates import (
     asks_model,
+    judging_too,
     main_programs,
     of_role,
     other_keys,
+    part_costs,
+    selectors,
     split_by_traps,
     worth,
 )
@@ -25,7 +28,7 @@ from honing.contract.derivation.gold_table import gold_table
 from honing.contract.derivation.packages import Packages, packages_of
 from honing.contract.derivation.passed_over import PassedOver, wants_values
 from honing.contract.derivation.sample_format import sample_format
-from honing.contract.hints import Hint, Role, find_hints, options_of
+from honing.contract.hints import Hint, Option, Role, find_hints, options_of
 from honing.contract.spec import (
     Answers,
     ContractSpec,
@@ -126,6 +129,7 @@ def _combined(
 ) -> ContractSpec | None:
     """One command that asks the model and judges its answers."""
     asking = [hint for hint in of_role(usable, Role.EVALUATE) if hint.asks_model]
+    asking += judging_too(hints, of_role(usable, Role.ROLLOUT))
     best = _best(known, _heeding(known, asking, passed), passed)
     if best is None or _left_to_data(known, [best], passed):
         return None
@@ -227,12 +231,14 @@ def _best(known: Known, hints: Sequence[Hint], passed: PassedOver, *, samples: s
     pairs = []
     shares = main_programs(hints)
     for order, hint in enumerate(hints):
-        options = _options(known.folder, hint)
-        filled = fill(hint, _wishes(known, options, samples))
+        declared = options_of(known.folder, hint)
+        options = _spellings(declared)
+        part = selectors(hint, declared)
+        filled = _of_part(fill(hint, _wishes(known, options, samples)), part)
         if hint.asks_model and _needs_other_key(filled, options):
             passed.add(hint, f"it needs {', '.join(other_keys(hint.env, hint.command))}")
             continue
-        value = worth(filled, options) - 0.01 * order
+        value = worth(filled, options) - 0.01 * order - part_costs(hint, part, hints)
         value += max((shares.get(program, 0.0) for program in hint.programs), default=0.0)
         if filled.samples and (known.folder / hint.workdir / _given(hint)).exists():
             # An example that the target brings is not what it wants to judge.
@@ -269,9 +275,13 @@ def _wishes(known: Known, options: frozenset[str], samples: str) -> Wishes:
     )
 
 
-def _options(folder: Path, hint: Hint) -> frozenset[str]:
-    """Every spelling of the options that the command's program has."""
-    return frozenset(name for option in options_of(folder, hint) for name in (option.name, *option.aliases))
+def _spellings(options: Sequence[Option]) -> frozenset[str]:
+    """Every spelling of the options that a program has."""
+    return frozenset(name for option in options for name in (option.name, *option.aliases))
+
+
+def _of_part(filled: Filled, part: Sequence[str]) -> Filled:
+    return replace(filled, part=tuple(part))
 
 
 def _spec(
@@ -323,6 +333,8 @@ def _provenance(
     found: list[Provenance] = list(packages.provenance)
     for filled, part in zip(chosen, parts, strict=True):
         why = f"{filled.hint.why} (confidence {filled.hint.confidence:g}); written as: {filled.hint.command}"
+        if filled.part:
+            why += f"; it takes only a part of the tasks ({', '.join(filled.part)})"
         found.append(Provenance(part=part, by="derivation", anchor=filled.hint.anchor, why=why))
         found += [
             Provenance(part=part, by="derivation", anchor=filled.hint.anchor, why=choice.sentence)

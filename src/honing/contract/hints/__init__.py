@@ -9,7 +9,7 @@ from honing.contract.hints.base import Hint, Placeholder, Role, Trap, TrapFound
 from honing.contract.hints.find import Survey, find_hints, survey
 from honing.contract.hints.look import survey_target
 from honing.contract.hints.option import Option
-from honing.contract.hints.options import options_of
+from honing.contract.hints.options import modules_of, options_of
 
 __all__ = [
     "Hint",
@@ -20,6 +20,7 @@ __all__ = [
     "Trap",
     "TrapFound",
     "find_hints",
+    "modules_of",
     "options_of",
     "survey",
     "survey_target",

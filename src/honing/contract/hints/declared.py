@@ -225,7 +225,10 @@ def _choices(node: ast.expr | None) -> tuple[str, ...]:
 
 
 def _click_choices(node: ast.expr | None) -> tuple[str, ...]:
-    return _choices(node) if isinstance(node, ast.Call) and _last_name(node.func) == "Choice" else ()
+    """The members of a `Choice`; `...` where they stand elsewhere, since the set is fixed all the same."""
+    if not isinstance(node, ast.Call) or _last_name(node.func) != "Choice":
+        return ()
+    return _choices(node) or ("...",)
 
 
 def _literal(annotation: ast.expr | None) -> tuple[str, ...]:

@@ -22,7 +22,9 @@ OPTION_KINDS: tuple[tuple[HoleKind, re.Pattern[str]], ...] = tuple(
             HoleKind.SAMPLES,
             r"(load_)?(sample|generation|prediction|completion|response|answer|candidate|solution)s?"
             r"(_?(file|path|jsonl|dir|folder|files))?|preds?(_?(file|path))?|custom_output_file|answers?_file"
-            r"|(model_)?outputs?_to_(score|evaluate)|eval_all_file|input_samples",
+            r"|(model_)?outputs?_to_(score|evaluate)|eval_all_file|input_samples"
+            r"|(input_|model_)(responses?|generations?|predictions?|completions?|answers?)_(data|file|path|jsonl?)"
+            r"|(responses?|generations?|predictions?|completions?)_data",
         ),
         (
             HoleKind.OUTPUT,

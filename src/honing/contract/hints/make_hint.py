@@ -14,7 +14,7 @@ from honing.contract.hints.invocations import Form, Invocation, invocations, pro
 from honing.contract.hints.options import Sources, typed
 from honing.contract.hints.placeholders import placeholders_of
 from honing.contract.hints.places import Place, has_program, is_there, locate
-from honing.contract.hints.plausible import plausibility
+from honing.contract.hints.plausible import is_shown, plausibility
 from honing.contract.hints.roles import Surroundings, Verdict, known_role, role_of
 from honing.contract.hints.sources.projects import Project, plain_name
 from honing.contract.hints.statements import Statement
@@ -66,7 +66,7 @@ def hint_of(found: Found, target: Target) -> Hint | None:
     behind = found.block.behind or _behind(started, place.folder, target)
     judged = [*started, *invocations(behind)] if behind else started
     share = plausibility(started, found.block, target.files, target.project, place.folder)
-    if not share:
+    if not share or (not found.block.certain and is_shown(found.command, started)):
         return None
     verdict = _verdict(found, started, behind, target)
     placeholders = _placeholders(found, started, place.folder, target)

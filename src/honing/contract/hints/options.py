@@ -36,6 +36,19 @@ def options_of(folder: Path, hint: Hint) -> tuple[Option, ...]:
     return Sources(files, read_project(files)).options(invocations(hint.command), hint.workdir)
 
 
+def modules_of(folder: Path, hint: Hint, *, deep: bool) -> tuple[str, ...]:
+    """The Python files of the target that a hint's programs run, and those that they import: paths below it.
+
+    Args:
+        folder: The target.
+        hint: The command.
+        deep: Whether imports are followed further than from the program itself (to so many files).
+    """
+    files = TargetFiles(folder)
+    sources = Sources(files, read_project(files))
+    return tuple(sources.modules(invocations(hint.command), hint.workdir, deep=deep))
+
+
 @dataclass(slots=True)
 class Sources:
     """The target's Python source, parsed once."""
@@ -63,6 +76,13 @@ class Sources:
             return path if path.endswith(".py") and self.files.is_file(path) else None
         script = self.project.scripts.get(invocation.program)
         return module_file(self.files, ".", script.module) if script is not None else None
+
+    def modules(self, started: list[Invocation], folder: str, *, deep: bool) -> Iterator[str]:
+        """The files that programs run, each followed by those of the target that it imports."""
+        for invocation in started:
+            path = self.file_of(invocation, folder)
+            if path is not None:
+                yield from self._reach(path, folder, deep=deep)
 
     def asks_model(self, started: list[Invocation], folder: str) -> bool:
         """Whether one of the programs can be told where a model is, or its key."""
@@ -94,10 +114,10 @@ class Sources:
             self.files.notes.append(f"{path}: nested too deeply to read its options")
             return []
 
-    def _reach(self, path: str, folder: str) -> list[str]:
+    def _reach(self, path: str, folder: str, *, deep: bool = True) -> list[str]:
         """The file itself and the modules of the target that it imports."""
         found = [path]
-        for known in found:
+        for known in found if deep else (path,):
             tree = self._tree(known)
             for module in _imported(tree, known) if tree is not None else ():
                 below = module_file(self.files, ".", module) or module_file(self.files, folder, module)
@@ -183,6 +203,8 @@ def _typed(one: Placeholder, by_name: Mapping[str, Option]) -> Placeholder:
     option = by_name.get(one.option) or by_name.get(one.option.replace("-", "_")) if one.option else None
     if option is None:
         return one
+    if option.choices and one.kind is HoleKind.MODEL:
+        return replace(one, choices=option.choices)
     if option.choices and one.kind in (HoleKind.TEXT, HoleKind.CHOICE, HoleKind.NUMBER):
         return replace(one, kind=HoleKind.CHOICE, choices=one.choices or option.choices)
     if one.kind is HoleKind.LIMIT and any(words in option.help.lower() for words in _PER_TASK):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from honing.contract.hints.base import Role
 from honing.contract.hints.block import Block
@@ -30,6 +31,10 @@ _GENERIC = frozenset(
      "screen", "tmux", "sky", "modal", "ninja", "sbt", "mvn", "gradle", "dotnet", "swift"}
 )  # fmt: skip
 
+_SIGNATURE = re.compile(
+    r"<(?:flags|args|command|subcommand)>|(?:GROUP\|)?COMMAND|\[-h\]|\[(?:flags|FLAGS)\]|\[ARGS\]\.\.\."
+)
+"""Words by which a program's help shows how it is called; nobody types them, and nothing can stand there."""
 _SHARES = {"pyproject": 0.6, "docker": 0.6, "requirements": 0.5, "script": 0.7}
 """How surely what a kind of file names is meant to be run: a console script stands there without the
 arguments that it needs, an image is another machine, and a list of requirements is no command."""
@@ -57,6 +62,19 @@ def plausibility(
     if not known and not scripted and not (options and first.form is not Form.PROGRAM):
         return 0.0
     return 0.9 if _says_what_to_do(first, project) else 0.0
+
+
+def is_shown(command: str, found: Sequence[Invocation]) -> bool:
+    """Whether text shows a program without telling anybody to run it: a table's row, the head of its help
+    (`bench evaluate - Judge answers.`), its signature (`bench COMMAND`, `bench <flags>`)."""
+    if command.lstrip().startswith("|"):
+        return True
+    words = [word.text for invocation in found for word in invocation.arguments]
+    described = any(
+        word == "-" and after[:1].isupper() and len(words) > place + 3
+        for place, (word, after) in enumerate(pairwise(words))
+    )
+    return described or any(_SIGNATURE.fullmatch(word) for word in command.split())
 
 
 def _is_whole(invocation: Invocation) -> bool:
