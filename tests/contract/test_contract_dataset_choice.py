@@ -57,8 +57,8 @@ def test_a_training_split_is_used_last_with_a_warning(tmp_path: Path) -> None:
 
 def test_a_file_named_after_its_split_alone_is_meant_before_its_variants(tmp_path: Path) -> None:
     (tmp_path / "sums").mkdir()
-    for name in ("test", "test_hard", "train", "train_hard"):
-        write_jsonl(tmp_path / "sums" / f"{name}.jsonl", sums())
+    for more, name in enumerate(("test", "test_hard", "train", "train_hard")):
+        write_jsonl(tmp_path / "sums" / f"{name}.jsonl", sums(40 + more))
 
     task = derived(tmp_path)
 
@@ -67,8 +67,8 @@ def test_a_file_named_after_its_split_alone_is_meant_before_its_variants(tmp_pat
 
 
 def test_several_configurations_are_a_gap_that_lists_them_until_one_is_named(tmp_path: Path) -> None:
-    for config in ("easy", "hard"):
-        write_parquet(tmp_path / config / "test-00000-of-00001.parquet", sums())
+    for count, config in ((40, "easy"), (41, "hard")):
+        write_parquet(tmp_path / config / "test-00000-of-00001.parquet", sums(count))
 
     found = gap(derive(tmp_path))
 

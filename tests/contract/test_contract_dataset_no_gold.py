@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -170,3 +171,101 @@ def test_all_texts_before_a_question_are_shown(tmp_path: Path) -> None:
     shown = "hill_3(name, stones)\n\na | 3\nb | 2"
     assert task.rows()[3].inputs["context"] == shown
     assert task.prompt(task.rows()[3]).startswith(f"{shown}\n\nHow many stones lie on 3?")
+
+
+def test_a_table_that_lies_twice_in_a_folder_is_one_table(tmp_path: Path) -> None:
+    rows = [{"question": f"What is {n}?", "answer": n * 37 % 101} for n in range(30)]
+    write_jsonl(tmp_path / "data" / "made_test.jsonl", rows)
+    write_jsonl(tmp_path / "package" / "data" / "made_test.jsonl", rows)
+
+    task = derived(tmp_path)
+
+    assert task.files == ("data/made_test.jsonl",)
+    assert task.notes[0] == ("package/data/made_test.jsonl is a copy of data/made_test.jsonl: counted once")
+
+
+def test_tables_that_differ_in_one_row_stay_two(tmp_path: Path) -> None:
+    rows = [{"question": f"What is {n}?", "answer": n * 37 % 101} for n in range(30)]
+    write_jsonl(tmp_path / "data" / "made_test.jsonl", rows)
+    write_jsonl(tmp_path / "package" / "data" / "made_test.jsonl", [*rows[:-1], {**rows[-1], "answer": 62}])
+
+    assert gap(derive(tmp_path)).reason is GapReason.AMBIGUOUS
+
+
+def _standing(n: int) -> dict[str, Any]:
+    return {"": f"model {n}", "win_rate": n * 37 % 101, "standard_error": 1.5}
+
+
+NO_TASKS: Mapping[str, tuple[str, str, str]] = {
+    "standings": (
+        "leaders.jsonl",
+        "".join(json.dumps(_standing(n)) + "\n" for n in range(9)),
+        "leaders.jsonl looks like a leaderboard (it has a column 'win_rate')",
+    ),
+    "figures of models": (
+        "shown.jsonl",
+        "".join(
+            json.dumps({"model": f"m {n}", "math": n * 7 % 5, "code": n * 3 % 5}) + "\n" for n in range(9)
+        ),
+        "shown.jsonl looks like a leaderboard (one row for each 'model', with figures such as 'math')",
+    ),
+    "written by a model": (
+        "wrote.jsonl",
+        "".join(
+            json.dumps({"instruction": f"Sing of {n}.", "output": f"red {n}", "generator": "m"}) + "\n"
+            for n in range(9)
+        ),
+        "wrote.jsonl looks like outputs of models (it has columns 'generator' and 'output')",
+    ),
+    "settings": ("games.json", '{"speed": {"a": 1}, "names": ["b"]}', "games.json is JSON, but no table"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "words"), NO_TASKS.values(), ids=NO_TASKS)
+def test_data_without_a_task_are_called_what_they_are(
+    tmp_path: Path, name: str, content: str, words: str
+) -> None:
+    (tmp_path / name).write_text(content)
+
+    found = gap(derive(tmp_path))
+
+    assert (found.reason, found.candidates) == (GapReason.NO_SHAPE, ())
+    assert found.text.startswith(f"the data hold no task: {words}")
+
+
+def test_data_without_a_task_are_no_headline_beside_a_table(tmp_path: Path) -> None:
+    for name, content, _ in NO_TASKS.values():
+        (tmp_path / name).write_text(content)
+    write_jsonl(tmp_path / "zz.jsonl", [{"question": f"Why {n}?", "answer": "word " * 40} for n in range(9)])
+
+    found = gap(derive(tmp_path))
+
+    assert found.candidates == ("zz: zz.jsonl",)
+    assert "neither numbers nor short texts" in found.text
+
+
+def test_what_models_wrote_is_not_measured_in_place_of_the_task(tmp_path: Path) -> None:
+    rows = [{"question": f"What is {n}?", "answer": n * 37 % 101} for n in range(30)]
+    for name in ("one", "two"):
+        write_jsonl(tmp_path / "outputs" / f"{name}.jsonl", [{**row, "by": name} for row in rows])
+
+    assert "outputs/one.jsonl looks like outputs of models, and 1 more" in gap(derive(tmp_path)).text
+
+    write_jsonl(tmp_path / "zz.jsonl", rows)
+
+    assert derived(tmp_path).files == ("zz.jsonl",)
+
+
+def test_answers_of_two_kinds_are_counted_with_one_that_cannot_be_judged(tmp_path: Path) -> None:
+    rows = [
+        {"question": f"What is {n}?", "answer": [n, 1] if n % 10 == 3 else n * 37 % 101} for n in range(40)
+    ]
+    write_jsonl(tmp_path / "test.jsonl", rows)
+
+    found = gap(derive(tmp_path))
+
+    assert found.text == (
+        "36 of 40 values of 'answer' are numbers or short texts; 4 are not, but lists such as '[3, 1]', "
+        "so exact comparison cannot judge all of them"
+    )
+    assert found.closes.startswith("a copy of the data without the 4 rows")

@@ -7,15 +7,17 @@ every decision, or a gap that says what was found and what would close it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
 from honing.contract.scorers import Row
 from honing.contract.shapes import SHAPES, Columns, Decision, Found, Missing, TaskKind
+from honing.contract.shapes.no_task import lies_with, looks_like
 from honing.contract.shapes.question_parts import left_out
+from honing.contract.table_copies import without_copies
 from honing.contract.table_files import SPLIT_ORDER, Table, find_tables, verify_manifest
-from honing.contract.tables import TableLimits, TableRow, load_table
+from honing.contract.tables import NotATableError, TableLimits, TableRow, load_table
 from honing.contract.task import DatasetTask
 from honing.errors import TargetError
 
@@ -25,6 +27,7 @@ MAX_INVALID = 0.05
 """Share of rows that may be unreadable before a task is not believed."""
 EVIDENCE_ROWS = 20_000
 """Rows that a derivation looks at; all of them are read when the task is used."""
+_NOT_ROWS = "JSON, but no table (a list of objects, or an object with such a list under 'data')"
 _MAIN_CONFIGS = ("", "default", "main")
 _EXAMPLES = ("example", "sample", "demo", "toy", "tiny")
 
@@ -72,6 +75,8 @@ class _Tried:
     task: DatasetTask | None
     missing: Missing | None
     note: str
+    no_task: str = ""
+    """What it is instead of a task; empty where it might hold one."""
 
 
 def derive(
@@ -107,7 +112,9 @@ def derive(
             closes="one of the candidates' configurations and splits",
             candidates=tuple(table.label for table in tables),
         )
-    return _choose(folder, wanted, limits or TableLimits())
+    tables, copies = without_copies(folder, wanted)
+    found = _choose(folder, tables, limits or TableLimits())
+    return replace(found, notes=(*copies, *found.notes)) if copies else found
 
 
 def _asked_for(split: str | None, config: str | None) -> str:
@@ -129,7 +136,7 @@ def _choose(folder: Path, tables: Sequence[Table], limits: TableLimits) -> Deriv
             return Gap(
                 reason=GapReason.AMBIGUOUS,
                 text=f"{len(tasks)} tables hold a task, and nothing says which is meant",
-                closes="`config=` (or `split=`) with one of the candidates, or the path of one file",
+                closes="`--config NAME` or `--split NAME` of one of the candidates",
                 candidates=tuple(one.table.label for one in seen if one.task is not None),
             )
         if tasks:
@@ -139,6 +146,8 @@ def _choose(folder: Path, tables: Sequence[Table], limits: TableLimits) -> Deriv
 
 def _groups(tables: Sequence[Table]) -> Iterator[tuple[list[Table], str]]:
     """Tables that are equally likely to be meant, the likeliest first, with the reason in words."""
+    results = [table for table in tables if len(tables) > 1 and lies_with(table.files)]
+    tables = [table for table in tables if table not in results]
     for split in SPLIT_ORDER:
         named = [table for table in tables if table.split == split]
         for config in _MAIN_CONFIGS:
@@ -156,6 +165,8 @@ def _groups(tables: Sequence[Table]) -> Iterator[tuple[list[Table], str]]:
         yield others, "it is the only table with a task"
     if examples:
         yield examples, "only files called examples hold a task"
+    if results:
+        yield results, "only results hold a task"
 
 
 def _is_named_after(table: Table, split: str) -> bool:
@@ -174,6 +185,8 @@ def _try(folder: Path, table: Table, limits: TableLimits, *, alone: bool) -> _Tr
     try:
         manifest = verify_manifest(base, table.files)
         rows = [row for file in table.files for row in load_table(base / file, name=file, limits=limits)]
+    except NotATableError as error:
+        return _Tried(table, None, None, str(error), _NOT_ROWS)
     except TargetError as error:
         if alone or table.split is not None:
             raise
@@ -181,6 +194,9 @@ def _try(folder: Path, table: Table, limits: TableLimits, *, alone: bool) -> _Tr
     if not rows:
         return _Tried(table, None, None, f"{table.label}: no rows")
     columns = Columns(rows[:EVIDENCE_ROWS])
+    kind = looks_like(columns) or ("" if alone else lies_with(table.files))
+    if kind:
+        return _Tried(table, None, None, f"{table.label}: {kind}", kind)
     found = _shape_of(columns)
     if isinstance(found, Found) and found.kind is not TaskKind.CODE_TESTS:
         found = _incomplete(columns, found) or found
@@ -250,8 +266,6 @@ def _with_evidence(
     task: DatasetTask, tables: Sequence[Table], tried: Sequence[_Tried], why: str
 ) -> DatasetTask:
     """The task with the choice of its table on record."""
-    from dataclasses import replace
-
     others = [table.label for table in tables if table.files != task.files]
     reason = f"{why}; not used: {'; '.join(others[:10])}" if others else "it is the only table"
     decision = Decision("table", task.files[0], reason, 0.95 if task.split or not others else 0.75)
@@ -266,13 +280,31 @@ def _with_evidence(
 
 
 def _no_shape(tried: Sequence[_Tried]) -> Gap:
-    missed = [one.missing for one in tried if one.missing is not None]
+    notes = tuple(one.note for one in tried if one.note)
+    real = [one for one in tried if not one.no_task]
+    if not real:
+        return Gap(
+            reason=GapReason.NO_SHAPE,
+            text=f"the data hold no task: {_what_they_are(tried)}",
+            closes="a data file with questions and their answers, or a contract that names the target's own "
+            "commands",
+            notes=notes,
+        )
+    missed = [one.missing for one in real if one.missing is not None]
     nearest = max(missed, key=lambda one: one.nearness, default=None)
     unreadable = nearest is None
     return Gap(
         reason=GapReason.UNREADABLE if unreadable else GapReason.NO_SHAPE,
-        text=tried[0].note if nearest is None else nearest.reason,
+        text=real[0].note if nearest is None else nearest.reason,
         closes="rows that can be read" if nearest is None else nearest.closes,
-        candidates=tuple(one.table.label for one in tried),
-        notes=tuple(one.note for one in tried if one.note),
+        candidates=tuple(one.table.label for one in real),
+        notes=notes,
     )
+
+
+def _what_they_are(tried: Sequence[_Tried]) -> str:
+    """What tables without a task look like, the first of them by name."""
+    first = tried[0]
+    others = f", and {len(tried) - 1} more files are of such kinds" if len(tried) > 1 else ""
+    verb = "is" if first.no_task.startswith("JSON") else "looks like"
+    return f"{first.table.files[0]} {verb} {first.no_task}{others}"

@@ -72,6 +72,10 @@ class TableRow:
         return f"{self.file}:{self.number}" if self.by_line else f"{self.file}#{self.number}"
 
 
+class NotATableError(TargetError):
+    """A file that is well-formed and holds something other than rows, such as settings."""
+
+
 def table_format(path: Path) -> Format | None:
     """The format a file's name announces; None where it is no data file."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
@@ -253,12 +257,13 @@ def _json_rows(stream: IO[bytes], name: str, limits: TableLimits) -> Iterator[Ta
     if isinstance(document, dict):
         document = _records_of_columns(document)
     if not isinstance(document, list):
-        raise TargetError(
+        raise NotATableError(
             f"{name}: a table in JSON is a list of objects, or an object with such a list under 'data'."
         )
     for number, value in enumerate(document, start=1):
         if not isinstance(value, dict):
-            raise TargetError(f"{name}#{number}: a row must be a JSON object, got {type(value).__name__}.")
+            damaged = TargetError if number > 1 else NotATableError
+            raise damaged(f"{name}#{number}: a row must be a JSON object, got {type(value).__name__}.")
         yield TableRow(value, name, number, by_line=False)
 
 

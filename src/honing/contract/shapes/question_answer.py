@@ -61,6 +61,7 @@ class QuestionAnswer:
         if asked is None:
             return self._missing(_why_nothing_asks(columns), 0, "a column 'question'")
         reason = _why_nothing_answers(columns, asked)
+        closes = "a column 'answer' with one number or a few words in every row"
         named = columns.named("target")
         guessed: list[Found] = []
         for target in columns.target_candidates([asked.name]):
@@ -70,10 +71,10 @@ class QuestionAnswer:
             if isinstance(found, Found):
                 guessed.append(found)
             elif target in named:
-                reason = found
+                reason, closes = found, _what_closes(target, closes)
         if len(guessed) == 1:
             return guessed[0]
-        return self._missing(reason, 1, "a column 'answer' with one number or a few words in every row")
+        return self._missing(reason, 1, closes)
 
     def read(self, found: Found, row: TableRow, place: Place) -> Readable:
         target = str(found.fields["target"])
@@ -101,9 +102,7 @@ class QuestionAnswer:
             return f"{target.name!r} holds class numbers whose meaning no column gives"
         reading = _reading(target)
         if reading is None:
-            return (
-                f"{target.name!r} holds neither numbers nor short texts, so exact comparison cannot judge it"
-            )
+            return _why_unreadable(target)
         golds = [_golds(value, reading.form, reading.marker) for value in target.values]
         readable = [gold for gold in golds if gold]
         numeric = sum(_is_number(gold[0]) for gold in readable) >= 0.98 * len(readable)
@@ -148,6 +147,39 @@ def _why_nothing_answers(columns: Columns, asked: Column) -> str:
     index = next(iter(sorted(numbered, key=lambda column: column not in columns.named("target"))), None)
     of_that = f"; {index.numbering}" if index is not None else ""
     return f"no column beside {asked.name!r} holds an answer (columns: {', '.join(columns.names)}){of_that}"
+
+
+def _why_unreadable(target: Column) -> str:
+    """Why no gold can be read, with counts and one such value where most could be."""
+    odd = _beyond_judging(target)
+    fine = len(target.values) - len(odd)
+    if fine <= len(odd):
+        return f"{target.name!r} holds neither numbers nor short texts, so exact comparison cannot judge it"
+    kind = {"list": "lists", "dict": "objects", "str": "longer texts"}.get(
+        type(odd[0]).__name__, "other values"
+    )
+    return (
+        f"{fine} of {len(target.values)} values of {target.name!r} are numbers or short texts; {len(odd)} "
+        f"are not, but {kind} such as {str(odd[0])[:60]!r}, so exact comparison cannot judge all of them"
+    )
+
+
+def _what_closes(target: Column, otherwise: str) -> str:
+    odd = _beyond_judging(target)
+    if not 0 < len(odd) < 0.5 * len(target.values):
+        return otherwise
+    rows = "the row" if len(odd) == 1 else f"the {len(odd)} rows"
+    return (
+        f"a copy of the data without {rows} that exact comparison cannot judge, or a contract with the "
+        "target's own grader"
+    )
+
+
+def _beyond_judging(target: Column) -> list[Any]:
+    """The values that are neither numbers nor short texts nor true or false."""
+    return [
+        value for value in target.values if not (isinstance(value, bool | int | float) or _is_short(value))
+    ]
 
 
 def _asked_decision(columns: Columns, asked: Column) -> Decision:
