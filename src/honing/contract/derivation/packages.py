@@ -22,6 +22,7 @@ _HEAVY = re.compile(
     r"nvidia-.*|sglang|lmdeploy|triton|ninja|packaging|pip|setuptools|wheel|uv)$"
 )
 _GPU_EXTRA = re.compile(r"(?i)vllm|gpu|cuda|flash|deepspeed|perf|dev|test|lint|doc|train|all")
+_SCORING = re.compile(r"(?i)\b(?:just|only|merely|alone)\b.*\b(?:scor|evaluat|grad|judg)\w*")
 _INSTALLERS = ("pip", "pip3", "uv")
 _MAX_TEXT = 1024 * 1024
 
@@ -55,6 +56,7 @@ def packages_of(folder: Path, hints: Sequence[Hint], chosen: Sequence[Hint], *, 
     """
     own = project_names(folder)
     asked = [_read(hint, folder) for hint in hints if _is_install(hint)]
+    asked, beside = _for_scoring(folder, asked, chosen)
     pages = {hint.anchor.rpartition(":")[0] for hint in chosen}
     places = {".", *(hint.workdir for hint in chosen)}
     complete = _declares_dependencies(folder)
@@ -69,7 +71,7 @@ def packages_of(folder: Path, hints: Sequence[Hint], chosen: Sequence[Hint], *, 
                 key, without = _requirements(folder, file)
                 install.setdefault(key, _part(one.hint, f"names {file}{without}"))
     for file in sorted({f"{place}/requirements.txt".removeprefix("./") for place in places}):
-        if (folder / file).is_file() and ("/" in file or not complete):
+        if beside and (folder / file).is_file() and ("/" in file or not complete):
             key, without = _requirements(folder, file)
             why = f"the list of packages beside the command{without}"
             part = Provenance(part="environment", by="derivation", anchor=f"{file}:1", why=why)
@@ -80,6 +82,26 @@ def packages_of(folder: Path, hints: Sequence[Hint], chosen: Sequence[Hint], *, 
     roots = _source_roots(folder) if project is not None else (".",)
     spec = EnvironmentSpec(install=tuple(install), source_roots=roots, as_of=as_of)
     return Packages(spec, tuple(install.values()))
+
+
+def _for_scoring(folder: Path, asked: Sequence[_Asked], chosen: Sequence[Hint]) -> tuple[list[_Asked], bool]:
+    """Where answers are only judged and a page says what that alone needs: this list, and no other.
+
+    Returns:
+        The installs to heed, and whether the list beside the command counts as well.
+    """
+    scoring = [one for one in asked if one.requirement_files and _says_scoring(folder, one.hint)]
+    if not scoring or any(hint.asks_model or hint.role is not Role.EVALUATE for hint in chosen):
+        return list(asked), True
+    return [one for one in asked if one in scoring or not one.requirement_files], False
+
+
+def _says_scoring(folder: Path, hint: Hint) -> bool:
+    """Whether the very sentence that names an install says that it is for scoring."""
+    file, _, number = hint.anchor.rpartition(":")
+    line = "".join(_text(folder / file).splitlines()[int(number) - 1 : int(number)])
+    named = [sentence for sentence in re.split(r"(?<=[.;!?])\s+", line) if hint.command in sentence]
+    return any(_SCORING.search(sentence.replace(hint.command, "")) for sentence in named)
 
 
 def project_names(folder: Path) -> frozenset[str]:
