@@ -117,3 +117,38 @@ usage: python benchmark.py [OPTIONS]
 
     assert [line.partition(": `")[0] for line in gap.document["hints"]] == ["README.md:6", "README.md:7"]
     assert all(line.endswith("it names no file of answers to be judged") for line in gap.document["hints"])
+
+
+@pytest.mark.parametrize("name", ["answers.json", "answers.jsonl"])
+def test_a_grader_that_wants_answers_by_task_in_one_object_is_not_given_rows(
+    name: str, tmp_path: Path
+) -> None:
+    page = f"""# Sums
+
+## Evaluation
+
+Write your answers like this:
+```
+{{
+    "q1": ["8", "9"],
+    ...
+}}
+```
+Then:
+```bash
+python evaluate.py --answers {name}
+```
+"""
+    target = made(
+        tmp_path / "sums", {"README.md": page, "evaluate.py": "", "data/questions.jsonl": questions()}
+    )
+    if name.endswith(".jsonl"):
+        assert contract_for(target).spec.stages.evaluate.commands == (f"python evaluate.py --answers {name}",)
+        return
+
+    gap = gap_of(target)
+
+    assert gap.document["reason"] == "own_grader"
+    assert (
+        'one JSON object of answers by task, {"id": ["answer", ...]} (README.md:7)' in gap.document["found"]
+    )

@@ -27,7 +27,7 @@ from honing.contract.derivation.filling import Filled, Wishes, fill
 from honing.contract.derivation.gold_table import gold_table
 from honing.contract.derivation.packages import Packages, packages_of
 from honing.contract.derivation.passed_over import PassedOver, wants_values
-from honing.contract.derivation.sample_format import sample_format
+from honing.contract.derivation.sample_format import answers_by_task, sample_format
 from honing.contract.hints import Hint, Option, Role, find_hints, options_of
 from honing.contract.spec import (
     Answers,
@@ -184,6 +184,14 @@ def _judging(
         return None
     if best.holes:
         passed.add(best.hint, wants_values(best.holes))
+        return None
+    by_task = answers_by_task(known.folder, [best.hint]) if best.samples.endswith(".json") else ""
+    if by_task:
+        passed.add(
+            best.hint,
+            f'it wants one JSON object of answers by task, {{"id": ["answer", ...]}} ({by_task}); samples '
+            "are written as rows (a contract can turn them over in `stages.evaluate`)",
+        )
         return None
     shape = sample_format(known.folder, [best.hint, *(h for h in reading if h is not best.hint)], known.task)
     where = best.samples if best.workdir == "." else f"{best.workdir}/{best.samples}"

@@ -20,6 +20,7 @@ _ANSWERS = ("completion", "solution", "response", "prediction", "output", "gener
             "model_output", "generated_text", "model_answer", "code", "text")  # fmt: skip
 _PROMPTS = ("prompt", "question", "input", "problem", "instruction", "query")
 _OBJECT = re.compile(r"\{[^{}]{4,2000}\}")
+_BY_TASK = re.compile(r"\{\s*\"[^\"\n]{1,100}\"\s*:\s*\[\s*\"[^\n]*\](?:\s*,|\s*\})")
 _MAX_TEXT = 1024 * 1024
 _MAX_COLUMNS = 8
 
@@ -49,6 +50,24 @@ def sample_format(folder: Path, hints: Sequence[Hint], task: DatasetTask) -> Sam
     return SampleFormat(
         columns, "", "the target shows no example: the data's own name of the task, and `completion`"
     )
+
+
+def answers_by_task(folder: Path, hints: Sequence[Hint]) -> str:
+    """Where a page shows answers as one object of lists by task, `{"id": ["answer", ...]}`: such a file
+    is not written, since samples are rows. Empty where no page does.
+
+    Args:
+        folder: The target.
+        hints: Commands that read such a file.
+    """
+    for page in dict.fromkeys(hint.anchor.rpartition(":")[0] for hint in hints):
+        path = folder / page
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > _MAX_TEXT:
+            continue
+        text = path.read_text("utf-8", "replace")
+        if (found := _BY_TASK.search(text)) is not None:
+            return f"{page}:{text.count(chr(10), 0, found.start()) + 1}"
+    return ""
 
 
 def _examples(folder: Path, hints: Sequence[Hint]) -> Iterator[tuple[list[str], str, str]]:
