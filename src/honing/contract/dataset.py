@@ -233,8 +233,7 @@ def _incomplete(columns: Columns, found: Found) -> Missing | None:
     if not reason:
         return None
     closes = (
-        "a contract whose `template` shows {context} before {input}, with the column under `fields: context` "
-        "(`hone contract init` writes one to edit)"
+        "a contract whose `template` shows {context} before {input}, with that column as `fields: context`"
     )
     return Missing(found.kind, reason, 3, closes)
 
