@@ -184,3 +184,19 @@ def test_no_message_names_a_scratch_copy(tmp_path: Path) -> None:
     for text in (seen.reason, json.dumps(seen.gap), str(dry.value), json.dumps(dry.value.document)):
         assert str(folder) in text
         assert "honing-" not in text
+
+
+def test_a_gap_with_many_candidates_stays_readable_and_its_record_is_whole(tmp_path: Path) -> None:
+    folder, home = tmp_path / "many", tmp_path / "runs"
+    folder.mkdir()
+    for number in range(30):
+        rows = [{"question": f"{i} + {number}?", "answer": str(i + number)} for i in range(12)]
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"a-rather-long-name-of-one-table-{number}.jsonl").write_text(lines)
+
+    found = stopped(folder, home, GapError)
+
+    assert len(found["reason"]) <= REASON_CHARACTERS
+    assert found["reason"].index("\nNext: ") < found["reason"].index("\nCandidates: ")
+    assert "and 25 more." in found["reason"]
+    assert len(gap(home)["candidates"]) == 30

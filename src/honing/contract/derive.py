@@ -80,20 +80,7 @@ class GapError(ContractError):
                 "closes": foreign.closes,
             },
         }
-        tried = "".join(f"\n  {note}" for note in (*gap.notes[:5], *self.document["hints"][:8]))
-        candidates = f" Candidates: {', '.join(gap.candidates[:8])}." if gap.candidates else ""
-        commands = f" Of its commands {_none_of(hints)}." if hints is not None else ""
-        brought = (
-            f" It brings a {foreign.kind} ({foreign.anchor}), which cannot be carried: {foreign.text}."
-            if foreign is not None
-            else ""
-        )
-        super().__init__(
-            f"no contract: the target has no {CONTRACT_PATH}, and none can be derived from its data: "
-            f"{gap.text}.{candidates}{commands}{brought}{tried}\nWhat would close it: "
-            f"{foreign.closes if foreign is not None else gap.closes}; or write one with `hone contract init "
-            "FOLDER`."
-        )
+        super().__init__(_gap_message(self.document, _none_of(hints)))
 
 
 class DamagedDataError(GapError, TargetError):
@@ -104,10 +91,47 @@ class DamagedDataError(GapError, TargetError):
         self.args = (str(error),)
 
 
-def _none_of(hints: HintsTried) -> str:
+_MOST = 5
+"""Candidates, commands and tables that a message lists; contract_gap.json lists them all."""
+_LINE = 140
+"""Characters of each."""
+
+
+def _none_of(hints: HintsTried | None) -> str:
+    if hints is None:
+        return ""
     if not hints.found:
-        return "none asks a model or judges answers"
-    return f"{hints.found} ask a model or judge answers, and none of them can be used as it stands"
+        return " Of its commands none asks a model or judges answers."
+    return (
+        f" Of its commands {hints.found} ask a model or judge answers, and none of them can be used as it "
+        "stands."
+    )
+
+
+def _gap_message(document: Mapping[str, Any], commands: str) -> str:
+    """What stopped the derivation and the next step; after that, shortened, what was looked at."""
+    foreign = document["foreign"]
+    candidates: Sequence[str] = document["candidates"]
+    closes = foreign["closes"] if foreign is not None else document["closes"]
+    text = (
+        f"no contract: the target has no {CONTRACT_PATH}, and none can be derived: "
+        f"{_cut(document['found'], 3 * _LINE)}.{commands}"
+    )
+    if foreign is not None:
+        said = _cut(foreign["found"], 2 * _LINE)
+        text += f" It brings a {foreign['kind']} ({foreign['anchor']}), which cannot be carried: {said}."
+    text += f"\nNext: {_cut(closes, 2 * _LINE)}; or write one with `hone contract init FOLDER`."
+    if candidates:
+        text += f"\nCandidates: {', '.join(_cut(one, _LINE // 2) for one in candidates[:_MOST])}"
+        text += f" and {len(candidates) - _MOST} more." if len(candidates) > _MOST else "."
+    passed = [*document["hints"], *document["tried"]]
+    text += "".join(f"\n  {_cut(one, _LINE)}" for one in passed[:_MOST])
+    return text + (f"\n  and {len(passed) - _MOST} more" if len(passed) > _MOST else "")
+
+
+def _cut(text: str, characters: int) -> str:
+    text = text.rstrip(". ")
+    return text if len(text) <= characters else f"{text[: characters - 4]} ..."
 
 
 def contract_for(
