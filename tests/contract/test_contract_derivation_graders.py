@@ -152,3 +152,13 @@ python evaluate.py --answers {name}
     assert (
         'one JSON object of answers by task, {"id": ["answer", ...]} (README.md:7)' in gap.document["found"]
     )
+
+
+def test_a_long_command_does_not_push_its_reason_out_of_sight(tmp_path: Path) -> None:
+    page = HOLED.replace("--answers", f"--note {'x' * 200} --answers")
+    target = holed_target(tmp_path / "sums")
+    (target / "README.md").write_text(page)
+
+    (line,) = gap_of(target).document["hints"]
+
+    assert line.index("nothing says what stands for") < 100

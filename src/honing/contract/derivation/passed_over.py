@@ -11,6 +11,8 @@ from honing.contract.spec import HoleSpec
 
 STRONG_CONFIDENCE = 0.7
 """From which a documented command is believed to be the target's own grader."""
+_SHOWN = 64
+"""Characters of a command that stand before the reason, which must not be cut off behind them."""
 _PAGES = ("readme", "docs")
 
 
@@ -23,7 +25,9 @@ class Rejected:
 
     @property
     def sentence(self) -> str:
-        return f"{self.hint.anchor}: `{self.hint.command[:120]}`: {self.why}"
+        command = self.hint.command
+        shown = command if len(command) <= _SHOWN else f"{command[: _SHOWN - 4]} ..."
+        return f"{self.hint.anchor}: `{shown}`: {self.why}"
 
 
 @dataclass(slots=True)
