@@ -185,7 +185,7 @@ def test_holes_are_kept_shown_and_filled_by_the_user(tmp_path: Path) -> None:
 
 
 def test_damaged_data_without_commands_is_a_gap_and_names_the_file(tmp_path: Path) -> None:
-    (tmp_path / "rows.json").write_text('{"a": 1}')
+    (tmp_path / "rows.json").write_text('{"a": 1')
 
     with pytest.raises(TargetError, match=r"rows\.json") as raised:
         contract_for(tmp_path)
