@@ -136,6 +136,14 @@ def _surroundings(run: Run, sandbox: Sandbox | None, options: SetupOptions) -> S
     )
 
 
+def _one_of(choices: Sequence[str]) -> str:
+    """The alternatives in words; a set that could not be read is only said to be one."""
+    if not choices:
+        return ""
+    known = [choice for choice in choices if choice != "..."]
+    return f"; one of {', '.join(known)}" if known else "; its program takes only a fixed set of values"
+
+
 def refuse_holes(spec: ContractSpec) -> None:
     """Refuse a contract that somebody must still complete.
 
@@ -147,7 +155,7 @@ def refuse_holes(spec: ContractSpec) -> None:
     lines = [
         f"  {hole.name} ({hole.kind.value}): the target writes {hole.text!r}"
         + (f" at {hole.anchor}" if hole.anchor else "")
-        + (f"; one of {', '.join(hole.choices)}" if hole.choices else "")
+        + _one_of(hole.choices)
         + f". Fill it with --set {hole.name}=VALUE"
         for hole in spec.holes
     ]
