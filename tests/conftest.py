@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+
 from hypothesis import settings
 
 settings.register_profile("steady", derandomize=True)
+
+
+def pytest_configure() -> None:
+    # A suite started in the background of a script has Ctrl-C switched off, and what it starts inherits that:
+    # a program would then outlive the Ctrl-C that a test presses (test_ctrl_c_exits_130_...).
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
