@@ -1,0 +1,1 @@
+"""Judges of a harness. See docs/harness-tasks.md."""

@@ -1,0 +1,193 @@
+"""What a task is: a judge of one aspect of a harness, run on a throw-away copy of it, out of its reach.
+
+A task never runs anything in our own process: whatever lies in the folder was written by an agent. It starts
+commands through its `Place`, which contains them, and reads what they left strictly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from honing.sandbox import Finished, Limits, Mount
+
+
+class Cascade(StrEnum):
+    """When a task is run: cheap ones first, so that a hopeless candidate costs little."""
+
+    STATIC = "static"
+    """Reads files only; starts nothing."""
+    SMOKE = "smoke"
+    """Starts something small: a candidate that fails it is not worth more."""
+    SUBSET = "subset"
+    FULL = "full"
+
+
+CASCADE = tuple(Cascade)
+"""In the order in which they run."""
+
+
+class TaskStatus(StrEnum):
+    """How one run of one task ended. Exactly one holds."""
+
+    SCORED = "scored"
+    TIMEOUT = "timeout"
+    """At its time limit: scored as the worst, and said."""
+    TAMPERED = "tampered"
+    """The candidate reached for its judge. Never a score."""
+    INFRA_ERROR = "infra_error"
+    """Ours failed. Never a score."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskScore:
+    """What one run of one task gave."""
+
+    status: TaskStatus
+    score: float | None = None
+    """In [0, 1], 1 best; None unless `scored` or `timeout`."""
+    reason: str = ""
+    """Why it is not 1, in one sentence for the proposer; never what the hidden part of a grader holds."""
+    log: str = ""
+    """The end of what the candidate's own commands printed, sanitised."""
+    checks: Mapping[str, bool] = field(default_factory=dict)
+    """Parts of the task by name, where it has some (hidden tests by id, phrases by text)."""
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRun:
+    """One run of one task under one seed."""
+
+    task: str
+    seed: int
+    weight: float
+    score: TaskScore
+    tree: str = ""
+    """Tree it ran on, which is part of the cache's key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Every task run of one candidate."""
+
+    runs: tuple[TaskRun, ...]
+    """In the order of tasks, then of seeds."""
+    complete: bool
+    """Whether every planned run was made and scored."""
+    stopped: str = ""
+    """Why it was stopped early: the cascade, or a race that was lost."""
+
+    @property
+    def score(self) -> float | None:
+        """Weighted mean over the runs; None unless all were made and scored."""
+        if not self.complete or not self.runs:
+            return None
+        total = sum(run.weight for run in self.runs)
+        return sum(run.weight * (run.score.score or 0.0) for run in self.runs) / total
+
+    @property
+    def by_task(self) -> dict[str, float]:
+        """Mean score of each task that was scored, over its seeds."""
+        scores: dict[str, list[float]] = {}
+        for run in self.runs:
+            if run.score.score is not None:
+                scores.setdefault(run.task, []).append(run.score.score)
+        return {task: sum(found) / len(found) for task, found in scores.items()}
+
+
+class Place(Protocol):
+    """A throw-away copy of a candidate, and the only way to start something in it."""
+
+    @property
+    def workspace(self) -> Path:
+        """The copy on this machine. Reading it needs care: what lies there is hostile (`read_text`)."""
+        ...
+
+    @property
+    def scratch(self) -> Path:
+        """An empty folder of ours beside it, not visible inside unless mounted."""
+        ...
+
+    def run(
+        self,
+        shell: str,
+        *,
+        limits: Limits | None = None,
+        workdir: str = ".",
+        env: Mapping[str, str] | None = None,
+        mounts: Sequence[Mount] = (),
+    ) -> Finished:
+        """Run shell text (`bash -c`) inside, contained, without network.
+
+        Args:
+            shell: As the project's author wrote it, never the candidate's.
+            limits: The place's own where None.
+            workdir: Relative to the copy.
+            env: Beyond PATH, HOME, LANG and TMPDIR.
+            mounts: Further folders, read-only unless they say otherwise.
+
+        Raises:
+            SandboxError: The sandbox itself failed (ours).
+        """
+        ...
+
+    def argv(
+        self,
+        argv: Sequence[str],
+        *,
+        limits: Limits | None = None,
+        workdir: str = ".",
+        env: Mapping[str, str] | None = None,
+        mounts: Sequence[Mount] = (),
+    ) -> Finished:
+        """The same for a program and its arguments."""
+        ...
+
+    def read_text(self, path: str, *, limit_bytes: int = 1_000_000) -> str | None:
+        """A file of the copy as text with bad bytes replaced; None unless it is a plain file of that size,
+        reached without any link."""
+        ...
+
+
+class Task(Protocol):
+    """Judges one aspect of a harness."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def weight(self) -> float:
+        """Share in a candidate's score, > 0."""
+        ...
+
+    @property
+    def cascade(self) -> Cascade: ...
+
+    @property
+    def shares(self) -> str:
+        """Tasks that name the same word run in one copy, one after the other; empty for a copy of its own."""
+        ...
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether the same tree always gets the same score, so that one run settles it."""
+        ...
+
+    def identity(self) -> Mapping[str, Any]:
+        """Everything but tree and seed that decides the score, graders' contents by hash: part of the cache's
+        key."""
+        ...
+
+    def judge(self, place: Place, seed: int) -> TaskScore:
+        """Run the task once.
+
+        Returns for everything the candidate does, however hostile.
+
+        Raises:
+            SandboxError: The sandbox itself failed; becomes `infra_error`.
+        """
+        ...
