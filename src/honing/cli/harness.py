@@ -1,0 +1,18 @@
+"""`hone harness`: make the files around an agent better, and prove it on tasks that were never shown."""
+
+from __future__ import annotations
+
+from honing.cli.commands import command_app
+
+_HELP = """Improve the harness around an agent: propose, gate, evaluate, keep what helps.
+
+\b
+Examples:
+  hone harness run ./my-project --agent codex --agent-model M --budget 10
+  hone harness run ./my-project --agent scripted        (its own solution: no model, no key)
+  hone harness resume latest                            (go on where a run stopped)
+"""
+
+app = command_app(_HELP, group=True)
+
+# One line a command, in the order of --help; each lives in a file of its own, `harness_<name>.py`.
