@@ -93,6 +93,8 @@ class Candidate:
     sentence: str
     """Why, in one sentence."""
     tree: TreeId | None = None
+    size_bytes: int = 0
+    """Of all files of the tree, transient ones left out."""
     proposal: Proposal | None = None
     """None for the baseline and for candidates that were made without an agent."""
     changed: tuple[str, ...] = ()

@@ -79,6 +79,20 @@ class SearchSettings:
     control: Control = Control.BEST_OF_N
 
 
+class KeepRule(StrEnum):
+    """When a gain over the parent is believed, in projects with tasks that are not deterministic. Where all
+    are, one evaluation settles it and the rule is not asked. docs/harness-search.md has the evidence."""
+
+    FRESH = "fresh"
+    """It shows again on fresh seeds: the fresh difference exceeds the margin."""
+    BOUND = "bound"
+    """The lower limit of the fresh difference exceeds the margin, at a level that all re-tests together keep.
+    Almost nothing false is kept, and of what is true much is lost."""
+    ONCE = "once"
+    """The first difference exceeds the margin; nothing is tested again. What is kept is mostly luck where
+    tasks are noisy."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judging:
     """How a candidate is evaluated and when its gain is believed."""
@@ -93,6 +107,7 @@ class Judging:
     """Least mean score by step of the cascade below which the rest is not run; for steps not named, 0."""
     racing: bool = True
     """Whether a candidate that can no longer beat its parent is stopped early."""
+    rule: KeepRule = KeepRule.FRESH
     margin: float = 0.0
     """Gain that a candidate has to exceed."""
     level: float = 0.95

@@ -33,8 +33,8 @@ class Choice:
     note: str
     """Why, in a few words for the ledger."""
     merge: bool = False
-    """Whether the candidate is made without an agent: the changes that the other parents made to the
-    baseline are applied to the first, file by file where they do not meet."""
+    """Whether the candidate is made without an agent: what the second parent changed since their last common
+    ancestor is applied to the first (`merge_trees`)."""
 
 
 class Search(Protocol):
@@ -43,6 +43,12 @@ class Search(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def from_discarded(self) -> bool:
+        """Whether it may also start from candidates that were discarded. They are then evaluated in full:
+        nothing is stopped early because it cannot beat its parent."""
+        ...
 
     def choose(self, view: View, rng: random.Random) -> Choice: ...
 

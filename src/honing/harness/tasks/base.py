@@ -56,6 +56,9 @@ class TaskScore:
     checks: Mapping[str, bool] = field(default_factory=dict)
     """Parts of the task by name, where it has some (hidden tests by id, phrases by text)."""
     duration_s: float = 0.0
+    cost: float = 0.0
+    """What the run spent, where the grader says so, in its own unit (a contract: US dollars of model calls).
+    One of the things that the search `frontier` weighs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +86,12 @@ class Evaluation:
 
     @property
     def score(self) -> float | None:
-        """Weighted mean over the runs; None unless all were made and scored."""
+        """Weighted mean over the tasks, each the mean over its seeds; None unless all were made and scored."""
         if not self.complete or not self.runs:
             return None
-        total = sum(run.weight for run in self.runs)
-        return sum(run.weight * (run.score.score or 0.0) for run in self.runs) / total
+        weights = {run.task: run.weight for run in self.runs}
+        by_task = self.by_task
+        return sum(weights[task] * by_task.get(task, 0.0) for task in weights) / sum(weights.values())
 
     @property
     def by_task(self) -> dict[str, float]:
