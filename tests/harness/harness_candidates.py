@@ -19,7 +19,7 @@ def tree(letter: str) -> TreeId:
 
 def task_run(task: str, score: float | None, *, seed: int = 0, **fields: Any) -> TaskRun:
     status = TaskStatus.INFRA_ERROR if score is None else TaskStatus.SCORED
-    judged = TaskScore(**{"status": status, "score": score, "duration_s": 0.25, **fields})
+    judged = TaskScore(**{"status": status, "score": score, "duration_s": 0.25, "cost": 0.002, **fields})
     return TaskRun(task=task, seed=seed, weight=WEIGHTS.get(task, 1.0), score=judged, tree="a" * 64)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from honing.harness.candidate_document import (
     candidate_document,
     candidate_from,
 )
-from honing.harness.tasks.base import Evaluation, TaskStatus
+from honing.harness.tasks.base import Evaluation, TaskRun, TaskScore, TaskStatus
 
 SCORES = {"title": 1.0, "tests": 0.5, "setup": 1.0}
 
@@ -28,7 +29,7 @@ def through_json(candidate: Candidate) -> Candidate:
     "candidate",
     [
         baseline(),
-        kept(1, SCORES),
+        kept(1, SCORES, size_bytes=4096),
         kept(2, SCORES, arm=Arm.CONTROL, parents=("c0000", "b0001")),
         proposed(3, Outcome.CRASH, tree=None, changed=(), proposal=Proposal(tree=None, agent=agent("crash"))),
         proposed(4, Outcome.SCOPE_VIOLATION, offending=("src/judge.py", "\udcff\n")),
@@ -49,6 +50,17 @@ def through_json(candidate: Candidate) -> Candidate:
 )
 def test_a_candidate_comes_back_from_its_document_as_it_was(candidate: Candidate) -> None:
     assert through_json(candidate) == candidate
+
+
+def test_a_document_names_every_field_of_its_records() -> None:
+    document = candidate_document(kept(1, SCORES, size_bytes=4096))
+    run = document["evaluation"]["runs"][0]
+
+    assert document.keys() - {"schema"} == {field.name for field in fields(Candidate)}
+    assert document["evaluation"].keys() == {field.name for field in fields(Evaluation)}
+    assert document["acceptance"].keys() == {field.name for field in fields(Acceptance)}
+    assert document["proposal"].keys() == {field.name for field in fields(Proposal)}
+    assert run.keys() == {field.name for kind in (TaskRun, TaskScore) for field in fields(kind)}
 
 
 def test_every_outcome_and_every_task_status_comes_back() -> None:

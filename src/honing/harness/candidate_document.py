@@ -58,6 +58,7 @@ def candidate_document(candidate: Candidate) -> dict[str, Any]:
         "outcome": candidate.outcome.value,
         "sentence": _start(candidate.sentence),
         "tree": candidate.tree,
+        "size_bytes": candidate.size_bytes,
         "proposal": None if candidate.proposal is None else _proposal_document(candidate.proposal),
         "changed": _listed(candidate.changed),
         "offending": _listed(candidate.offending),
@@ -93,6 +94,7 @@ def candidate_from(document: Any, *, where: str = "candidate") -> Candidate:
         outcome=fields.word("outcome", Outcome),
         sentence=fields.text("sentence"),
         tree=None if tree is None else TreeId(tree),
+        size_bytes=fields.whole("size_bytes"),
         proposal=fields.inner("proposal", _proposal_from),
         changed=fields.texts("changed"),
         offending=fields.texts("offending"),
@@ -168,6 +170,7 @@ def _task_run_document(run: TaskRun) -> dict[str, Any]:
         "log": score.log[-LOG_CHARACTERS:],
         "checks": dict(score.checks),
         "duration_s": round(score.duration_s, 4),
+        "cost": score.cost,
     }
 
 
@@ -188,6 +191,7 @@ def _task_run_from(document: Any, where: str) -> TaskRun:
             log=fields.text("log"),
             checks=checks,
             duration_s=fields.number("duration_s"),
+            cost=fields.number("cost"),
         ),
     )
     fields.finish()
