@@ -192,6 +192,7 @@ def _task_run_from(document: Any, where: str) -> TaskRun:
             checks=checks,
             duration_s=fields.number("duration_s"),
             cost=fields.number("cost"),
+            sandbox=fields.text("sandbox"),
         ),
     )
     fields.finish()

@@ -7,12 +7,13 @@ commands through its `Place`, which contains them, and reads what they left stri
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from honing.sandbox import Finished, Limits, Mount
+from honing.sandbox import Cancel, Finished, Forward, Limits, Mount
 
 
 class Cascade(StrEnum):
@@ -59,6 +60,8 @@ class TaskScore:
     cost: float = 0.0
     """What the run spent, where the grader says so, in its own unit (a contract: US dollars of model calls).
     One of the things that the search `frontier` weighs."""
+    sandbox: str = ""
+    """What contained the candidate's code; empty where none of it ran."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,8 @@ class Evaluation:
 
     @property
     def score(self) -> float | None:
-        """Weighted mean over the tasks, each the mean over its seeds; None unless all were made and scored."""
+        """Weighted mean over the tasks, each the mean over its seeds; None unless all were made and
+        scored."""
         if not self.complete or not self.runs:
             return None
         weights = {run.task: run.weight for run in self.runs}
@@ -104,11 +108,21 @@ class Evaluation:
 
 
 class Place(Protocol):
-    """A throw-away copy of a candidate, and the only way to start something in it."""
+    """A throw-away copy of a candidate, and the only way to start something in it.
+
+    Each start has a process table, a temporary folder and, where the sandbox has one, a file tree of its own;
+    whatever it leaves running is dead when it returns.
+    """
 
     @property
     def workspace(self) -> Path:
         """The copy on this machine. Reading it needs care: what lies there is hostile (`read_text`)."""
+        ...
+
+    @property
+    def inside(self) -> str:
+        """Where the copy is seen by what runs in it: `/workspace` where the sandbox has a file tree of its
+        own, so that results do not depend on where a run lies."""
         ...
 
     @property
@@ -136,6 +150,7 @@ class Place(Protocol):
 
         Raises:
             SandboxError: The sandbox itself failed (ours).
+            StoppedError: The caller asked to stop.
         """
         ...
 
@@ -147,8 +162,63 @@ class Place(Protocol):
         workdir: str = ".",
         env: Mapping[str, str] | None = None,
         mounts: Sequence[Mount] = (),
+        forwards: Sequence[Forward] = (),
+        cancel: Cancel | None = None,
     ) -> Finished:
-        """The same for a program and its arguments."""
+        """The same for a program and its arguments.
+
+        Args:
+            argv: An absolute path first, so that nothing of the candidate's is looked up.
+            limits: As for `run`.
+            workdir: As for `run`.
+            env: As for `run`.
+            mounts: As for `run`.
+            forwards: Loopback ports inside that lead to a socket of ours.
+            cancel: Ends this one alone; its ending is then `stopped`, and nothing is raised.
+        """
+        ...
+
+    def beside(
+        self,
+        argv: Sequence[str],
+        *,
+        limits: Limits | None = None,
+        env: Mapping[str, str] | None = None,
+        mounts: Sequence[Mount] = (),
+        forwards: Sequence[Forward] = (),
+        stdin: bytes = b"",
+    ) -> Finished:
+        """Run a grader's program contained in the same way, but where the copy cannot be seen: nothing of the
+        candidate's runs in it or beside it.
+
+        Args:
+            argv: Program and arguments.
+            limits: As for `run`.
+            env: As for `run`.
+            mounts: All that it sees beside the system; the first is where it starts.
+            forwards: As for `argv`.
+            stdin: What it reads.
+        """
+        ...
+
+    def mount(self, source: Path, name: str, *, writable: bool = False) -> Mount:
+        """A folder of ours to be seen under a constant name, where the sandbox can give it one."""
+        ...
+
+    def put(self, path: str, content: bytes, *, mode: int = 0o644) -> None:
+        """Write a file of ours into the copy. Whatever is in the way goes, links are not followed.
+
+        Raises:
+            SandboxError: The copy cannot be written.
+        """
+        ...
+
+    def branch(self) -> AbstractContextManager[Place]:
+        """A further throw-away copy, of this one as it is now: what was run in it before is part of it.
+
+        Raises:
+            SandboxError: The copy cannot be read as it is now.
+        """
         ...
 
     def read_text(self, path: str, *, limit_bytes: int = 1_000_000) -> str | None:
@@ -192,6 +262,7 @@ class Task(Protocol):
         Returns for everything the candidate does, however hostile.
 
         Raises:
-            SandboxError: The sandbox itself failed; becomes `infra_error`.
+            HoningError: Ours failed (sandbox, disk, the grader's own code); becomes `infra_error`.
+            StoppedError: The caller asked to stop.
         """
         ...
