@@ -70,7 +70,7 @@ MANY: tuple[Row, ...] = tuple(
         "answer": str(2 * i + 500),
         "says": str(2 * i + 500),
     }
-    # In no order: golds that rise from row to row are taken for an index, and no contract is derived from them.
+    # In no order: golds that rise from row to row are taken for an index, and nothing is derived from them.
     for i in (389 * row % 1000 for row in range(1000))
 )
 PASSAGES: tuple[Row, ...] = tuple(
