@@ -171,6 +171,7 @@ def _task_run_document(run: TaskRun) -> dict[str, Any]:
         "checks": dict(score.checks),
         "duration_s": round(score.duration_s, 4),
         "cost": score.cost,
+        "sandbox": score.sandbox,
     }
 
 
