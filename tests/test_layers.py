@@ -20,7 +20,7 @@ ROWS: tuple[frozenset[str], ...] = (
     frozenset({"llm", "executors", "view"}),
     frozenset({"sandbox", "store", "environments"}),
     frozenset({"stats", "demo"}),
-    frozenset({"settings"}),
+    frozenset({"settings", "documents"}),
     frozenset({"errors", "_version"}),
 )
 """From the top of the house to its ground. `honing` is the façade, `honing/__init__`."""

@@ -31,7 +31,7 @@ from honing.contract.samples_columns import ROW_PREFIX, written_samples
 from honing.contract.samples_file import rollout_from_file
 from honing.contract.spec import Answers, EvaluateSpec, MetricsSource, StageSpec
 from honing.contract.stages import StageResult, checked, run_stage
-from honing.contract.strict_json import read_plain_file
+from honing.documents import read_plain_file
 from honing.errors import BudgetExhaustedError, HoningError, MetricsError, ModelServerError, StageError
 from honing.executors import MapOptions, Progress, UnitStatus, inline, run_map
 from honing.llm import CallRecord, Channel

@@ -11,9 +11,9 @@ from honing.contract.controls import AnswerBook, Known
 from honing.contract.derivation.gold_table import right_answers
 from honing.contract.derive import Derived
 from honing.contract.prompts import framed
-from honing.contract.strict_json import parse, read_plain_file
 from honing.contract.task import DatasetTask
 from honing.contract.variants import shuffled, variants
+from honing.documents import parse_json, read_plain_file
 from honing.errors import ContractError, MetricsError
 
 ORACLE_BYTES = 256 * 1024 * 1024
@@ -101,7 +101,7 @@ def gold_in(folder: Path, name: str) -> Gold:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
-            row = parse(line, source=f"{name}:{number}")
+            row = parse_json(line, source=f"{name}:{number}")
             match, completion = row.get("match"), row.get("completion")
             if not isinstance(match, str) or not match.strip() or not isinstance(completion, str):
                 raise ContractError(

@@ -11,7 +11,7 @@ from typing import Any
 
 from honing.contract.copies import matching
 from honing.contract.spec import MetricSpec
-from honing.contract.strict_json import parse, read_plain_file
+from honing.documents import parse_json, read_plain_file
 from honing.errors import MetricsError
 
 
@@ -47,7 +47,7 @@ def read_metrics(
         MetricsError: The file or the number is not acceptable; the text says why and what to write instead.
     """
     relative = _the_one(root, relative)
-    document = parse(read_plain_file(root, relative, not_before=not_before), source=relative)
+    document = parse_json(read_plain_file(root, relative, not_before=not_before), source=relative)
     if isinstance(document, list) and metric.path.startswith("/") and not required_keys:
         return Reading(_number_at(document, metric, relative), {"": document})
     if not isinstance(document, dict):

@@ -18,8 +18,8 @@ from pathlib import Path
 from honing.contract.bench import Bench
 from honing.contract.copies import fresh_copy
 from honing.contract.samples import Sample
-from honing.contract.strict_json import parse
 from honing.contract.surroundings import port_inside
+from honing.documents import parse_json
 from honing.errors import MetricsError, ModelReplyError, ModelServerError, ModelTimeoutError
 from honing.llm import ModelReply, ModelRequest, Role, Usage, prompt_text
 from honing.sandbox import Command, Finished, Forward, Limits, Mount
@@ -131,7 +131,7 @@ def _fold(text: str) -> str:
 
 def _completion(line: bytes) -> str:
     try:
-        document = parse(line, source="the oracle's policy")
+        document = parse_json(line, source="the oracle's policy")
     except MetricsError as error:
         raise ModelReplyError(str(error)) from error
     if not isinstance(document, dict) or not isinstance(document.get("completion"), str):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from honing.contract.spec import ResultsSpec
-from honing.contract.strict_json import parse, read_plain_file
+from honing.documents import parse_json, read_plain_file
 from honing.errors import MetricsError
 
 MAX_BYTES = 128 * 1024 * 1024
@@ -175,9 +175,9 @@ def read_document(folder: Path, file: str) -> Any:
     name = file.lower()
     if name.endswith((".jsonl", ".ndjson")):
         lines = content.splitlines()
-        return [parse(line, source=f"{file}:{n}") for n, line in enumerate(lines, 1) if line.strip()]
+        return [parse_json(line, source=f"{file}:{n}") for n, line in enumerate(lines, 1) if line.strip()]
     if name.endswith(".json"):
-        return parse(content, source=file)
+        return parse_json(content, source=file)
     try:
         text = content.decode("utf-8-sig")
         rows = list(csv.DictReader(io.StringIO(text), delimiter="\t" if name.endswith(".tsv") else ","))

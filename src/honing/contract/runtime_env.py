@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from honing.contract.strict_json import parse, read_plain_file
+from honing.documents import parse_json, read_plain_file
 from honing.errors import MetricsError, StageError
 
 FILE = ".honing/runtime_env.json"
@@ -58,7 +58,7 @@ def read_runtime_env(folder: Path) -> RuntimeEnv:
     if not (folder / FILE).exists() and not (folder / FILE).is_symlink():
         return RuntimeEnv()
     try:
-        document = parse(read_plain_file(folder, FILE), source="runtime_env.json")
+        document = parse_json(read_plain_file(folder, FILE), source="runtime_env.json")
     except MetricsError as error:
         raise StageError(f"deploy: {error}") from error
     if not isinstance(document, dict) or set(document) - {"env", "base_url", "model"}:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from honing.contract.spec_oracle import OracleSpec
-from honing.contract.spec_record import AbsolutePath, Record, RelativePath
+from honing.documents import AbsolutePath, Record, RelativePath
 from honing.sandbox import Capability, Network
 
 SCHEMA = 1

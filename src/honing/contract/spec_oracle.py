@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from honing.contract.spec_record import Record, RelativePath
+from honing.documents import Record, RelativePath
 
 
 class OracleTable(Record):

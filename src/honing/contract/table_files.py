@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from honing.contract import strict_json
 from honing.contract.tables import Format, table_format
+from honing.documents import parse_json
 from honing.errors import MetricsError, TargetError
 
 SPLIT_ORDER = ("test", "eval", "validation", "dev", "train")
@@ -134,7 +134,7 @@ def verify_manifest(folder: Path, files: Sequence[str]) -> str | None:
 def _listed_hashes(path: Path, name: str) -> dict[str, str] | None:
     """{path: sha256} of a manifest, in any of the usual forms; None where the file is something else."""
     try:
-        document: Any = strict_json.parse(path.read_bytes(), source=name)
+        document: Any = parse_json(path.read_bytes(), source=name)
     except (MetricsError, OSError):
         return None
     if isinstance(document, dict) and isinstance(document.get("files"), list | dict):

@@ -19,7 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
-from honing.contract import strict_json
+from honing.documents import parse_json
 from honing.errors import MetricsError, MissingToolError, TargetError
 
 
@@ -222,7 +222,7 @@ def _size(value: Any) -> int:
 
 def _json_value(content: bytes, where: str) -> Any:
     try:
-        return strict_json.parse(content, source=where)
+        return parse_json(content, source=where)
     except MetricsError as error:
         raise TargetError(str(error)) from None
 

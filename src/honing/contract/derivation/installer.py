@@ -18,7 +18,7 @@ from honing.contract.derivation.indexes import Indexes, without_credentials
 from honing.contract.derivation.install_repairs import InstallPlan, relaxed_text, repaired
 from honing.contract.failures import Failure, FailureKind, StageFailedError, classify
 from honing.contract.spec import EnvironmentSpec
-from honing.contract.strict_json import read_plain_file
+from honing.documents import read_plain_file
 from honing.errors import MetricsError, MissingToolError, StageError, boundary
 from honing.sandbox import (
     Command,

@@ -9,7 +9,7 @@ from typing import Any
 from honing.contract.derivation.metric import Observation
 from honing.contract.derivation.numbers import numbers_in_files
 from honing.contract.results_file import Listing, list_results
-from honing.contract.strict_json import parse, read_plain_file
+from honing.documents import parse_json, read_plain_file
 from honing.errors import MetricsError
 
 _MAX_FILES = 100
@@ -33,7 +33,7 @@ def observe(folder: Path, printed: tuple[str, str], before: Listing) -> dict[str
     figures: dict[str, list[list[Any]]] = {}
     for name in [one for one in new if one.endswith(".json")][:_MAX_FILES]:
         try:
-            document = parse(read_plain_file(folder, name), source=name)
+            document = parse_json(read_plain_file(folder, name), source=name)
         except MetricsError:
             # A file that could not be believed as a result is no candidate for one either.
             continue

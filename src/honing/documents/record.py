@@ -1,4 +1,4 @@
-"""What every part of a contract is built of."""
+"""What everything that is read from a user's file is built of."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ AbsolutePath = Annotated[str, AfterValidator(_absolute)]
 
 
 class Record(BaseModel):
-    """A part of a contract: an unknown key is an error, and nothing changes once it was read."""
+    """A part of a document: an unknown key is an error, and nothing changes once it was read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,23 +1,18 @@
 """Reading a file that the judged could have written, as if it were hostile.
 
-The file must be a plain file of our own tree, small, written in the stage that was to write it, and strictly
-JSON: no duplicate keys, no NaN or Infinity in any spelling, no number that overflows, no endless nesting.
+The file must be a plain file of our own tree, small, and written when it was to be written.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
 from honing.errors import MetricsError
 
 MAX_BYTES = 4 * 1024 * 1024
 """Largest result file that is read."""
-_MAX_DIGITS = 400
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
@@ -112,56 +107,3 @@ def _check_status(status: os.stat_result, shown: str, max_bytes: int, not_before
                     "result. "
                     "Write it anew in the evaluate stage."
                 )
-
-
-def parse(content: bytes, *, source: str) -> Any:
-    """The value of a strictly JSON document.
-
-    Raises:
-        MetricsError: Not UTF-8, not JSON, a duplicate key, NaN or Infinity, an overflowing or absurdly long
-            number, or nesting too deep to be a result.
-    """
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise MetricsError(f"{source} is not UTF-8 at byte {error.start}.") from None
-    try:
-        return json.loads(
-            text,
-            object_pairs_hook=lambda pairs: _object(pairs, source),
-            parse_constant=lambda name: _refuse_constant(name, source),
-            parse_float=lambda digits: _float(digits, source),
-            parse_int=lambda digits: _int(digits, source),
-        )
-    except json.JSONDecodeError as error:
-        raise MetricsError(f"{source}:{error.lineno}: not JSON ({error.msg}).") from None
-    except RecursionError:
-        raise MetricsError(f"{source} is nested too deeply to be a result.") from None
-
-
-def _object(pairs: list[tuple[str, Any]], source: str) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in result:
-            raise MetricsError(f"{source} has the key {key!r} twice; which one counts cannot be known.")
-        result[key] = value
-    return result
-
-
-def _refuse_constant(name: str, source: str) -> Any:
-    raise MetricsError(f"{source} contains {name}, which is not a number that can be a result.")
-
-
-def _float(digits: str, source: str) -> float:
-    value = float(digits)
-    if not math.isfinite(value):
-        raise MetricsError(
-            f"{source} contains {digits}, which is too large to be a number (it reads as infinity)."
-        )
-    return value
-
-
-def _int(digits: str, source: str) -> int:
-    if len(digits) > _MAX_DIGITS:
-        raise MetricsError(f"{source} contains an integer of {len(digits)} digits.")
-    return int(digits)
