@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from honing.harness.candidate import Candidate
 from honing.harness.search.base import Choice, View
-from honing.harness.search.pairs import complement, merged_before
+from honing.harness.search.pairs import complement, merged_before, unrelated
 from honing.harness.search.ranking import believed, leader
 
 
@@ -35,7 +35,7 @@ class Islands:
         own = leader(self._members(view.candidates, island))
         if self._islands > 1 and self._migrate_every and turn and turn % self._migrate_every == 0:
             other = leader(self._members(view.candidates, (island - 1) % self._islands))
-            if self._merge and complement(own, other) and not merged_before(view.candidates, own, other):
+            if self._merge and self._worth_joining(view.candidates, own, other):
                 note = f"island {island + 1} joins its neighbour's best"
                 return Choice(parents=(own.id, other.id), note=note, merge=True)
             if believed(other) > believed(own):
@@ -45,6 +45,13 @@ class Islands:
 
     def best(self, candidates: Sequence[Candidate]) -> Candidate:
         return leader(candidates)
+
+    def _worth_joining(self, candidates: Sequence[Candidate], own: Candidate, other: Candidate) -> bool:
+        return (
+            complement(own, other)
+            and unrelated(candidates, own, other)
+            and not merged_before(candidates, own, other)
+        )
 
     def _members(self, candidates: Sequence[Candidate], island: int) -> list[Candidate]:
         return [each for each in candidates if each.slot == 0 or (each.slot - 1) % self._islands == island]

@@ -73,12 +73,8 @@ def _share(value: Any) -> bool:
 
 def _objectives(value: Any) -> bool:
     known = {each.value for each in Objective}
-    return (
-        isinstance(value, (list, tuple))
-        and bool(value)
-        and len(set(value)) == len(value)
-        and set(value) <= known
-    )
+    listed = isinstance(value, (list, tuple)) and bool(value) and all(isinstance(each, str) for each in value)
+    return listed and len(set(value)) == len(value) and set(value) <= known
 
 
 _EXPECTED: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
