@@ -17,6 +17,7 @@ from honing.store.catalogue import (
 from honing.store.encoding import canonical_json, digest, json_bytes, jsonl_bytes, parse_json, tsv_bytes
 from honing.store.evidence import Damage, DamageKind, Evidence, EvidenceCheck, Record, verify
 from honing.store.journal import Attempt, AttemptOutcome, Committed, Journal, Totals
+from honing.store.journal_reader import JournalReader, StoredResult, read_journal
 from honing.store.manifest import RunStatus, make_home
 from honing.store.report import (
     REPORT_FILE,
@@ -89,6 +90,7 @@ __all__ = [
     "Histogram",
     "Interval",
     "Journal",
+    "JournalReader",
     "KeyValues",
     "Lines",
     "Point",
@@ -102,6 +104,7 @@ __all__ = [
     "Section",
     "Series",
     "StageEvidence",
+    "StoredResult",
     "Table",
     "Text",
     "Tone",
@@ -126,6 +129,7 @@ __all__ = [
     "load_run",
     "make_home",
     "parse_json",
+    "read_journal",
     "remove",
     "tsv_bytes",
     "verify",
