@@ -51,7 +51,7 @@ from honing.store.run import Run, load_run
 from honing.store.trees import Collected, TreeCheck, TreeStore
 from honing.store.trees_diff import Change, TreeDiff
 from honing.store.trees_manifest import Entry, EntryKind, Tree, TreeId
-from honing.store.trees_scan import TreeLimits
+from honing.store.trees_scan import Ignore, TreeLimits, ignoring
 from honing.store.volatile import VOLATILE_FIELDS, VOLATILE_NAMES, identity
 
 __all__ = [
@@ -88,6 +88,7 @@ __all__ = [
     "Headline",
     "HeatMap",
     "Histogram",
+    "Ignore",
     "Interval",
     "Journal",
     "JournalReader",
@@ -123,6 +124,7 @@ __all__ = [
     "forecast",
     "free_disk",
     "identity",
+    "ignoring",
     "json_bytes",
     "jsonl_bytes",
     "list_runs",
