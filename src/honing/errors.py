@@ -30,6 +30,10 @@ class SettingsError(UsageError):
     """A setting has a value that cannot be used; the text names its origin (flag, variable, file)."""
 
 
+class ProjectError(UsageError):
+    """A harness project cannot be used as it is written; the text names the file, the line and the key."""
+
+
 class MissingToolError(HoningError):
     """A program, package or kernel feature that Honing itself needs is not here; the text says how to install
     it."""
@@ -52,6 +56,14 @@ class StoppedError(HoningError):
 
 class StoreError(HoningError):
     """A run folder, journal, evidence file or tree cannot be read or written as promised."""
+
+
+class UnfitTreeError(StoreError):
+    """A folder holds what no snapshot takes (too large, too many, too deep, unreadable, always changing): its
+    content is at fault, not the store."""
+
+    path: str = ""
+    """What is at fault, relative to the folder; empty where it is no single path."""
 
 
 class EvidenceError(StoreError):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from honing.errors import StoreError
+from honing.errors import StoreError, UnfitTreeError
 from honing.store import Entry, EntryKind, TreeLimits, TreeStore
 
 BUILT = ["build", "build/out", "build/out/x"]
@@ -125,7 +125,7 @@ for name in "fg":
     try:
         TreeStore(base / "store").snapshot(base / name)
     except Exception as error:
-        print(type(error).__name__, str(error).replace(str(base), "BASE"))
+        print(type(error).__name__, error.path, str(error).replace(str(base), "BASE"))
 (base / "g" / "closed").chmod(0o755)
 """
 
@@ -140,9 +140,9 @@ def test_what_may_not_be_read_is_an_error_that_names_it(shared: Path) -> None:
     )
 
     assert done.stdout.splitlines() == [
-        "StoreError BASE/f/locked: the file may not be read. Give read permission (chmod u+r), "
+        "UnfitTreeError locked BASE/f/locked: the file may not be read. Give read permission (chmod u+r), "
         "or leave it out with `ignore`.",
-        "StoreError BASE/g/closed: the folder may not be read. Give read permission (chmod u+rx), "
+        "UnfitTreeError closed BASE/g/closed: the folder may not be read. Give read permission (chmod u+rx), "
         "or leave it out with `ignore`.",
     ], done.stderr
 
@@ -155,7 +155,7 @@ def test_a_file_that_never_stops_changing_is_no_snapshot(folder: Path, store: Tr
         while grows.stat().st_size == 32 << 20:
             time.sleep(0.01)
 
-        with pytest.raises(StoreError, match=r"kept changing during 3 attempts .*log"):
+        with pytest.raises(UnfitTreeError, match=r"kept changing during 3 attempts .*log"):
             store.snapshot(folder)
     finally:
         writer.kill()
@@ -212,7 +212,7 @@ def test_a_folder_beyond_a_limit_is_refused(folder: Path, limits: TreeLimits, me
     for name in "abc":
         (folder / name).write_bytes(bytes(10))
 
-    with pytest.raises(StoreError, match=message):
+    with pytest.raises(UnfitTreeError, match=message):
         TreeStore(folder.parent / "store", limits=limits).snapshot(folder)
 
 

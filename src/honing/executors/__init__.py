@@ -3,6 +3,7 @@
 from honing.executors.base import Completed, Executor, Json, Unit, UnitFunction, UnitStatus
 from honing.executors.budget import Budget, Observation, Observe
 from honing.executors.local import LocalExecutor
+from honing.executors.memo import Memo
 from honing.executors.progress import (
     BarProgress,
     LineProgress,
@@ -27,6 +28,7 @@ __all__ = [
     "LineProgress",
     "LocalExecutor",
     "MapOptions",
+    "Memo",
     "Observation",
     "Observe",
     "OneBar",

@@ -81,7 +81,12 @@ class LineProgress:
     """One plain line at the start, at the end, and in between at most one in `interval_s`."""
 
     def __init__(
-        self, stream: TextIO, *, interval_s: float = 10.0, clock: Callable[[], float] = time.monotonic
+        self,
+        stream: TextIO,
+        *,
+        interval_s: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+        words: Callable[[Tally], str] | None = None,
     ) -> None:
         """Write nothing yet.
 
@@ -89,8 +94,10 @@ class LineProgress:
             stream: Where to write.
             interval_s: Shortest time between two lines, in seconds.
             clock: Monotonic time in seconds.
+            words: What a line says; `describe` where None.
         """
         self._stream = stream
+        self._words = words or describe
         self._interval_s = interval_s
         self._clock = clock
         self._last = 0.0
@@ -107,7 +114,7 @@ class LineProgress:
 
     def _line(self, tally: Tally) -> None:
         self._last = self._clock()
-        self._stream.write(f"{tally.step}: {describe(tally)}\n")
+        self._stream.write(f"{tally.step}: {self._words(tally)}\n")
         self._stream.flush()
 
 
@@ -121,6 +128,7 @@ class BarProgress:
         colour: bool = True,
         width: int | None = None,
         clock: Callable[[], float] = time.monotonic,
+        words: Callable[[Tally], str] | None = None,
     ) -> None:
         """Draw nothing yet.
 
@@ -129,7 +137,9 @@ class BarProgress:
             colour: Whether to use colours.
             width: Columns; those of the terminal when None.
             clock: Monotonic time in seconds.
+            words: What stands beside the bar; `describe` where None.
         """
+        self._words = words or describe
         self._stream = stream
         self._colour = colour
         self._width = width
@@ -172,23 +182,30 @@ class BarProgress:
     def _draw(self, tally: Tally) -> None:
         self._last = self._clock()
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=tally.ended, state=describe(tally))
+            self._bar.update(self._task, completed=tally.ended, state=self._words(tally))
             self._bar.refresh()
 
 
-def choose_progress(stream: TextIO, environ: Mapping[str, str], *, quiet: bool = False) -> Progress:
+def choose_progress(
+    stream: TextIO,
+    environ: Mapping[str, str],
+    *,
+    quiet: bool = False,
+    words: Callable[[Tally], str] | None = None,
+) -> Progress:
     """The progress that suits a stream: a bar on a terminal, lines elsewhere, nothing when quiet.
 
     Args:
         stream: Usually stderr.
         environ: Read for NO_COLOR (no colours) and TERM=dumb (lines instead of a bar).
         quiet: Whether to show nothing.
+        words: What is said of a step; `describe` where None.
     """
     if quiet:
         return SilentProgress()
     if not stream.isatty() or environ.get("TERM", "") in ("", "dumb"):
-        return LineProgress(stream)
-    return BarProgress(stream, colour=not environ.get("NO_COLOR"))
+        return LineProgress(stream, words=words)
+    return BarProgress(stream, colour=not environ.get("NO_COLOR"), words=words)
 
 
 def describe(tally: Tally) -> str:

@@ -49,6 +49,9 @@ class ThreadsExecutor:
 
     workers: int = 8
     """Units under way at a time. With 1 they run in the caller's own thread, as `InlineExecutor` does it."""
+    own_thread: bool = False
+    """Whether a single worker has a thread of its own as well: the caller then sees while a unit is under way
+    that it is asked to stop."""
 
     def __post_init__(self) -> None:
         if self.workers < 1:
@@ -62,7 +65,7 @@ class ThreadsExecutor:
         self, fn: UnitFunction, units: Iterable[Unit], should_stop: Callable[[], bool]
     ) -> Generator[Sequence[Completed], None, None]:
         """See `Executor.run`."""
-        if self.workers == 1:
+        if self.workers == 1 and not self.own_thread:
             return InlineExecutor().run(fn, units, should_stop)
         return Crew(lambda number: _ThreadWorker(fn, number), self.workers).run(units, should_stop)
 

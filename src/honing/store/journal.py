@@ -292,20 +292,24 @@ class Journal:
         with self._transaction():
             self._connection.execute("UPDATE steps SET wall_s = wall_s + ? WHERE step = ?", (wall_s, step))
 
-    def commit(self, batch: Iterable[Attempt], *, owner: str, wall_s: float = 0.0) -> Committed:
-        """Record ended attempts in one synced transaction: all of them or, on an error, none.
+    def commit(
+        self, batch: Iterable[Attempt], *, owner: str, wall_s: float = 0.0, durable: bool = True
+    ) -> Committed:
+        """Record ended attempts in one transaction: all of them or, on an error, none.
 
         Args:
             batch: The attempts; each must have been leased by `owner` under its `token`.
             owner: Who did the work.
             wall_s: Seconds of supervision to add to the step of the first attempt.
+            durable: Whether it is on the disk before this returns. Otherwise it survives the death of this
+                process, and a power failure only once a later durable commit has returned.
 
         Raises:
             StoreError: The journal cannot be written, or was deleted or replaced since it was opened. Nothing
                 of the batch is recorded; everything committed before is kept.
         """
         outcomes: dict[AttemptOutcome, list[str]] = {outcome: [] for outcome in AttemptOutcome}
-        with self._transaction(durable=True):
+        with self._transaction(durable=durable):
             for number, attempt in enumerate(batch):
                 outcomes[self._record(attempt, owner)].append(attempt.key)
                 if number == 0:

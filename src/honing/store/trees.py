@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from honing.errors import StoreError, boundary
+from honing.errors import StoreError, UnfitTreeError, boundary
 from honing.store.atomic import write_atomic
 from honing.store.trees_blobs import BlobWriter, copy_blob, damage, has_blob, read_blob
 from honing.store.trees_cache import StatCache
@@ -92,7 +92,7 @@ class TreeStore:
     def root(self) -> Path:
         return self._root
 
-    def snapshot(self, folder: Path, *, ignore: Sequence[str] = ()) -> TreeId:
+    def snapshot(self, folder: Path, *, ignore: Sequence[str] = (), again: bool = True) -> TreeId:
         """Store what is in a folder now.
 
         Links are stored as links, hard links as separate files, pipes, sockets and devices by name only.
@@ -101,22 +101,24 @@ class TreeStore:
         Args:
             folder: Read, never changed.
             ignore: Patterns of names to leave out; see `ignoring`.
+            again: Whether further snapshots of this folder will come: unchanged files are then remembered.
 
         Returns:
             The tree's id; the same for the same content and mode bits. Everything is durable by then.
 
         Raises:
-            StoreError: Something may not be read, exceeds a limit, or keeps changing.
+            UnfitTreeError: Something may not be read, exceeds a limit, or keeps changing.
+            StoreError: The store cannot be written.
         """
         rule = ignoring(ignore)
         last = ""
         with boundary(StoreError, f"taking a snapshot of {folder}"), self._locked(fcntl.LOCK_SH):
             for _ in range(self._limits.attempts):
                 try:
-                    return self._snapshot(folder, rule)
+                    return self._snapshot(folder, rule, again=again)
                 except ChangedError as change:
                     last = str(change)
-        raise StoreError(
+        raise UnfitTreeError(
             f"{folder}: kept changing during {self._limits.attempts} attempts to take a snapshot ({last}). "
             "Stop what writes there, or leave it out with `ignore`."
         )
@@ -235,7 +237,7 @@ class TreeStore:
             shutil.rmtree(self._root / "staging", ignore_errors=True)
         return Collected(trees=len(gone), blobs=len(stale), bytes=freed)
 
-    def _snapshot(self, folder: Path, ignore: Ignore) -> TreeId:
+    def _snapshot(self, folder: Path, ignore: Ignore, *, again: bool) -> TreeId:
         started_ns = self._clock_ns()
         cache = StatCache(self._root, folder)
         writer = BlobWriter(self._root)
@@ -255,7 +257,8 @@ class TreeStore:
         else:
             place.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(place, manifest)
-        cache.remember(contents, seen, started_ns)
+        if again:
+            cache.remember(contents, seen, started_ns)
         return tree.id
 
     def _take(
@@ -276,7 +279,7 @@ class TreeStore:
             with opened_below(top, parent) as inner:
                 for path in paths:
                     where = f"{folder}/{shown(path)}"
-                    with opened_file(inner, posixpath.basename(path), seen[path], where) as source:
+                    with opened_file(inner, path, seen[path], where) as source:
                         contents[path], size = writer.take(source)
                         if size != seen[path].size:
                             raise ChangedError(f"{where}: its size changed while it was read")

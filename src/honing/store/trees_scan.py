@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
-from honing.errors import StoreError
+from honing.errors import StoreError, UnfitTreeError
 from honing.store.trees_manifest import DEPTH, PERMISSIONS, EntryKind, shown
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -96,7 +96,7 @@ def scan(top: int, where: Path, ignore: Ignore, limits: TreeLimits) -> dict[byte
         limits: What to refuse.
 
     Raises:
-        StoreError: A limit is exceeded or a folder cannot be read.
+        UnfitTreeError: A limit is exceeded or a folder cannot be read.
         ChangedError: A folder vanished or was replaced while it was read.
     """
     found: dict[bytes, Seen] = {}
@@ -105,13 +105,11 @@ def scan(top: int, where: Path, ignore: Ignore, limits: TreeLimits) -> dict[byte
         found[path] = seen
         total += seen.size
         if seen.size > limits.file_bytes:
-            raise StoreError(
-                _too_much(where, path, f"{seen.size:,} bytes", f"{limits.file_bytes:,} in one file")
-            )
+            raise _too_much(where, path, f"{seen.size:,} bytes", f"{limits.file_bytes:,} in one file")
         if total > limits.total_bytes:
-            raise StoreError(_too_much(where, path, "more bytes in all", f"{limits.total_bytes:,}"))
+            raise _too_much(where, path, "more bytes in all", f"{limits.total_bytes:,}")
         if len(found) > limits.entries:
-            raise StoreError(_too_much(where, path, "more entries", f"{limits.entries:,}"))
+            raise _too_much(where, path, "more entries", f"{limits.entries:,}")
     return found
 
 
@@ -143,19 +141,26 @@ def opened_below(top: int, path: bytes) -> Iterator[int]:
 
 
 @contextmanager
-def opened_file(folder: int, name: bytes, seen: Seen, where: str) -> Iterator[int]:
+def opened_file(folder: int, path: bytes, seen: Seen, where: str) -> Iterator[int]:
     """The descriptor of a regular file that must still be the one that was seen, before and after it is read.
 
+    Args:
+        folder: Descriptor of the folder that it is in.
+        path: From the top; its last name is looked for in the folder.
+        seen: What it was.
+        where: Its full path, for messages.
+
     Raises:
-        StoreError: It may not be read.
+        UnfitTreeError: It may not be read.
         ChangedError: It is another file by now, or changed while it was open.
     """
     try:
-        descriptor = os.open(name, _FILE_FLAGS, dir_fd=folder)
+        descriptor = os.open(path.rpartition(b"/")[2], _FILE_FLAGS, dir_fd=folder)
     except PermissionError as error:
-        raise StoreError(
+        raise _unfit(
+            path,
             f"{where}: the file may not be read. Give read permission (chmod u+r), "
-            "or leave it out with `ignore`."
+            "or leave it out with `ignore`.",
         ) from error
     except OSError as error:
         raise ChangedError(f"{where}: {error.strerror}") from error
@@ -185,7 +190,9 @@ def _walk(
     folder: int, prefix: bytes, where: Path, ignore: Ignore, depth: int
 ) -> Iterator[tuple[bytes, Seen]]:
     if depth >= DEPTH:
-        raise StoreError(f"{where}: folders are nested {DEPTH} deep or more at '{shown(prefix[:80])}...'.")
+        raise _unfit(
+            prefix, f"{where}: folders are nested {DEPTH} deep or more at '{shown(prefix[:80])}...'."
+        )
     with os.scandir(folder) as listing:
         names = [(os.fsencode(entry.name), entry) for entry in listing]
     for name, entry in names:
@@ -211,9 +218,10 @@ def _open_folder(name: bytes, folder: int, where: Path, path: bytes) -> int:
     try:
         return os.open(name, _FOLDER_FLAGS, dir_fd=folder)
     except PermissionError as error:
-        raise StoreError(
+        raise _unfit(
+            path,
             f"{where}/{shown(path)}: the folder may not be read. "
-            "Give read permission (chmod u+rx), or leave it out with `ignore`."
+            "Give read permission (chmod u+rx), or leave it out with `ignore`.",
         ) from error
     except OSError as error:
         raise ChangedError(f"{shown(path)} was replaced: {error.strerror}") from error
@@ -253,8 +261,15 @@ def _matches(parts: list[bytes], names: list[bytes]) -> bool:
     )
 
 
-def _too_much(where: Path, path: bytes, found: str, allowed: str) -> str:
-    return (
+def _too_much(where: Path, path: bytes, found: str, allowed: str) -> UnfitTreeError:
+    return _unfit(
+        path,
         f"{where}: '{shown(path)}' brings {found}; a snapshot takes {allowed} at most. "
-        "Leave it out with `ignore`, or raise the limit in TreeLimits."
+        "Leave it out with `ignore`, or raise the limit in TreeLimits.",
     )
+
+
+def _unfit(path: bytes, text: str) -> UnfitTreeError:
+    error = UnfitTreeError(text)
+    error.path = shown(path[:200])
+    return error
