@@ -161,9 +161,23 @@ class Project:
     search: SearchSettings = SearchSettings()
     judging: Judging = Judging()
     agent: AgentChoice = AgentChoice()
+    agents: Mapping[str, AgentChoice] = field(default_factory=dict)
+    """What the project says about further agents, by name: used where a run chooses one of them."""
     spending: Spending = Spending()
     trace: Path | None = None
     """A file of evidence (traces of the harness at work) shown to the proposer."""
+    solution: Path | None = None
+    """A folder laid over the harness by the agents `scripted` and `oracle`; None where the project has none."""
+    runs: Path | None = None
+    """Folder that this project's runs go to; None: where the user's runs go."""
     legacy: bool = False
     """Whether it is a metaharness.json project, whose proposers look for `.metaharness/`."""
     seed: int = 0
+    notes: tuple[str, ...] = ()
+    """What was passed over when its file was read, one sentence each: to be shown."""
+
+    def choice_of(self, agent: str) -> AgentChoice:
+        """What the project says about an agent; nothing but its name where it says nothing."""
+        if agent in ("", self.agent.name):
+            return self.agent
+        return self.agents.get(agent, AgentChoice(name=agent))
