@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from honing.contract.copies import matching
+from honing.contract.patterns import Found, matching_lines
 from honing.contract.spec import MetricSpec
 from honing.documents import parse_json, read_plain_file
 from honing.errors import MetricsError
@@ -25,8 +26,6 @@ class Reading:
     """The whole file, or the line that was printed."""
 
 
-_LINE = 10_000
-"""Characters of a printed line that are looked at: a pattern of the contract meets text of the target."""
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 
 
@@ -80,39 +79,35 @@ def read_printed(
         MetricsError: No line matches, what the group holds is not a number in the range, or an answer may
             have said it.
     """
-    expression = re.compile(pattern)
-    matching = [
-        [match for line in text.splitlines() if (match := expression.search(line[:_LINE])) is not None]
-        for text in (stdout, stderr)
-    ]
+    matching = matching_lines(pattern, (stdout, stderr))
     found = next((matches[-1] for matches in matching if matches), None)
     if found is None:
         raise MetricsError(
             f"no line that the stage printed matches stages.evaluate.pattern {pattern!r}, so there is no "
             "score. See what it printed with `hone contract show`."
         )
-    if len({match["score"] for matches in matching for match in matches}) > 1 and _said(found, answers):
+    if len({match.score for matches in matching for match in matches}) > 1 and _said(found, answers):
         raise MetricsError(
             f"the last line that matches stages.evaluate.pattern {pattern!r} stands in an answer as well "
-            f"({found[0]!r}), and other lines give other numbers: whose word it is cannot be known. Let the "
-            "stage write the number into a file (metrics_path), or print no answers."
+            f"({found.matched!r}), and other lines give other numbers: whose word it is cannot be known. "
+            "Let the stage write the number into a file (metrics_path), or print no answers."
         )
-    text = (found["score"] or "").strip()
+    text = (found.score or "").strip()
     digits = text.removesuffix("%").rstrip()
     if _NUMBER.fullmatch(digits) is None or not math.isfinite(float(digits)):
-        raise MetricsError(f"printed {metric.name!r} must be a number, got {text!r} in {found.string!r}.")
+        raise MetricsError(f"printed {metric.name!r} must be a number, got {text!r} in {found.line!r}.")
     value = float(digits)
     if text.endswith("%") and metric.unit not in ("percent", "%"):
         value /= 100
-    return Reading(_in_range(value, metric, "what the stage printed"), {"printed": found.string.strip()})
+    return Reading(_in_range(value, metric, "what the stage printed"), {"printed": found.line.strip()})
 
 
-def _said(found: re.Match[str], answers: Sequence[str]) -> bool:
+def _said(found: Found, answers: Sequence[str]) -> bool:
     """Whether an answer holds what was matched; where that is a mere number, whether a line of one is it."""
-    text = _fold(found[0])
-    if text != _fold(found["score"] or ""):
+    text = _fold(found.matched)
+    if text != _fold(found.score or ""):
         return any(text in _fold(answer) for answer in answers)
-    line = _fold(found.string)
+    line = _fold(found.line)
     return any(line == _fold(one) for answer in answers for one in answer.splitlines())
 
 
