@@ -1,0 +1,1 @@
+"""The parts that `optimize` is made of. See docs/harness.md."""

@@ -1,0 +1,120 @@
+"""What `run.json` of a harness run holds, and the names of its steps in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from honing.harness.project import Control, Project
+from honing.harness.tasks.base import Task
+from honing.store import TreeId, digest
+
+KIND = "harness"
+"""Kind of the runs."""
+
+BASELINE = "baseline"
+"""Step of one unit; its result is the baseline's document (`candidate_document`)."""
+CANDIDATES = "candidates"
+"""Step with one unit for each slot of each arm, in turn: inputs `{"arm": ..., "slot": ...}`, results candidate
+documents."""
+FINAL = "final"
+"""Step of one unit; its result is the document that `held_out.py` describes."""
+PROPOSALS = "proposals"
+"""Step of nested results: what asking the agent led to, by arm and slot."""
+
+ARTIFACTS = ("ledger.json", "ledger.tsv", "summary.json", "best.patch", "best", "report.json", "report.html")
+"""What a finished run holds beside `run.json`, journal and evidence."""
+
+_NO_IDENTITY = frozenset({"folder", "file", "limits", "asked"})
+"""Parts of a config in which two sessions of one run may differ."""
+
+
+def config_of(
+    project: Project, baseline: TreeId, *, sandbox: str, asked: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Everything that decides a run, as plain data. Held-out tasks are in it as one hash.
+
+    Args:
+        project: With the choices of this run applied.
+        baseline: The harness as it is.
+        sandbox: As it was asked for.
+        asked: The choices themselves, from which `resume` makes the same request.
+    """
+    judging, search, agent, spending = project.judging, project.search, project.agent, project.spending
+    return {
+        "project": project.name,
+        "folder": str(project.folder),
+        "file": str(project.file),
+        "objective": project.objective,
+        "constraints": list(project.constraints),
+        "baseline": baseline,
+        "rules": digest(_rules(project)),
+        "tasks": {task.id: digest(_task(task)) for task in project.tasks},
+        "held_out": digest([_task(task) for task in project.held_out]) if project.held_out else "",
+        "held_out_tasks": len(project.held_out),
+        "agent": agent.name,
+        "model": agent.model,
+        "agent_options": dict(agent.options),
+        "proposal_timeout_s": agent.timeout_s,
+        "proposals": spending.proposals,
+        "control": search.control is not Control.NONE,
+        "search": search.name,
+        "search_options": dict(search.options),
+        "in_flight": search.in_flight,
+        "rule": judging.rule.value,
+        "repeats": judging.repeats,
+        "retest_repeats": judging.retest_repeats,
+        "final_repeats": judging.final_repeats,
+        "thresholds": dict(judging.thresholds),
+        "racing": judging.racing,
+        "margin": judging.margin,
+        "level": judging.level,
+        "task_timeout_s": judging.task_timeout_s,
+        "trace": _hash_of_trace(project),
+        "seed": project.seed,
+        "sandbox": sandbox,
+        "limits": {
+            "task_runs": spending.task_runs,
+            "tokens": spending.tokens,
+            "cost_usd": spending.cost_usd,
+            "wall_s": spending.wall_s,
+        },
+        "asked": dict(asked),
+    }
+
+
+def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """What makes two configs different runs: one line for each part, empty where they are the same."""
+    names = sorted((found.keys() | wanted.keys()) - _NO_IDENTITY)
+    return [
+        f"{name} was {_shown(found.get(name))}, is {_shown(wanted.get(name))}"
+        for name in names
+        if found.get(name) != wanted.get(name)
+    ]
+
+
+def _rules(project: Project) -> dict[str, Any]:
+    rules = project.rules
+    return {
+        "scope": [[scope.path, scope.kind] for scope in rules.scope],
+        "single_class": rules.single_class,
+        "required": list(rules.required),
+        "transient": list(rules.transient),
+        "leakage": rules.leakage,
+        "forbidden": list(rules.forbidden),
+        "largest_bytes": rules.largest_bytes,
+        "legacy": project.legacy,
+    }
+
+
+def _task(task: Task) -> dict[str, Any]:
+    return {"id": task.id, "weight": task.weight, "cascade": task.cascade.value, **task.identity()}
+
+
+def _hash_of_trace(project: Project) -> str:
+    return digest(project.trace.read_text("utf-8", "replace")) if project.trace is not None else ""
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
