@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from honing.contract import dump_contract
-from honing.contract.samples import Sample, SampleStatus
+from honing.contract.samples.sample import Sample, SampleStatus
 from honing.contract.spec import ContractSpec, MetricSpec
 from honing.store import Run, make_home
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from honing.contract.dataset import Derivation, Gap, derive
-from honing.contract.task import DatasetTask
+from honing.contract.data.dataset import Derivation, Gap, derive
+from honing.contract.data.task import DatasetTask
 
 Rows = Sequence[Mapping[str, Any]]
 COLOURS = ("red", "green", "blue", "black", "white", "brown", "orange")

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from honing.contract import Mode, RolloutOptions, SetupOptions, dump_contract, setup
-from honing.contract.answer_lines import answers_without, line_asked
-from honing.contract.dead_server import FAILURES_IN_A_ROW, Watched
+from honing.contract.asking.dead_server import FAILURES_IN_A_ROW, Watched
 from honing.contract.derive import contract_for
-from honing.contract.samples import Sample, SampleStatus
+from honing.contract.samples.answer_lines import answers_without, line_asked
+from honing.contract.samples.sample import Sample, SampleStatus
 from honing.contract.session import EvaluationResult
 from honing.contract.spec import ContractSpec
 from honing.errors import ModelUnreachableError, UsageError

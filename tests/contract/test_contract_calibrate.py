@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from honing.contract.calibrate import Calibration, Level, OracleSource, Taken, judge
+from honing.contract.controls.calibrate import Calibration, Level, OracleSource, Taken, judge
 from honing.contract.spec import MetricSpec
 
 ACCURACY = MetricSpec()

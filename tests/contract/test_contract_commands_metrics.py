@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from honing.contract.copies import matching, set_aside
-from honing.contract.metrics import read_metrics, read_printed
+from honing.contract.grading.metrics import read_metrics, read_printed
 from honing.contract.spec import MetricSpec
+from honing.contract.stages.copies import matching, set_aside
 from honing.errors import MetricsError
 
 FRACTION = MetricSpec()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from honing.contract.controls import AnswerBook, Known, Silent
+from honing.contract.controls.control import AnswerBook, Known, Silent
 from honing.errors import ModelRequestError
 from honing.llm import Message, ModelRequest, Role
 

@@ -22,8 +22,8 @@ from made_tables import (
     write_parquet,
 )
 
-from honing.contract.dataset import GapReason, derive
-from honing.contract.task import task_from_document
+from honing.contract.data.dataset import GapReason, derive
+from honing.contract.data.task import task_from_document
 from honing.errors import ContractError, TargetError
 
 

@@ -23,8 +23,8 @@ from made_tables import (
     write_parquet,
 )
 
-from honing.contract.dataset import GapReason, derive
-from honing.contract.shapes import TaskKind
+from honing.contract.data.dataset import GapReason, derive
+from honing.contract.data.shapes import TaskKind
 
 WRITERS: Mapping[str, Callable[[Path, Rows], Path]] = {
     "jsonl": write_jsonl,

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from made_tables import derived, gap, write_jsonl
 
-from honing.contract.dataset import GapReason, derive
+from honing.contract.data.dataset import GapReason, derive
 
 NUMBERINGS: Mapping[str, Callable[[int], Any]] = {
     "from zero": lambda n: n,

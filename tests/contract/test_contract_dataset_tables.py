@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from made_tables import gzipped, programs, sums, write_csv, write_json, write_jsonl, write_parquet
 
-from honing.contract.table_files import Table, find_tables, verify_manifest
-from honing.contract.tables import TableLimits, TableRow, load_table, read_table, row_ids
+from honing.contract.data.table_files import Table, find_tables, verify_manifest
+from honing.contract.data.tables import TableLimits, TableRow, load_table, read_table, row_ids
 from honing.errors import TargetError
 
 
@@ -129,7 +129,7 @@ def test_parquet_without_its_extra_says_how_to_install_it(tmp_path: Path) -> Non
     path = write_parquet(tmp_path / "a.parquet", sums(2))
     program = (
         "import sys; sys.modules['pyarrow'] = None\nfrom pathlib import Path\n"
-        "from honing.contract.tables import load_table\nfrom honing.errors import MissingToolError\n"
+        "from honing.contract.data.tables import load_table\nfrom honing.errors import MissingToolError\n"
         "try:\n    load_table(Path(sys.argv[1]))\nexcept MissingToolError as error:\n    print(error)\n"
     )
 

@@ -9,7 +9,7 @@ import pytest
 from honing.contract.derivation.metric import MetricFound, MetricMissing, Observation, choose_metric
 from honing.contract.derivation.numbers import numbers_in_files, numbers_in_output
 from honing.contract.derivation.result_names import pattern_of
-from honing.contract.metrics import read_printed
+from honing.contract.grading.metrics import read_printed
 from honing.contract.spec import EvaluateSpec, MetricsSource
 
 SCORES = {"oracle": 1.0, "null": 0.0, "shuffled": 0.0}

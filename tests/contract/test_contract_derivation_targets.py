@@ -201,7 +201,7 @@ def test_a_date_is_a_date(date: str, tmp_path: Path) -> None:
 
 
 def test_other_data_handed_over_by_a_variable_is_another_run(tmp_path: Path) -> None:
-    from honing.contract.outputs import run_config
+    from honing.contract.results.outputs import run_config
     from honing.contract.target import resolve
     from honing.store import TreeStore
 

@@ -15,13 +15,13 @@ import yaml
 from made_tables import capitals, completions, sums
 
 from honing.contract import Form, Mode, RolloutOptions, SetupOptions, export_run, setup
-from honing.contract.dataset import derive
+from honing.contract.data.dataset import derive
+from honing.contract.data.task import DatasetTask
 from honing.contract.exports.base import Rows
 from honing.contract.exports.harbor import write_harbor
 from honing.contract.exports.writing import toml_text
-from honing.contract.measured import read_measured
 from honing.contract.readers import Foreign, read_foreign
-from honing.contract.task import DatasetTask
+from honing.contract.results.measured import read_measured
 from honing.errors import UsageError
 from honing.store import Run, load_run
 from made_runs import made_run

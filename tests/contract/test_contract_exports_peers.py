@@ -11,11 +11,11 @@ import pytest
 from made_tables import sums
 
 from honing.contract import Form, export_run
-from honing.contract.dataset import derive
+from honing.contract.data.dataset import derive
+from honing.contract.data.task import DatasetTask
 from honing.contract.exports.base import Rows
 from honing.contract.exports.verifiers_package import write_verifiers
-from honing.contract.measured import read_measured
-from honing.contract.task import DatasetTask
+from honing.contract.results.measured import read_measured
 from made_runs import made_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from honing.contract.failures import Failure, FailureKind, classify, failure_from, failure_of
+from honing.contract.stages.failures import Failure, FailureKind, classify, failure_from, failure_of
 from honing.errors import MetricsError, SandboxError
 from honing.sandbox import Ending, Finished
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from honing.contract.metrics import Reading, read_metrics
+from honing.contract.grading.metrics import Reading, read_metrics
 from honing.contract.spec import MetricSpec
 from honing.errors import MetricsError
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from honing.contract import MetricSpec, Mode, RolloutOptions, SetupOptions, setup
-from honing.contract.bench import Measurement, Rollout
-from honing.contract.calibrate import OracleSource, Taken, judge
-from honing.contract.controls import Talk
-from honing.contract.evaluate import Evaluation
-from honing.contract.gold import Gold
-from honing.contract.half_right import half_right, known_half, why_not_repeatable
-from honing.contract.leaks import why_prompts_leak
-from honing.contract.rollout import Plan
-from honing.contract.samples import Sample
+from honing.contract.asking.rollout import Plan
+from honing.contract.controls.calibrate import OracleSource, Taken, judge
+from honing.contract.controls.control import Talk
+from honing.contract.controls.gold import Gold
+from honing.contract.controls.half_right import half_right, known_half, why_not_repeatable
+from honing.contract.controls.leaks import why_prompts_leak
+from honing.contract.data.tables import load_table
+from honing.contract.grading.evaluate import Evaluation
+from honing.contract.samples.sample import Sample
 from honing.contract.session import EvaluationResult
-from honing.contract.tables import load_table
+from honing.contract.stages.bench import Measurement, Rollout
 from honing.errors import ContractError, TargetError
 from honing.llm import Message, ModelRequest, Role
 

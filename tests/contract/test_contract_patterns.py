@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from honing.contract.patterns import Found, matching_lines
+from honing.contract.grading.patterns import Found, matching_lines
 from honing.errors import MetricsError
 
 

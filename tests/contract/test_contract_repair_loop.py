@@ -10,14 +10,14 @@ import pytest
 from repair_scene import BROKEN, MENDED, PATH, README, in_turn, listening
 
 from honing.agents import Agent, AgentTask, NopAgent, ScriptedAgent
-from honing.contract.calibrate import Calibration, Level, OracleSource
-from honing.contract.failures import Failure, FailureKind, StageFailedError
+from honing.contract.controls.calibrate import Calibration, Level, OracleSource
 from honing.contract.repair.base import REPAIR, RepairOptions
 from honing.contract.repair.loop import Workshop, mend
 from honing.contract.repair.memory import is_further
 from honing.contract.repair.trial import Trial
 from honing.contract.spec import ContractSpec
 from honing.contract.spec_file import parse_contract
+from honing.contract.stages.failures import Failure, FailureKind, StageFailedError
 from honing.contract.target import Target, resolve
 from honing.errors import AgentError, ContractError, StoppedError
 from honing.sandbox import ScriptedSandbox

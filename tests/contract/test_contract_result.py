@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from honing.contract.bench import Measurement, Rollout
-from honing.contract.calibrate import Calibration, Level, OracleSource
-from honing.contract.evaluate import Evaluation
+from honing.contract.asking.rollout import Plan
+from honing.contract.controls.calibrate import Calibration, Level, OracleSource
+from honing.contract.grading.evaluate import Evaluation
 from honing.contract.options import RolloutOptions
-from honing.contract.require_samples import why_samples_fail
-from honing.contract.result import Result, conclude
-from honing.contract.rollout import Plan
-from honing.contract.samples import Sample, SampleStatus
+from honing.contract.results.result import Result, conclude
+from honing.contract.samples.required import why_samples_fail
+from honing.contract.samples.sample import Sample, SampleStatus
 from honing.contract.spec import ContractSpec
+from honing.contract.stages.bench import Measurement, Rollout
 
 SAMPLES = tuple(
     Sample(id=str(i), prompt=f"p{i}", completion="c", reward=1.0, status=SampleStatus.COMPLETED)

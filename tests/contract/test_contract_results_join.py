@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from honing.contract.results_file import list_results, reward_of
-from honing.contract.results_join import (
+from honing.contract.samples.results_file import list_results, reward_of
+from honing.contract.samples.results_join import (
     Judged,
     Results,
     episodes,
@@ -20,7 +20,7 @@ from honing.contract.results_join import (
     results_of,
     rewarded,
 )
-from honing.contract.samples import Sample, SampleStatus
+from honing.contract.samples.sample import Sample, SampleStatus
 from honing.contract.spec import EvaluateSpec, MetricSpec
 
 SAMPLES = tuple(

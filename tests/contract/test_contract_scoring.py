@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from honing.contract.data.scoring import make_scorer, needs_sandbox
 from honing.contract.scorers import (
     ChoiceScorer,
     CodeLimits,
@@ -18,7 +19,6 @@ from honing.contract.scorers import (
     ScriptedScorer,
     TextScorer,
 )
-from honing.contract.scoring import make_scorer, needs_sandbox
 from honing.errors import ContractError
 from honing.sandbox import UnconfinedSandbox
 

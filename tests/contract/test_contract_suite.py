@@ -22,9 +22,9 @@ from honing.contract import (
     measure_targets,
     setup,
 )
-from honing.contract.model_differences import differences
-from honing.contract.outputs import options_config
-from honing.contract.samples import Sample, SampleStatus
+from honing.contract.results.model_differences import differences
+from honing.contract.results.outputs import options_config
+from honing.contract.samples.sample import Sample, SampleStatus
 from honing.contract.suite import SUITE
 from honing.errors import UsageError
 from honing.store import list_runs

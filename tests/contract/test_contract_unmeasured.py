@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from honing.contract import GapError, RolloutOptions, SetupOptions, examine, forecast, intent_of, setup
-from honing.contract.unmeasured import REASON_CHARACTERS, shortened, unmeasured
+from honing.contract.results.unmeasured import REASON_CHARACTERS, shortened, unmeasured
 from honing.errors import (
     BudgetExhaustedError,
     CalibrationError,

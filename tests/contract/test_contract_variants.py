@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_tables import Rows, capitals, completions, programs, sums, write_jsonl
 
-from honing.contract.dataset import derive
+from honing.contract.data.dataset import derive
+from honing.contract.data.shapes import TaskKind
+from honing.contract.data.task import DatasetTask
+from honing.contract.data.variants import NULL, shuffled, variants, without_partner
 from honing.contract.scorers import Row, Scorer
 from honing.contract.scorers.choice import LETTERS
-from honing.contract.shapes import TaskKind
-from honing.contract.task import DatasetTask
-from honing.contract.variants import NULL, shuffled, variants, without_partner
 from honing.sandbox import BubblewrapSandbox
 
 

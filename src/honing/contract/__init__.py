@@ -4,10 +4,9 @@ score.
 Start reading in `session.py`.
 """
 
-from honing.contract.answerers import Tape
+from honing.contract.asking.answerers import Tape
 from honing.contract.audit.examination import Audit
-from honing.contract.calibrate import Calibration, ControlScore, Level
-from honing.contract.compare import RunComparison, compare_runs
+from honing.contract.controls.calibrate import Calibration, ControlScore, Level
 from honing.contract.derivation.at_target import derive_target
 from honing.contract.derive import GapError
 from honing.contract.earlier_names import Translated, translated
@@ -16,15 +15,17 @@ from honing.contract.exports import Exported, Form, export_run
 from honing.contract.forecast import forecast
 from honing.contract.hints import Hint, Role, survey_target
 from honing.contract.options import Mode, RolloutOptions, SetupOptions
-from honing.contract.outputs import intent_of
 from honing.contract.repair.base import Iteration as RepairIteration
 from honing.contract.repair.base import RepairOptions
 from honing.contract.repair.request import RepairRequest
-from honing.contract.report import report_of
-from honing.contract.result import Result
-from honing.contract.reverify import Reverified, reverify
-from honing.contract.samples import Sample, SampleStatus, outcomes
-from honing.contract.samples_file import columns_asked
+from honing.contract.results.compare import RunComparison, compare_runs
+from honing.contract.results.outputs import intent_of
+from honing.contract.results.report import report_of
+from honing.contract.results.result import Result
+from honing.contract.results.reverify import Reverified, reverify
+from honing.contract.results.unmeasured import unmeasured
+from honing.contract.samples.file import columns_asked
+from honing.contract.samples.sample import Sample, SampleStatus, outcomes
 from honing.contract.session import EvaluationResult, RolloutResult, Session, setup
 from honing.contract.spec import ContractSpec, MetricSpec, json_schema
 from honing.contract.spec_file import CONTRACT_PATH, dump_contract, load_contract
@@ -41,7 +42,6 @@ from honing.contract.target import (
     resolve,
     without_secrets,
 )
-from honing.contract.unmeasured import unmeasured
 
 __all__ = [
     "AGENT_FILES",

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from honing.contract.dataset import Gap, GapReason, derive
+from honing.contract.data.dataset import Gap, GapReason, derive
+from honing.contract.data.task import DatasetTask, task_from_document
 from honing.contract.derivation.data_variables import data_variables
 from honing.contract.derivation.from_hints import HintsTried, Known, derive_from_hints
 from honing.contract.derivation.holes import fill_holes
 from honing.contract.readers import ForeignGap, read_foreign
 from honing.contract.spec import ContractSpec, MetricSpec, Provenance, with_provenance
 from honing.contract.spec_file import CONTRACT_PATH, load_contract
-from honing.contract.task import DatasetTask, task_from_document
 from honing.errors import ContractError, TargetError, UsageError
 
 _INSISTED = Provenance(

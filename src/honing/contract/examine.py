@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from honing.contract.controls.gold import gold_of
 from honing.contract.derive import Derived, GapError, contract_for
-from honing.contract.gold import gold_of
+from honing.contract.results.unmeasured import spoken_of
 from honing.contract.spec import ContractSpec
 from honing.contract.spec_file import CONTRACT_PATH, dump_contract, load_contract
 from honing.contract.target import SourceOptions, is_archive, resolve
-from honing.contract.unmeasured import spoken_of
 from honing.errors import ContractError, UsageError
 from honing.store import Run, TreeStore, write_atomic
 

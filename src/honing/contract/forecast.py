@@ -6,18 +6,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from honing.contract.bench import Bench
-from honing.contract.calibrate import Level
+from honing.contract.asking.rollout import Plan, choose_rows
+from honing.contract.controls.calibrate import Level
+from honing.contract.controls.user_oracle import known_answers
 from honing.contract.derivation.settle import refuse_no_answers
 from honing.contract.derive import Derived
 from honing.contract.options import RolloutOptions, SetupOptions
-from honing.contract.outputs import check_heeded, contract_of
 from honing.contract.overlay import with_contract
-from honing.contract.rollout import Plan, choose_rows
+from honing.contract.results.outputs import check_heeded, contract_of
+from honing.contract.results.unmeasured import shortened, spoken_of
+from honing.contract.stages.bench import Bench
+from honing.contract.stages.workbench import refuse_holes
 from honing.contract.target import resolve
-from honing.contract.unmeasured import shortened, spoken_of
-from honing.contract.user_oracle import known_answers
-from honing.contract.workbench import refuse_holes
 from honing.errors import HoningError
 from honing.llm import Usage, cost
 from honing.store import TREES, TreeStore, free_disk

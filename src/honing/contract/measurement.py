@@ -11,13 +11,13 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
-from honing.contract.bench import Bench, Measurement, Rollout, counts_of, without_score
+from honing.contract.asking.dead_server import check_alive
+from honing.contract.asking.known_prompts import KnownPrompts, judges_only, planned_from_gold
+from honing.contract.asking.rollout import Plan, ask_rows
 from honing.contract.commands import evaluate_commands, roll_out_commands
-from honing.contract.dead_server import check_alive
-from honing.contract.evaluate import Judge, in_place, journaled, judge_samples, summarise
-from honing.contract.known_prompts import KnownPrompts, judges_only, planned_from_gold
-from honing.contract.rollout import Plan, ask_rows
-from honing.contract.samples import JUDGED, Sample, SampleStatus
+from honing.contract.grading.evaluate import Judge, in_place, journaled, judge_samples, summarise
+from honing.contract.samples.sample import JUDGED, Sample, SampleStatus
+from honing.contract.stages.bench import Bench, Measurement, Rollout, counts_of, without_score
 from honing.executors import MapOptions, Progress
 from honing.llm import Budget, Client, Source
 

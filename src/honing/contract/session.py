@@ -14,38 +14,38 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from honing.contract import outputs
-from honing.contract.answerers import Llm, Tape, name_of, source_for
+from honing.contract.asking.answerers import Llm, Tape, name_of, source_for
+from honing.contract.asking.known_prompts import refuse_to_ask
+from honing.contract.asking.local_models import LocalModels, is_model_folder
+from honing.contract.asking.rollout import Plan, choose_rows
 from honing.contract.audit import provenance
 from honing.contract.audit.examination import FILE as AUDIT
 from honing.contract.audit.examination import Audit, audit
-from honing.contract.bench import Bench, Measurement, Rollout
-from honing.contract.calibrate import Calibration
+from honing.contract.controls.calibrate import Calibration
+from honing.contract.controls.run_controls import run_controls
 from honing.contract.derivation.settle import settle
 from honing.contract.forecast import check_disk
-from honing.contract.known_prompts import refuse_to_ask
-from honing.contract.local_models import LocalModels, is_model_folder
-from honing.contract.measurement import evaluate, roll_out
-from honing.contract.model_judge import (
+from honing.contract.grading.model_judge import (
     JudgeCalibration,
     ModelJudge,
     calibrate_judge,
     not_fit_to_judge,
     with_judge,
 )
+from honing.contract.measurement import evaluate, roll_out
 from honing.contract.options import RolloutOptions, SetupOptions
 from honing.contract.overlay import with_contract
 from honing.contract.repair.base import RepairOptions
 from honing.contract.repair.loop import Workshop, mend
 from honing.contract.repair.trial import Trial
-from honing.contract.result import Result, conclude
-from honing.contract.rollout import Plan, choose_rows
-from honing.contract.run_controls import run_controls
-from honing.contract.samples import Sample
-from honing.contract.samples_file import rollout_from_file
+from honing.contract.results import outputs
+from honing.contract.results.result import Result, conclude
+from honing.contract.results.unmeasured import telling
+from honing.contract.samples.file import rollout_from_file
+from honing.contract.samples.sample import Sample
+from honing.contract.stages.bench import Bench, Measurement, Rollout
+from honing.contract.stages.workbench import build_bench, prepare, tear_down
 from honing.contract.target import Target, resolve
-from honing.contract.unmeasured import telling
-from honing.contract.workbench import build_bench, prepare, tear_down
 from honing.errors import UsageError
 from honing.executors import Progress, SilentProgress
 from honing.llm import Answerer, Source

@@ -12,14 +12,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from honing.contract.answerers import Tape
+from honing.contract.asking.answerers import Tape
 from honing.contract.options import RolloutOptions, SetupOptions
-from honing.contract.outputs import find_unfinished, intent_of, options_config
 from honing.contract.overlay import with_contract
 from honing.contract.repair.base import RepairOptions
+from honing.contract.results.outputs import find_unfinished, intent_of, options_config
+from honing.contract.results.unmeasured import unmeasured
 from honing.contract.session import EvaluationResult, RolloutResult, Session, setup
 from honing.contract.target import resolve
-from honing.contract.unmeasured import unmeasured
 from honing.errors import HoningError, StoppedError, UsageError
 from honing.executors import Progress, SilentProgress
 from honing.store import TREES, Run, RunStatus, TreeStore, make_home

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from honing.contract.bench import Bench, Rollout
 from honing.contract.spec_file import CONTRACT_PATH
-from honing.contract.stages import StageResult
+from honing.contract.stages.bench import Bench, Rollout
+from honing.contract.stages.stage import StageResult
 from honing.store import EntryKind
 
 _NAMES = 40

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from honing.contract.asking.rollout import Plan
 from honing.contract.audit.probes import Probe, Way, probe
 from honing.contract.audit.rules import Finding, Verdict, verdicts
-from honing.contract.bench import Bench
-from honing.contract.calibrate import Calibration
-from honing.contract.controls import Silent
+from honing.contract.controls.calibrate import Calibration
+from honing.contract.controls.control import Silent
 from honing.contract.measurement import measure
-from honing.contract.rollout import Plan
+from honing.contract.stages.bench import Bench
 from honing.executors import MapOptions, Progress
 from honing.llm import Answering
 

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from honing.contract.bench import Bench
 from honing.contract.spec import ContractSpec, Provenance
 from honing.contract.spec_file import CONTRACT_PATH
+from honing.contract.stages.bench import Bench
 from honing.store import Entry, EntryKind
 
 FILE = "provenance.json"

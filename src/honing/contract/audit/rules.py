@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import Any
 
 from honing.contract.audit.causes import Causes, causes_from
-from honing.contract.bench import Measurement
-from honing.contract.calibrate import Calibration, goodness
-from honing.contract.controls import Control
-from honing.contract.failures import FailureKind
+from honing.contract.controls.calibrate import Calibration, goodness
+from honing.contract.controls.control import Control
 from honing.contract.spec import Answers, ContractSpec
+from honing.contract.stages.bench import Measurement
+from honing.contract.stages.failures import FailureKind
 
 
 class Finding(StrEnum):

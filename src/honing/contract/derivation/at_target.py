@@ -7,8 +7,8 @@ from pathlib import Path
 
 from honing.contract.derive import Derived, contract_for
 from honing.contract.options import SetupOptions
+from honing.contract.results.unmeasured import spoken_of
 from honing.contract.target import resolve
-from honing.contract.unmeasured import spoken_of
 from honing.store import TreeStore
 
 

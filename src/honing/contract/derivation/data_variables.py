@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from honing.contract.dataset import DatasetTask, derive
+from honing.contract.data.dataset import DatasetTask, derive
 from honing.contract.hints import Hint
 from honing.errors import MissingToolError, TargetError
 from honing.sandbox import Mount

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from honing.contract.dataset import DatasetTask
+from honing.contract.data.dataset import DatasetTask
 from honing.contract.derivation.candidates import (
     asks_model,
     judging_too,

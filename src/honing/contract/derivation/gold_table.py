@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from honing.contract.data.table_files import find_tables
+from honing.contract.data.tables import TableRow, load_table
 from honing.contract.spec_oracle import OracleTable
-from honing.contract.table_files import find_tables
-from honing.contract.tables import TableRow, load_table
 from honing.errors import ContractError, MissingToolError, TargetError
 
 _MATCHES = ("prompt", "question", "problem", "instruction", "query", "input", "text")

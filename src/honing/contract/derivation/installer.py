@@ -16,8 +16,8 @@ from typing import Any
 from honing.contract.derivation.console_scripts import without_odd_scripts, write_script
 from honing.contract.derivation.indexes import Indexes, without_credentials
 from honing.contract.derivation.install_repairs import InstallPlan, relaxed_text, repaired
-from honing.contract.failures import Failure, FailureKind, StageFailedError, classify
 from honing.contract.spec import EnvironmentSpec
+from honing.contract.stages.failures import Failure, FailureKind, StageFailedError, classify
 from honing.documents import read_plain_file
 from honing.errors import MetricsError, MissingToolError, StageError, boundary
 from honing.sandbox import (

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from honing.contract.controls import Control
+from honing.contract.controls.control import Control
 from honing.contract.derivation.numbers import Number, Place, numbers_in_files, numbers_in_output
 from honing.contract.derivation.result_names import pattern_of
 from honing.contract.spec import EvaluateSpec, MetricSpec, MetricsSource

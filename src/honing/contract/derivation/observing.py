@@ -8,7 +8,7 @@ from typing import Any
 
 from honing.contract.derivation.metric import Observation
 from honing.contract.derivation.numbers import numbers_in_files
-from honing.contract.results_file import Listing, list_results
+from honing.contract.samples.results_file import Listing, list_results
 from honing.documents import parse_json, read_plain_file
 from honing.errors import MetricsError
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from honing.contract.data.shapes import TaskKind
+from honing.contract.data.task import DatasetTask
 from honing.contract.hints import Hint
-from honing.contract.shapes import TaskKind
-from honing.contract.task import DatasetTask
 
 _IDS = ("task_id", "id", "question_id", "sample_id", "problem_id", "instance_id", "qid", "uid", "idx",
         "index", "key", "name")  # fmt: skip

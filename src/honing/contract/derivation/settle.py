@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from honing.contract.bench import Bench
-from honing.contract.calibrate import Level
-from honing.contract.controls import Control, Silent
+from honing.contract.asking.rollout import Plan
+from honing.contract.controls.calibrate import Level
+from honing.contract.controls.control import Control, Silent
 from honing.contract.derivation.metric import MetricFound, MetricMissing, choose_metric
 from honing.contract.derivation.observing import observation_from
-from honing.contract.failures import Failure
 from honing.contract.measurement import measure
-from honing.contract.rollout import Plan
 from honing.contract.scorers import Row
 from honing.contract.spec import ContractSpec, Provenance, with_provenance
 from honing.contract.spec_file import dump_contract
+from honing.contract.stages.bench import Bench
+from honing.contract.stages.failures import Failure
 from honing.errors import CalibrationError, MetricsError
 from honing.executors import MapOptions, Progress
 from honing.llm import Answerer, Answering

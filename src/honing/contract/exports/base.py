@@ -9,9 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from honing.contract.measured import Measured
+from honing.contract.data.task import DatasetTask
+from honing.contract.results.measured import Measured
 from honing.contract.scorers import Row
-from honing.contract.task import DatasetTask
 
 
 class Form(StrEnum):

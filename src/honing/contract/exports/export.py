@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from honing.contract.copies import fresh_copy, remove_copies
+from honing.contract.data.task import task_from_document
 from honing.contract.exports.base import Exported, Form, Rows
 from honing.contract.exports.harbor import write_harbor
 from honing.contract.exports.hf_results import write_hf_results
 from honing.contract.exports.inspect_log import write_inspect
 from honing.contract.exports.verifiers_package import write_verifiers
-from honing.contract.measured import Measured, read_measured
-from honing.contract.task import task_from_document
+from honing.contract.results.measured import Measured, read_measured
+from honing.contract.stages.copies import fresh_copy, remove_copies
 from honing.errors import UsageError
 from honing.store import TREES, Run, TreeId, TreeStore
 

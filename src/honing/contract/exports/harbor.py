@@ -10,7 +10,7 @@ from typing import Any
 from honing.contract.exports.base import Exported, Form, Rows, facts_of, plain_row, slug
 from honing.contract.exports.judge_bundle import bundle
 from honing.contract.exports.writing import toml_text, write_files
-from honing.contract.measured import Measured
+from honing.contract.results.measured import Measured
 from honing.contract.scorers import Row
 
 _PACKAGE = "honing_judge"

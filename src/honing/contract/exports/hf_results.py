@@ -10,7 +10,7 @@ import yaml
 
 from honing.contract.exports.base import Exported, Form, facts_of, slug
 from honing.contract.exports.writing import write_files
-from honing.contract.measured import Measured
+from honing.contract.results.measured import Measured
 from honing.errors import UsageError
 
 _HUB = re.compile(r"(?:https?://[^/]+/datasets/|hf:)([\w.-]+/[\w.-]+)")

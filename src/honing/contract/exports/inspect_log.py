@@ -12,8 +12,8 @@ from typing import Any
 
 from honing.contract.exports.base import Exported, Form, facts_of, slug, target_name
 from honing.contract.exports.writing import write_files
-from honing.contract.measured import Measured
-from honing.contract.samples import Sample, SampleStatus
+from honing.contract.results.measured import Measured
+from honing.contract.samples.sample import Sample, SampleStatus
 
 _VERSION = 2
 """Of the log's schema."""

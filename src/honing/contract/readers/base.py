@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from honing.contract.data.task import DatasetTask
 from honing.contract.spec import ContractSpec, Provenance
-from honing.contract.task import DatasetTask
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from honing.contract.data.task import DatasetTask
 from honing.contract.spec import ChatSpec, ContractSpec, MetricSpec, Provenance
-from honing.contract.task import DatasetTask
 
 
 def data_spec(

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from honing.contract import prompts
-from honing.contract.shapes import SHAPES, Columns, Decision, Found, Missing, TaskKind
-from honing.contract.table_files import Table, find_tables, verify_manifest
-from honing.contract.tables import TableRow, load_table
-from honing.contract.task import DatasetTask
+from honing.contract.data import prompts
+from honing.contract.data.shapes import SHAPES, Columns, Decision, Found, Missing, TaskKind
+from honing.contract.data.table_files import Table, find_tables, verify_manifest
+from honing.contract.data.tables import TableRow, load_table
+from honing.contract.data.task import DatasetTask
 
 EVIDENCE_ROWS = 20_000
 """Rows that are looked at to see how golds are written."""

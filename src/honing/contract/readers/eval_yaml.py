@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from honing.contract.data.task import DatasetTask
 from honing.contract.readers.base import Foreign, Note, Unportable, Wanted, provenance_of
 from honing.contract.readers.data_spec import data_spec
 from honing.contract.readers.declared import (
@@ -17,7 +18,6 @@ from honing.contract.readers.declared import (
     with_template,
 )
 from honing.contract.readers.located import Document, Where, read_document
-from honing.contract.task import DatasetTask
 from honing.errors import ContractError
 
 FILES = ("eval.yaml", "eval.yml")

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from honing.contract.data.table_files import Table
+from honing.contract.data.tables import table_format
+from honing.contract.data.task import DatasetTask
 from honing.contract.readers.base import Foreign, Note, Unportable, Wanted, provenance_of
 from honing.contract.readers.data_spec import data_spec
 from honing.contract.readers.declared import (
@@ -25,9 +28,6 @@ from honing.contract.readers.jinja_text import (
     read_prompt,
 )
 from honing.contract.readers.located import Document, Tagged, Where, read_document
-from honing.contract.table_files import Table
-from honing.contract.tables import table_format
-from honing.contract.task import DatasetTask
 from honing.errors import ContractError
 
 _DEPTH, _MOST_FILES, _MOST_BYTES = 3, 2000, 64 * 1024

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from honing.agents import Agent
-from honing.contract.failures import Failure
 from honing.contract.options import RolloutOptions
+from honing.contract.stages.failures import Failure
 from honing.llm import Budget, Source
 from honing.sandbox import Limits
 from honing.store import TreeId

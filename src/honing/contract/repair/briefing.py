@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from honing.contract.failures import Failure, FailureKind
 from honing.contract.hints import Hint
 from honing.contract.repair.base import Iteration
 from honing.contract.repair.gates import ALLOWED
 from honing.contract.spec import ContractSpec
+from honing.contract.stages.failures import Failure, FailureKind
 
 _MOST_HINTS = 40
 _OUTPUT = 4000

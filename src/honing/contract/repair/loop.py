@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 
 from honing.agents import AgentOutcome, AgentTask
 from honing.contract.commands import INLINE
-from honing.contract.copies import place
-from honing.contract.failures import Failure
 from honing.contract.hints import Hint, Role, find_hints
 from honing.contract.repair.base import (
     REPAIR,
@@ -35,6 +33,8 @@ from honing.contract.repair.workspace import (
     open_workspace,
 )
 from honing.contract.spec import ContractSpec
+from honing.contract.stages.copies import place
+from honing.contract.stages.failures import Failure
 from honing.contract.target import Target
 from honing.errors import AgentError, BudgetExhaustedError, StoppedError
 from honing.executors import MapOptions, UnitStatus, run_map

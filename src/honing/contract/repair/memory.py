@@ -7,7 +7,6 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from honing.contract.failures import Failure, FailureKind
 from honing.contract.repair.base import (
     SCHEMA,
     Iteration,
@@ -16,6 +15,7 @@ from honing.contract.repair.base import (
     RepairOptions,
     Verdict,
 )
+from honing.contract.stages.failures import Failure, FailureKind
 
 _STAGES = (
     "target", "contract", "environment", "auth", "bootstrap", "tests", "deploy.setup", "deploy.health",

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from honing.contract.calibrate import Calibration
+from honing.contract.controls.calibrate import Calibration
 from honing.contract.derive import GapError
-from honing.contract.failures import Failure, FailureKind, failure_from, failure_of
 from honing.contract.spec import ContractSpec
+from honing.contract.stages.failures import Failure, FailureKind, failure_from, failure_of
 from honing.contract.target import Target
 from honing.errors import CalibrationError, ContractError, MetricsError, StageError
 from honing.store import Run

@@ -7,9 +7,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from honing.contract.copies import fresh_copy, place
 from honing.contract.spec import ContractSpec, Provenance
 from honing.contract.spec_file import CONTRACT_PATH, dump_contract, load_contract
+from honing.contract.stages.copies import fresh_copy, place
 from honing.contract.target import Target
 from honing.contract.targets.base import is_agent_file
 from honing.errors import ContractError

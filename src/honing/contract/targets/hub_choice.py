@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from honing.contract.table_files import SPLIT_ORDER, place_of
+from honing.contract.data.table_files import SPLIT_ORDER, place_of
 from honing.contract.targets.base import SourceOptions
 from honing.contract.targets.hub_listing import HubFile
 from honing.errors import TargetError

@@ -1,0 +1,1 @@
+"""What a task asks and what the right answer is: tables, their shapes, prompts, variants of the gold."""

@@ -1,0 +1,1 @@
+"""From answers to a number: our scorers, the target's own grader, a model as judge; strict reading."""

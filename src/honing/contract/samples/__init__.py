@@ -1,0 +1,1 @@
+"""Samples: one prompt, completion and reward each; files of them, and the target's own results joined."""
