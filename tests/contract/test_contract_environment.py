@@ -13,8 +13,8 @@ from package_shelf import put_wheel, write_package
 from honing.contract.derivation.indexes import Indexes
 from honing.contract.derivation.installer import Workplace, find_python
 from honing.contract.spec import EnvironmentSpec
-from honing.contract.stages.environment import BuiltEnvironment, build_environment
 from honing.contract.stages.failures import FailureKind, StageFailedError
+from honing.contract.workbench.environment import BuiltEnvironment, build_environment
 from honing.errors import MissingToolError
 from honing.sandbox import Command, Finished, Mount, choose, python_mounts
 

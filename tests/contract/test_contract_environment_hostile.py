@@ -13,7 +13,7 @@ from honing.contract.derivation.console_scripts import write_script
 from honing.contract.derivation.indexes import Indexes
 from honing.contract.derivation.installer import Workplace
 from honing.contract.spec import EnvironmentSpec
-from honing.contract.stages.environment import BuiltEnvironment, build_environment
+from honing.contract.workbench.environment import BuiltEnvironment, build_environment
 from honing.errors import StageError
 from honing.sandbox import choose
 

@@ -19,7 +19,7 @@ from honing.contract.data.tables import load_table
 from honing.contract.grading.evaluate import Evaluation
 from honing.contract.samples.sample import Sample
 from honing.contract.session import EvaluationResult
-from honing.contract.stages.bench import Measurement, Rollout
+from honing.contract.workbench.bench import Measurement, Rollout
 from honing.errors import ContractError, TargetError
 from honing.llm import Message, ModelRequest, Role
 

@@ -14,7 +14,7 @@ from honing.contract.results.result import Result, conclude
 from honing.contract.samples.required import why_samples_fail
 from honing.contract.samples.sample import Sample, SampleStatus
 from honing.contract.spec import ContractSpec
-from honing.contract.stages.bench import Measurement, Rollout
+from honing.contract.workbench.bench import Measurement, Rollout
 
 SAMPLES = tuple(
     Sample(id=str(i), prompt=f"p{i}", completion="c", reward=1.0, status=SampleStatus.COMPLETED)

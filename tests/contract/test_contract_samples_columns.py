@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from honing.contract.asking.samples_file import columns_asked
 from honing.contract.samples.columns import code_of, read_answers, written_samples
-from honing.contract.samples.file import columns_asked
 from honing.contract.samples.sample import Sample, SampleStatus
 from honing.contract.spec import ContractSpec
 from honing.errors import ContractError, MetricsError, UsageError

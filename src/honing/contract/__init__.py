@@ -5,6 +5,7 @@ Start reading in `session.py`.
 """
 
 from honing.contract.asking.answerers import Tape
+from honing.contract.asking.samples_file import columns_asked
 from honing.contract.audit.examination import Audit
 from honing.contract.controls.calibrate import Calibration, ControlScore, Level
 from honing.contract.derivation.at_target import derive_target
@@ -24,7 +25,6 @@ from honing.contract.results.report import report_of
 from honing.contract.results.result import Result
 from honing.contract.results.reverify import Reverified, reverify
 from honing.contract.results.unmeasured import unmeasured
-from honing.contract.samples.file import columns_asked
 from honing.contract.samples.sample import Sample, SampleStatus, outcomes
 from honing.contract.session import EvaluationResult, RolloutResult, Session, setup
 from honing.contract.spec import ContractSpec, MetricSpec, json_schema

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from honing.contract.asking.rollout import Plan, samples_of_calls
+from honing.contract.asking.samples_file import rollout_from_file
 from honing.contract.audit.causes import causes_of
 from honing.contract.audit.untouched import check_untouched, traces_left
 from honing.contract.controls.gold import ORACLE_BYTES
@@ -23,14 +24,13 @@ from honing.contract.derivation.observing import observe
 from honing.contract.grading.foreign_grades import graded, grades_left
 from honing.contract.grading.metrics import Reading, read_metrics, read_printed
 from honing.contract.samples.columns import ROW_PREFIX, written_samples
-from honing.contract.samples.file import rollout_from_file
 from honing.contract.samples.results_file import Listing, list_results
 from honing.contract.samples.sample import Sample, SampleStatus, sample_from_row
 from honing.contract.spec import Answers, EvaluateSpec, MetricsSource, StageSpec
-from honing.contract.stages.bench import Bench, Measurement, Rollout, counts_of, without_score
 from honing.contract.stages.copies import fresh_copy, inside, place, set_aside
 from honing.contract.stages.failures import Failure, FailureKind, StageFailedError, failure_of
 from honing.contract.stages.stage import StageResult, checked, run_stage
+from honing.contract.workbench.bench import Bench, Measurement, Rollout, counts_of, without_score
 from honing.documents import read_plain_file
 from honing.errors import BudgetExhaustedError, HoningError, MetricsError, ModelServerError, StageError
 from honing.executors import MapOptions, Progress, UnitStatus, inline, run_map

@@ -15,9 +15,9 @@ from honing.contract.options import RolloutOptions, SetupOptions
 from honing.contract.overlay import with_contract
 from honing.contract.results.outputs import check_heeded, contract_of
 from honing.contract.results.unmeasured import shortened, spoken_of
-from honing.contract.stages.bench import Bench
-from honing.contract.stages.workbench import refuse_holes
 from honing.contract.target import resolve
+from honing.contract.workbench.bench import Bench
+from honing.contract.workbench.workbench import refuse_holes
 from honing.errors import HoningError
 from honing.llm import Usage, cost
 from honing.store import TREES, TreeStore, free_disk

@@ -17,7 +17,7 @@ from honing.contract.asking.rollout import Plan, ask_rows
 from honing.contract.commands import evaluate_commands, roll_out_commands
 from honing.contract.grading.evaluate import Judge, in_place, journaled, judge_samples, summarise
 from honing.contract.samples.sample import JUDGED, Sample, SampleStatus
-from honing.contract.stages.bench import Bench, Measurement, Rollout, counts_of, without_score
+from honing.contract.workbench.bench import Bench, Measurement, Rollout, counts_of, without_score
 from honing.executors import MapOptions, Progress
 from honing.llm import Budget, Client, Source
 

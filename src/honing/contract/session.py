@@ -18,6 +18,7 @@ from honing.contract.asking.answerers import Llm, Tape, name_of, source_for
 from honing.contract.asking.known_prompts import refuse_to_ask
 from honing.contract.asking.local_models import LocalModels, is_model_folder
 from honing.contract.asking.rollout import Plan, choose_rows
+from honing.contract.asking.samples_file import rollout_from_file
 from honing.contract.audit import provenance
 from honing.contract.audit.examination import FILE as AUDIT
 from honing.contract.audit.examination import Audit, audit
@@ -41,11 +42,10 @@ from honing.contract.repair.trial import Trial
 from honing.contract.results import outputs
 from honing.contract.results.result import Result, conclude
 from honing.contract.results.unmeasured import telling
-from honing.contract.samples.file import rollout_from_file
 from honing.contract.samples.sample import Sample
-from honing.contract.stages.bench import Bench, Measurement, Rollout
-from honing.contract.stages.workbench import build_bench, prepare, tear_down
 from honing.contract.target import Target, resolve
+from honing.contract.workbench.bench import Bench, Measurement, Rollout
+from honing.contract.workbench.workbench import build_bench, prepare, tear_down
 from honing.errors import UsageError
 from honing.executors import Progress, SilentProgress
 from honing.llm import Answerer, Source

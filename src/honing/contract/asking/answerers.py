@@ -10,8 +10,8 @@ from typing import cast
 
 from honing.contract.asking.dead_server import Watched
 from honing.contract.controls.control import Silent
-from honing.contract.stages.bench import Bench
 from honing.contract.stages.runtime_env import DEPLOYED
+from honing.contract.workbench.bench import Bench
 from honing.errors import UsageError
 from honing.llm import (
     Answerer,

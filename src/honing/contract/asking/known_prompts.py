@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from honing.contract.asking.rollout import Plan
 from honing.contract.scorers import Row
-from honing.contract.stages.bench import Bench
+from honing.contract.workbench.bench import Bench
 from honing.errors import UsageError
 
 

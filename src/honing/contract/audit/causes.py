@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from honing.contract.spec_file import CONTRACT_PATH
-from honing.contract.stages.bench import Bench, Rollout
 from honing.contract.stages.stage import StageResult
+from honing.contract.workbench.bench import Bench, Rollout
 from honing.store import EntryKind
 
 _NAMES = 40

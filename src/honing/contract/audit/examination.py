@@ -12,7 +12,7 @@ from honing.contract.audit.rules import Finding, Verdict, verdicts
 from honing.contract.controls.calibrate import Calibration
 from honing.contract.controls.control import Silent
 from honing.contract.measurement import measure
-from honing.contract.stages.bench import Bench
+from honing.contract.workbench.bench import Bench
 from honing.executors import MapOptions, Progress
 from honing.llm import Answering
 

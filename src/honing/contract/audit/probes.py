@@ -21,9 +21,9 @@ from honing.contract.audit.untouched import check_untouched, import_folders
 from honing.contract.commands import evaluate_commands
 from honing.contract.controls.calibrate import best
 from honing.contract.spec import MetricsSource
-from honing.contract.stages.bench import Bench, Measurement, Rollout
 from honing.contract.stages.copies import fresh_copy, inside, place
 from honing.contract.stages.failures import StageFailedError
+from honing.contract.workbench.bench import Bench, Measurement, Rollout
 from honing.executors import Progress
 from honing.store import EntryKind, TreeId
 

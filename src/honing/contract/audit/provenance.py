@@ -8,7 +8,7 @@ from typing import Any
 
 from honing.contract.spec import ContractSpec, Provenance
 from honing.contract.spec_file import CONTRACT_PATH
-from honing.contract.stages.bench import Bench
+from honing.contract.workbench.bench import Bench
 from honing.store import Entry, EntryKind
 
 FILE = "provenance.json"

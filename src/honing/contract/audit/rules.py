@@ -11,8 +11,8 @@ from honing.contract.audit.causes import Causes, causes_from
 from honing.contract.controls.calibrate import Calibration, goodness
 from honing.contract.controls.control import Control
 from honing.contract.spec import Answers, ContractSpec
-from honing.contract.stages.bench import Measurement
 from honing.contract.stages.failures import FailureKind
+from honing.contract.workbench.bench import Measurement
 
 
 class Finding(StrEnum):

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from honing.contract.stages.bench import Bench
 from honing.contract.stages.failures import Failure, FailureKind, StageFailedError
+from honing.contract.workbench.bench import Bench
 from honing.store import Entry, EntryKind, TreeDiff, TreeId
 
 OWN_TRACES = ("*/__pycache__", "__pycache__", "*/__pycache__/*", "__pycache__/*", ".pytest_cache",

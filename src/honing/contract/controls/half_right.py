@@ -15,7 +15,7 @@ from honing.contract.controls.calibrate import Taken, denormalised, goodness
 from honing.contract.controls.control import AnswerBook, Control
 from honing.contract.controls.gold import Gold
 from honing.contract.spec import MetricSpec
-from honing.contract.stages.bench import Measurement, Rollout
+from honing.contract.workbench.bench import Measurement, Rollout
 
 HALF_WITHIN = 0.2
 """Of the way from worthless to right answers, by which the mixture may miss its place: a number that is no

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from honing.contract.samples.sample import Sample
-from honing.contract.stages.bench import Bench
 from honing.contract.stages.copies import fresh_copy
-from honing.contract.stages.surroundings import port_inside
+from honing.contract.workbench.bench import Bench
+from honing.contract.workbench.surroundings import port_inside
 from honing.documents import parse_json
 from honing.errors import MetricsError, ModelReplyError, ModelServerError, ModelTimeoutError
 from honing.llm import ModelReply, ModelRequest, Role, Usage, prompt_text

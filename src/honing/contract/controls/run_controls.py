@@ -27,7 +27,7 @@ from honing.contract.controls.policy_oracle import Misplaced
 from honing.contract.measurement import evaluate, measure
 from honing.contract.samples.sample import Sample
 from honing.contract.scorers import JudgeModelScorer, Row
-from honing.contract.stages.bench import Bench, Measurement
+from honing.contract.workbench.bench import Bench, Measurement
 from honing.executors import MapOptions, OneBar, Progress
 from honing.llm import Answerer, Answering
 

@@ -19,8 +19,8 @@ from honing.contract.measurement import measure
 from honing.contract.scorers import Row
 from honing.contract.spec import ContractSpec, Provenance, with_provenance
 from honing.contract.spec_file import dump_contract
-from honing.contract.stages.bench import Bench
 from honing.contract.stages.failures import Failure
+from honing.contract.workbench.bench import Bench
 from honing.errors import CalibrationError, MetricsError
 from honing.executors import MapOptions, Progress
 from honing.llm import Answerer, Answering

@@ -21,7 +21,7 @@ from honing.contract.samples.results_join import (
 )
 from honing.contract.samples.sample import JUDGED, Sample
 from honing.contract.spec import Answers
-from honing.contract.stages.bench import Bench, Measurement, Rollout, without_score
+from honing.contract.workbench.bench import Bench, Measurement, Rollout, without_score
 
 
 def grades_left(

@@ -24,7 +24,7 @@ from honing.contract.controls.calibrate import (
 )
 from honing.contract.grading.evaluate import journaled
 from honing.contract.scorers import JudgeModelScorer, Row
-from honing.contract.stages.bench import Bench
+from honing.contract.workbench.bench import Bench
 from honing.errors import ModelError, UsageError
 from honing.executors import Progress
 from honing.llm import Channel, Client, Message, ModelRequest, Role, Sampling, Source

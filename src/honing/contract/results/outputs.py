@@ -13,6 +13,7 @@ from typing import Any
 
 from honing.contract.asking.answerers import RECORDING
 from honing.contract.asking.rollout import observe_with
+from honing.contract.asking.samples_file import SAMPLES_FILE
 from honing.contract.controls.calibrate import Calibration
 from honing.contract.derivation.data_variables import data_variables
 from honing.contract.derive import Derived, GapError, contract_for
@@ -21,13 +22,12 @@ from honing.contract.results.model_differences import differences, reward_width
 from honing.contract.results.report import report_of
 from honing.contract.results.result import Result
 from honing.contract.results.unmeasured import GAP, METRICS, spoken_of
-from honing.contract.samples.file import SAMPLES_FILE
 from honing.contract.samples.sample import Sample
 from honing.contract.spec import ContractSpec
 from honing.contract.spec_file import dump_contract
-from honing.contract.stages.bench import Bench, Measurement, Rollout
 from honing.contract.stages.copies import fresh_copy
 from honing.contract.target import Target
+from honing.contract.workbench.bench import Bench, Measurement, Rollout
 from honing.errors import UsageError
 from honing.executors import Budget, MapOptions, Progress
 from honing.learn import folder_digest, is_model_folder

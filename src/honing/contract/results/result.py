@@ -13,7 +13,7 @@ from honing.contract.samples.answer_lines import answers_without, line_asked
 from honing.contract.samples.required import why_samples_fail
 from honing.contract.samples.sample import Sample, outcomes
 from honing.contract.spec import ContractSpec, MetricSpec
-from honing.contract.stages.bench import Measurement
+from honing.contract.workbench.bench import Measurement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

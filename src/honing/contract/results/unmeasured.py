@@ -12,8 +12,8 @@ from typing import Any
 from honing.contract.controls.calibrate import Level
 from honing.contract.derive import GapError
 from honing.contract.spec_file import load_contract
-from honing.contract.stages.environment import LOCK_FILE
 from honing.contract.stages.failures import Failure, failure_of
+from honing.contract.workbench.environment import LOCK_FILE
 from honing.errors import (
     BudgetExhaustedError,
     ContractError,

@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from honing.contract.spec import DeploySpec, StageSpec
-from honing.contract.stages.bench import Bench
 from honing.contract.stages.copies import fresh_copy
 from honing.contract.stages.failures import Failure, failure_of
 from honing.contract.stages.runtime_env import FILE, VARIABLE, RuntimeEnv, read_runtime_env
 from honing.contract.stages.stage import StageContext, checked, poll_stage, run_stage
+from honing.contract.workbench.bench import Bench
 from honing.errors import HoningError
 from honing.store import TreeId
 

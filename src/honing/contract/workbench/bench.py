@@ -18,7 +18,7 @@ from honing.contract.scorers import Row, Scorer
 from honing.contract.spec import ContractSpec
 from honing.contract.stages.failures import Failure
 from honing.contract.stages.stage import StageContext
-from honing.contract.stages.surroundings import Surroundings
+from honing.contract.workbench.surroundings import Surroundings
 from honing.executors import Executor
 from honing.llm import Answerer, Channel, Client, Gateway
 from honing.store import Run, TreeId, TreeStore

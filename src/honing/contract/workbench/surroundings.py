@@ -12,10 +12,10 @@ from typing import Any
 
 from honing.contract.asking.rollout import Plan
 from honing.contract.stages.concealing import secret_values
-from honing.contract.stages.environment import BuiltEnvironment
 from honing.contract.stages.limits import Deadline
 from honing.contract.stages.runtime_env import RuntimeEnv
 from honing.contract.stages.stage import StageContext
+from honing.contract.workbench.environment import BuiltEnvironment
 from honing.llm import Channel
 from honing.sandbox import Capability, Forward, Mount, Sandbox, python_mounts
 

@@ -10,7 +10,7 @@ from honing.contract.asking.rollout import Plan
 from honing.contract.samples.columns import Answer, AnswersRead, read_answers
 from honing.contract.samples.sample import Sample, SampleStatus
 from honing.contract.spec import Answers
-from honing.contract.stages.bench import Bench, Rollout
+from honing.contract.workbench.bench import Bench, Rollout
 from honing.errors import MetricsError, UsageError
 
 SAMPLES_FILE = "samples_file"

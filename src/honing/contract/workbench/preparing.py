@@ -11,11 +11,11 @@ from honing.contract.commands import INLINE
 from honing.contract.controls.gold import gold_in
 from honing.contract.controls.policy_oracle import PolicyOracle
 from honing.contract.spec import StageSpec, TeardownPolicy
-from honing.contract.stages.bench import Bench
 from honing.contract.stages.copies import fresh_copy, place, remove_copies, set_aside
-from honing.contract.stages.deployment import deployed
 from honing.contract.stages.failures import Failure, StageFailedError, failure_of
 from honing.contract.stages.stage import checked, run_stage
+from honing.contract.workbench.bench import Bench
+from honing.contract.workbench.deployment import deployed
 from honing.errors import HoningError, StageError
 from honing.executors import MapOptions, UnitStatus, run_map
 from honing.sandbox import remove_tree

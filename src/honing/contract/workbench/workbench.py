@@ -21,15 +21,15 @@ from honing.contract.derive import Derived
 from honing.contract.options import SetupOptions
 from honing.contract.spec import ContractSpec, StageSpec, with_provenance
 from honing.contract.spec_file import dump_contract
-from honing.contract.stages.bench import Bench
 from honing.contract.stages.copies import fresh_copy
-from honing.contract.stages.environment import LOCK_FILE, build_environment
 from honing.contract.stages.failures import Failure, FailureKind
 from honing.contract.stages.limits import Deadline
-from honing.contract.stages.preparing import prepare as prepare
-from honing.contract.stages.preparing import tear_down as tear_down
-from honing.contract.stages.surroundings import Surroundings
 from honing.contract.target import Target
+from honing.contract.workbench.bench import Bench
+from honing.contract.workbench.environment import LOCK_FILE, build_environment
+from honing.contract.workbench.preparing import prepare as prepare
+from honing.contract.workbench.preparing import tear_down as tear_down
+from honing.contract.workbench.surroundings import Surroundings
 from honing.errors import ContractError
 from honing.executors import ThreadsExecutor
 from honing.llm import Backoff, Channel, Client, ClientConfig, Endpoint, Gateway, GatewayConfig
