@@ -28,7 +28,8 @@ class Transcript:
 
 def json_lines(printed: str) -> Iterator[Mapping[str, Any]]:
     """The JSON objects among the lines; whatever else was printed is passed over."""
-    for line in printed.splitlines():
+    # Not splitlines: a JSON text may hold the line separators of Unicode as they are.
+    for line in printed.split("\n"):
         if not line.startswith("{"):
             continue
         try:
