@@ -27,6 +27,8 @@ class AgentSettings:
     base: Path | None = None
     """The folder that relative paths among the options start from: a project's own; None where there is
     none."""
+    solution: Path | None = None
+    """A project's solution, a folder or a patch, for the agents that play it; None: looked for in `base`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,10 +37,10 @@ class OracleAgent:
     def __init__(self, settings: AgentSettings | None = None) -> None:
         settings = settings or AgentSettings()
         given = told(settings, self.name, {"solution": str}).get("solution")
-        candidates = [placed(settings, given)] if given else [placed(settings, name) for name in SOLUTIONS]
+        candidates = _candidates(settings, given)
         self._solution = next((path for path in candidates if path.exists()), None)
         self._sought = " or ".join(str(path) for path in candidates)
-        if self._solution is None and (given or settings.base is not None):
+        if self._solution is None and (given or settings.solution or settings.base is not None):
             raise UsageError(f"agent oracle: there is no {self._sought}. {_WRITE_ONE}")
 
     def run(self, task: AgentTask, *, cancel: Cancel | None = None) -> AgentRun:
@@ -60,6 +60,15 @@ class OracleAgent:
             message=f"the solution: {len(events)} files",
             events=tuple(events[:MOST_EVENTS]),
         )
+
+
+def _candidates(settings: AgentSettings, given: str | None) -> list[Path]:
+    """Where the solution may lie: as the user says, as the project says, or under one of the usual names."""
+    if given:
+        return [placed(settings, given)]
+    if settings.solution is not None:
+        return [settings.solution]
+    return [placed(settings, name) for name in SOLUTIONS]
 
 
 _WRITE_ONE = "Write the files of a good harness there, or name them with the option `solution`."

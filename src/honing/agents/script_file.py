@@ -85,7 +85,7 @@ class ScriptAgent:
 
     def _solved(self, task: AgentTask, cancel: Cancel | None) -> AgentRun:
         try:
-            oracle = OracleAgent(AgentSettings(base=placed(self._settings, ".")))
+            oracle = OracleAgent(replace(self._settings, options={}, base=placed(self._settings, ".")))
         except UsageError as error:
             return AgentRun(
                 agent=self.name, outcome=AgentOutcome.CRASH, trouble=Trouble.OTHER, reason=str(error)
