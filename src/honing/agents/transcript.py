@@ -46,6 +46,11 @@ def short(text: object) -> str:
     return line if len(line) <= _TEXT else line[: _TEXT - 3] + "..."
 
 
+def sequence(value: object) -> list[Any]:
+    """The value where it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
 def mapping(value: object) -> Mapping[str, Any]:
     """The value where it is an object, else an empty one: events come from a program that we do not own."""
     return value if isinstance(value, dict) else {}
