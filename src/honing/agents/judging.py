@@ -81,6 +81,8 @@ class Seen:
     """That reached the gateway."""
     exhausted: str | None = None
     """Which budget is spent."""
+    given_up: bool = False
+    """Whether it was stopped because its last model calls all failed."""
 
 
 def ending_of(seen: Seen, *, needs_model: bool = True) -> Verdict:
@@ -123,7 +125,7 @@ def usage_of(calls: Sequence[CallRecord]) -> AgentUsage:
 def _stopped_by_us(seen: Seen) -> Verdict | None:
     """A run that did not end by itself."""
     finished = seen.finished
-    if finished.ending is Ending.STOPPED:
+    if finished.ending is Ending.STOPPED and not seen.given_up:
         return AgentOutcome.STOPPED, Trouble.NONE, "it was asked to stop"
     if seen.exhausted is not None:
         return AgentOutcome.EXHAUSTED, Trouble.BUDGET, seen.exhausted
@@ -154,10 +156,18 @@ def _of_call(call: CallRecord) -> Verdict:
 
 
 def _of_words(finished: Finished, transcript: Transcript) -> Verdict:
-    tail = finished.stderr.strip() or finished.stdout.strip()
-    words = transcript.complaint or short(tail[-400:]) or "it printed nothing"
+    printed = finished.stderr.strip() or _outside_events(finished.stdout)
+    words = transcript.complaint or short(printed[-400:]) or "it printed nothing"
     how = "ended" if finished.ending is Ending.EXITED else "was ended by a signal"
-    return AgentOutcome.CRASH, _trouble_in(f"{words}\n{tail}"), f"it {how} with {finished.exit_code}: {words}"
+    trouble = _trouble_in(words)
+    if trouble is Trouble.OTHER:
+        trouble = _trouble_in(printed)
+    return AgentOutcome.CRASH, trouble, f"it {how} with {finished.exit_code}: {words}"
+
+
+def _outside_events(printed: str) -> str:
+    """What was printed between events: an event holds names of keys and models where nothing is wrong."""
+    return "\n".join(line for line in printed.split("\n") if not line.startswith("{")).strip()
 
 
 def _of_silence(finished: Finished) -> Verdict:
