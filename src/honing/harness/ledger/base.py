@@ -10,6 +10,7 @@ from typing import Any
 
 from honing.harness.candidate import Arm, Candidate, Outcome
 from honing.harness.search.ranking import believed, leader
+from honing.harness.tasks.base import Evaluation
 from honing.store import RunStatus
 
 SOLVED = 1.0 - 1e-9
@@ -98,7 +99,9 @@ class Ledger:
     running: tuple[str, ...] = ()
     """Ids under way; of a run that nobody works on, those that were cut off."""
     final: Mapping[str, Any] | None = None
-    """What the end of the run found: held-out tasks, the winner's corrected estimate. None before the end."""
+    """What the end of the run found: who won each arm and by what. None before the end."""
+    held_out: Mapping[str, Evaluation] = field(default_factory=dict)
+    """Runs of the held-out tasks by candidate: of the few that were tried on them, once, at the end."""
     attribution: Mapping[str, Any] | None = None
     """Which changes of the winner matter, where somebody asked (`hone harness attribute`)."""
     spend: Spend = Spend()
@@ -128,6 +131,11 @@ class Ledger:
         """Whether the search found something better than the baseline."""
         best, baseline = self.best(), self.baseline
         return best is not None and baseline is not None and best.id != baseline.id
+
+    def held_out_score(self, candidate: Candidate | None) -> float | None:
+        """Of a candidate on the held-out tasks; None where it was not tried on them."""
+        judged = self.held_out.get(candidate.id) if candidate is not None else None
+        return judged.score if judged is not None else None
 
     def counts(self, arm: Arm | None = None) -> dict[Outcome, int]:
         """How many proposals ended in each way, every way named."""

@@ -9,7 +9,6 @@ from typing import Any
 from honing.errors import UsageError
 from honing.harness.candidate import Candidate
 from honing.harness.ledger.base import Ledger, estimate_of
-from honing.harness.ledger.held_out import held_out_evaluation
 from honing.harness.tasks.base import Evaluation
 from honing.stats import Interval, holm, paired_difference, paired_permutation
 from honing.store import RunStatus
@@ -19,7 +18,7 @@ TaskScores = Mapping[str, tuple[float, float]]
 
 COMPARE_COLUMNS = (
     "run_id",
-    "name",
+    "run_name",
     "status",
     "backend",
     "model",
@@ -141,10 +140,9 @@ def _weighted(first: TaskScores, second: TaskScores) -> list[tuple[float, float,
 def _row(ledger: Ledger, reference: Ledger) -> dict[str, Any]:
     best = ledger.best()
     facts, spend = ledger.facts, ledger.spend
-    held_out = held_out_evaluation(ledger, best)
     row: dict[str, Any] = {
         "run_id": ledger.run_id,
-        "name": ledger.name,
+        "run_name": ledger.name,
         "status": ledger.status.value,
         "backend": facts.agent,
         "model": facts.model,
@@ -155,7 +153,7 @@ def _row(ledger: Ledger, reference: Ledger) -> dict[str, Any]:
         "baseline_objective": ledger.baseline.score if ledger.baseline is not None else None,
         "best_objective": best.score if best is not None else None,
         "best_estimate": estimate_of(best) if best is not None else None,
-        "best_test_objective": held_out.score if held_out is not None else None,
+        "best_test_objective": ledger.held_out_score(best),
         "token_input": spend.input_tokens,
         "token_output": spend.output_tokens,
         "cost_usd": spend.cost_usd,
@@ -179,8 +177,8 @@ def _sides(ledger: Ledger, reference: Ledger) -> tuple[TaskScores, TaskScores, T
         return {}, {}, {}, {}
     if ledger.facts.held_out != reference.facts.held_out:
         return tasks_of(best), tasks_of(other), {}, {}
-    sealed = [scores_of(held_out_evaluation(each, each.best())) for each in (ledger, reference)]
-    return tasks_of(best), tasks_of(other), sealed[0], sealed[1]
+    sealed = scores_of(ledger.held_out.get(best.id)), scores_of(reference.held_out.get(other.id))
+    return tasks_of(best), tasks_of(other), *sealed
 
 
 def _paired(prefix: str, ours: TaskScores, theirs: TaskScores, *, level: float) -> dict[str, Any]:
@@ -210,11 +208,13 @@ def _flips(ours: TaskScores, theirs: TaskScores) -> dict[str, Any]:
 
 
 def _by_task(ledgers: Sequence[Ledger], *, held_out: bool) -> list[dict[str, Any]]:
-    columns = []
+    columns: list[TaskScores] = []
     for ledger in ledgers:
         best = ledger.best()
-        judged = best.evaluation if best is not None and not held_out else held_out_evaluation(ledger, best)
-        columns.append(scores_of(judged))
+        if best is None:
+            columns.append({})
+        else:
+            columns.append(scores_of(ledger.held_out.get(best.id) if held_out else best.evaluation))
     weights: dict[str, float] = {}
     for scores in columns:
         for task, (_, weight) in scores.items():

@@ -7,10 +7,11 @@ from typing import Any
 
 from honing.errors import StoreError
 from honing.harness.candidate import Arm, Candidate
-from honing.harness.candidate_document import candidate_from
+from honing.harness.candidate_document import candidate_from, evaluation_from
 from honing.harness.ledger.base import Ledger, Spend, usage_of
 from honing.harness.ledger.facts import facts_of
 from honing.harness.loop.config import BASELINE, CANDIDATES, FINAL
+from honing.harness.tasks.base import Evaluation
 from honing.store import JournalReader, Run, StoredResult, Totals, parse_json, read_journal
 
 ATTRIBUTION = "attribution.json"
@@ -49,6 +50,7 @@ def read_ledger(run: Run) -> Ledger:
         moments=found.moments,
         running=tuple(_name_at(position, control=facts.control) for position in found.leased),
         final=found.final,
+        held_out=found.held_out,
         attribution=_artifact(run, ATTRIBUTION, damage),
         spend=spend_of(found.candidates, totals),
         damage=tuple(damage),
@@ -84,6 +86,7 @@ class _Found:
         self.moments: dict[str, float] = {}
         self.leased: list[int] = []
         self.final: Mapping[str, Any] | None = None
+        self.held_out: dict[str, Evaluation] = {}
         self._damage = damage
 
     def take(self, reader: JournalReader) -> None:
@@ -95,7 +98,7 @@ class _Found:
         for _, kind, text in reader.errors(CANDIDATES):
             self._damage.append(f"A proposal failed with {kind} and is tried again on resume: {text}")
         for result in reader.results(FINAL):
-            self.final = self._json(FINAL, result)
+            self._end(result)
 
     def _candidate(self, step: str, result: StoredResult) -> None:
         try:
@@ -108,13 +111,19 @@ class _Found:
         if result.ended is not None:
             self.moments[candidate.id] = result.ended
 
-    def _json(self, step: str, result: StoredResult) -> Mapping[str, Any] | None:
+    def _end(self, result: StoredResult) -> None:
         try:
-            document = parse_json(result.value, where=step)
+            document = parse_json(result.value, where=FINAL)
         except StoreError as error:
             self._damage.append(str(error))
-            return None
-        return document if isinstance(document, Mapping) else None
+            return
+        self.final = document if isinstance(document, Mapping) else {}
+        sealed = self.final.get("held_out")
+        for name, judged in sealed.items() if isinstance(sealed, Mapping) else ():
+            try:
+                self.held_out[str(name)] = evaluation_from(judged, where=f"{FINAL}, held out, {name}")
+            except StoreError as error:
+                self._damage.append(str(error))
 
 
 def _order(candidate: Candidate) -> tuple[bool, int]:

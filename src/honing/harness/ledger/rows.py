@@ -81,14 +81,13 @@ def ledger_rows(ledger: Ledger) -> list[dict[str, Any]]:
     best = ledger.best()
     ranks = frontier_ranks(ledger.candidates)
     by_id = {each.id: each for each in ledger.candidates}
-    held_out = held_out_scores(ledger)
     return [
         {
             "run_id": ledger.run_id,
             "benchmark_name": ledger.facts.project,
             "is_best": best is not None and each.id == best.id,
             "frontier_rank": ranks.get(each.id),
-            "test_objective": held_out.get(each.id),
+            "test_objective": ledger.held_out_score(each),
             "ended": ledger.moments.get(each.id),
             **_identity(each),
             **_change(each, by_id),
@@ -119,12 +118,6 @@ def frontier_ranks(candidates: Sequence[Candidate]) -> dict[str, int]:
             fronts[rank].append(point)
         ranks[name] = rank + 1
     return ranks
-
-
-def held_out_scores(ledger: Ledger) -> dict[str, float]:
-    """Score on the held-out tasks by candidate id, of those few that were run on them at the end."""
-    found = (ledger.final or {}).get("held_out", {})
-    return {name: one["score"] for name, one in found.items() if one.get("score") is not None}
 
 
 def observed_of(candidate: Candidate, parent: Candidate | None) -> Mapping[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 from honing.harness.candidate import Arm, Candidate, Outcome
 from honing.harness.ledger.base import SOLVED, UNCONFINED, Ledger, estimate_of, sandboxes
 from honing.harness.ledger.comparing import tasks_of, weighted_difference
-from honing.harness.ledger.rows import held_out_scores
 from honing.stats import Interval, mean_interval, proportion
 
 _WAYS = tuple(way for way in Outcome if way is not Outcome.BASELINE)
@@ -45,7 +44,7 @@ SUMMARY_COLUMNS = (
     "proposal_timeout_seconds",
     "use_oss",
     "local_provider",
-    "name",
+    "run_name",
     "status",
     "reason",
     "iterations_to_first_improvement",
@@ -78,7 +77,7 @@ SUMMARY_COLUMNS = (
     "unconfined",
     "damage",
 )
-"""In the order of a TSV. Names of the predecessor first, ours from `name` on. Counts of outcomes are of the
+"""In the order of a TSV. The predecessor's names first, ours from `run_name` on. Outcomes are counted in the
 search arm, as the predecessor has no other."""
 
 _GROUPED = ("benchmark_name", "backend", "backend_label", "model", "budget")
@@ -132,7 +131,7 @@ def summary_row(ledger: Ledger) -> dict[str, Any]:
         "trial_index": None,
         "run_id": ledger.run_id,
         "run_dir": str(ledger.path),
-        "name": ledger.name,
+        "run_name": ledger.name,
         "status": ledger.status.value,
         "reason": ledger.reason,
         "benchmark_name": facts.project,
@@ -196,7 +195,6 @@ def _contained(ledger: Ledger) -> dict[str, Any]:
 
 def _search(ledger: Ledger) -> dict[str, Any]:
     best, baseline, first = ledger.best(), ledger.baseline, first_improvement(ledger)
-    held_out = held_out_scores(ledger)
     took = None
     if first is not None and ledger.created is not None and first.id in ledger.moments:
         took = round(ledger.moments[first.id] - ledger.created, 4)
@@ -210,9 +208,9 @@ def _search(ledger: Ledger) -> dict[str, Any]:
         "best_candidate_outcome": best.outcome.value if best is not None else None,
         "best_objective": best.score if best is not None else None,
         "best_estimate": estimate_of(best) if best is not None else None,
-        "best_test_objective": held_out.get(best.id) if best is not None else None,
+        "best_test_objective": ledger.held_out_score(best),
         "baseline_objective": baseline.score if baseline is not None else None,
-        "baseline_test_objective": held_out.get(baseline.id) if baseline is not None else None,
+        "baseline_test_objective": ledger.held_out_score(baseline),
         "time_to_first_improvement_seconds": took,
         "iterations_to_first_improvement": first.slot if first is not None else None,
         "iterations_to_solve": iterations_to_solve(ledger),
@@ -231,7 +229,7 @@ def _control(ledger: Ledger) -> dict[str, Any]:
         "control_best_candidate_id": best.id if best is not None else None,
         "control_best_objective": best.score if best is not None else None,
         "control_best_estimate": estimate_of(best) if best is not None else None,
-        "control_test_objective": held_out_scores(ledger).get(best.id) if best is not None else None,
+        "control_test_objective": ledger.held_out_score(best),
         **_interval("control_difference", gain),
     }
 
