@@ -33,8 +33,8 @@ _UNAUTHORIZED = f"unexpected status 401 Unauthorized: {_KEY_REFUSED}, url: http:
 _DEMAND = "We’re currently experiencing high demand, which may cause temporary errors."  # noqa: RUF001
 _NOT_SIGNED_IN = f"Failed to authenticate. API Error: 401 {_KEY_REFUSED}"
 _FAILED = (
-    "API Error: 500 the server failed (HTTP 500: my own words). This is a server-side issue, usually temporary "
-    "— try again in a moment. If it persists, check your inference gateway (127.0.0.1:4141)."
+    "API Error: 500 the server failed (HTTP 500: my own words). This is a server-side issue, usually "
+    "temporary — try again in a moment. If it persists, check your inference gateway (127.0.0.1:4141)."
 )
 EXPECTED = {
     "codex_edit": Transcript(
