@@ -1,7 +1,7 @@
 """honing.yaml: a harness project as its author writes it, in a form that a reviewer can read.
 
 The schema is strict: an unknown key is an error that names the line and the nearest known key.
-`json_schema()` gives the JSON Schema that editors use.
+`project_schema()` gives the JSON Schema that editors use.
 """
 
 from __future__ import annotations
@@ -219,6 +219,6 @@ class ProjectSpec(Record):
         return value
 
 
-def json_schema() -> dict[str, Any]:
+def project_schema() -> dict[str, Any]:
     """The JSON Schema of honing.yaml."""
     return ProjectSpec.model_json_schema(by_alias=True)

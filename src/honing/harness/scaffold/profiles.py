@@ -40,7 +40,7 @@ PROFILES = (
 )
 
 
-def scaffold(folder: Path, profile: str = "standard", *, legacy: bool = False) -> tuple[str, ...]:
+def write_scaffold(folder: Path, profile: str = "standard", *, legacy: bool = False) -> tuple[str, ...]:
     """Write a new project.
 
     Args:
