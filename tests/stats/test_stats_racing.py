@@ -238,8 +238,8 @@ def test_the_levels_of_all_retests_together_spend_the_error_once() -> None:
         (lambda: retest_level(0), "attempt: counts from 1, got 0"),
     ],
     ids=[
-        "none", "out of bounds", "no range", "NaN", "lengths", "margin", "quick margin", "quick error", "no arm",
-        "empty arm", "arm out of bounds", "attempt",
+        "none", "out of bounds", "no range", "NaN", "lengths", "margin", "quick margin", "quick error",
+        "no arm", "empty arm", "arm out of bounds", "attempt",
     ],
 )  # fmt: skip
 def test_what_cannot_be_raced_is_refused_by_name(call: object, said: str) -> None:
