@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from honing.agents.claude_code import ClaudeCodeAgent
     from honing.agents.codex import CodexAgent
     from honing.agents.command import CommandAgent
+    from honing.agents.gemini_cli import GeminiCliAgent
     from honing.agents.installed import AgentSettings, Installed
     from honing.agents.nop import NopAgent
+    from honing.agents.opencode import OpenCodeAgent
     from honing.agents.oracle import OracleAgent
+    from honing.agents.pi import PiAgent
     from honing.agents.probing import Probe, probe
     from honing.agents.registry import AGENT_NAMES, agent_named, needs_model
     from honing.agents.scripted import ScriptedAgent
@@ -29,9 +32,12 @@ _HOMES = {
     "ClaudeCodeAgent": "claude_code",
     "CodexAgent": "codex",
     "CommandAgent": "command",
+    "GeminiCliAgent": "gemini_cli",
     "Installed": "installed",
     "NopAgent": "nop",
+    "OpenCodeAgent": "opencode",
     "OracleAgent": "oracle",
+    "PiAgent": "pi",
     "Probe": "probing",
     "ScriptedAgent": "scripted",
     "agent_named": "registry",
@@ -54,9 +60,12 @@ __all__ = [
     "ClaudeCodeAgent",
     "CodexAgent",
     "CommandAgent",
+    "GeminiCliAgent",
     "Installed",
     "NopAgent",
+    "OpenCodeAgent",
     "OracleAgent",
+    "PiAgent",
     "Probe",
     "ScriptedAgent",
     "Trouble",

@@ -11,6 +11,9 @@ from typing import Any
 
 from honing.sandbox import Mount
 
+_SCRIPTS = (".js", ".mjs", ".cjs")
+"""How a program that node runs is named."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSettings:
@@ -69,7 +72,8 @@ class Installed:
 def find(package: Package, settings: AgentSettings) -> Installed | None:
     """The agent's program; None where it is not installed."""
     found = _program(package, settings)
-    return _with_node(found, settings) if found is not None and package.needs_node else found
+    is_script = found is not None and package.needs_node and found.program.suffix in _SCRIPTS
+    return _with_node(found, settings) if found is not None and is_script else found
 
 
 def _program(package: Package, settings: AgentSettings) -> Installed | None:

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Protocol
 
 from honing.agents.base import AgentOutcome, AgentRun, AgentTask, Trouble
+from honing.agents.hiding import hidden
 from honing.agents.installed import Installed, Package
 from honing.agents.judging import Seen, ending_of, usage_of
+from honing.agents.patience import Patience
 from honing.agents.transcript import Transcript
 from honing.errors import AgentError
+from honing.llm import CallRecord
 from honing.sandbox import (
     Cancel,
     Capability,
@@ -72,6 +75,9 @@ class Invocation:
     drop: str = ""
     """Lines that it prints and that begin so are not kept: an event for every piece of an answer would push
     the others out."""
+    hides: tuple[str, ...] = ()
+    """Files and folders of the workspace that it would obey: it sees empty ones in their place, where the
+    sandbox has a file tree of its own."""
 
 
 class CommandLineAgent(Protocol):
@@ -146,14 +152,25 @@ def run_program(
         AgentError: The gateway has no socket.
         SandboxError: The sandbox itself failed.
     """
-    before = task.channel.calls() if task.channel is not None else []
-    started = max((call.ordinal for call in before), default=0)
-    finished = _finished(agent, installed, task, cancel)
-    after = task.channel.calls() if task.channel is not None else []
-    calls = [call for call in after if call.ordinal > started]
-    transcript = agent.read(finished.stdout)
-    exhausted = task.channel.exhausted if task.channel is not None else None
-    seen = Seen(finished=finished, transcript=transcript, calls=calls, exhausted=exhausted)
+    started = max((call.ordinal for call in _calls(task)), default=0)
+    patience = Patience(task.channel, cancel)
+    finished = _finished(agent, installed, task, patience)
+    seen = Seen(
+        finished=finished,
+        transcript=agent.read(finished.stdout),
+        calls=[call for call in _calls(task) if call.ordinal > started],
+        exhausted=task.channel.exhausted if task.channel is not None else None,
+        given_up=patience.ended,
+    )
+    return _run_of(agent, version, seen, needs_model=needs_model)
+
+
+def _calls(task: AgentTask) -> list[CallRecord]:
+    return task.channel.calls() if task.channel is not None else []
+
+
+def _run_of(agent: CommandLineAgent, version: str, seen: Seen, *, needs_model: bool) -> AgentRun:
+    finished, transcript = seen.finished, seen.transcript
     outcome, trouble, reason = ending_of(seen, needs_model=needs_model)
     return AgentRun(
         agent=agent.name,
@@ -163,7 +180,7 @@ def run_program(
         version=version,
         message=transcript.message,
         events=transcript.events,
-        usage=usage_of(calls),
+        usage=usage_of(seen.calls),
         exit_code=finished.exit_code,
         stdout=finished.stdout[-_TAIL:],
         stderr=finished.stderr[-_TAIL:],
@@ -173,9 +190,7 @@ def run_program(
     )
 
 
-def _finished(
-    agent: CommandLineAgent, installed: Installed, task: AgentTask, cancel: Cancel | None
-) -> Finished:
+def _finished(agent: CommandLineAgent, installed: Installed, task: AgentTask, cancel: Cancel) -> Finished:
     place, forwards = _place(task)
     invocation = agent.invocation(task, place)
     for folder in invocation.folders:
@@ -216,14 +231,19 @@ def _has_own_tree(task: AgentTask) -> bool:
 def _command(
     installed: Installed, task: AgentTask, place: Place, invocation: Invocation, forwards: tuple[Forward, ...]
 ) -> Command:
+    workspace = Path(place.workspace)
     own = (
-        Mount(task.workspace, Path(place.workspace), writable=True),
+        Mount(task.workspace, workspace, writable=True),
         Mount(task.home / "home", Path(place.home), writable=True),
-        *(() if _has_own_tree(task) else (Mount(task.home / "tmp", writable=True),)),
+        *(
+            hidden(invocation.hides, task.workspace, workspace, task.home / "blanks")
+            if _has_own_tree(task)
+            else (Mount(task.home / "tmp", writable=True),)
+        ),
     )
     return Command(
         argv=_argv(installed, invocation),
-        workdir=Path(place.workspace),
+        workdir=workspace,
         mounts=(*own, *installed.mounts, *task.mounts),
         env={
             "PATH": "/usr/local/bin:/usr/bin:/bin",

@@ -28,6 +28,9 @@ class _Known:
 _KNOWN = {
     "codex": _Known(home="codex", maker="CodexAgent", needs_model=True),
     "claude_code": _Known(home="claude_code", maker="ClaudeCodeAgent", needs_model=True),
+    "gemini_cli": _Known(home="gemini_cli", maker="GeminiCliAgent", needs_model=True),
+    "opencode": _Known(home="opencode", maker="OpenCodeAgent", needs_model=True),
+    "pi": _Known(home="pi", maker="PiAgent", needs_model=True),
     "command": _Known(home="command", maker="CommandAgent", rest="argv"),
     "scripted": _Known(home="script_file", maker="scripted_agent", rest="file"),
     "oracle": _Known(home="oracle", maker="OracleAgent", rest="solution"),
