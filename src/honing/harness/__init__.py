@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from honing.harness.benchmarks.examples import EXAMPLES, write_example
+    from honing.harness.onboarding.onboard import Onboarded, onboard_folder
     from honing.harness.project import Project
     from honing.harness.project_file import find_project, load_project
     from honing.harness.project_spec import project_schema
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "EXAMPLES": "benchmarks.examples",
+    "Onboarded": "onboarding.onboard",
     "PROFILES": "scaffold.profiles",
     "Project": "project",
     "find_project": "project_file",
     "load_project": "project_file",
+    "onboard_folder": "onboarding.onboard",
     "project_schema": "project_spec",
     "write_example": "benchmarks.examples",
     "write_scaffold": "scaffold.profiles",
@@ -31,9 +34,11 @@ _HOMES = {
 __all__ = [
     "EXAMPLES",
     "PROFILES",
+    "Onboarded",
     "Project",
     "find_project",
     "load_project",
+    "onboard_folder",
     "project_schema",
     "write_example",
     "write_scaffold",
