@@ -135,6 +135,10 @@ class AgentError(HoningError):
     """A coding agent could not be launched, authenticated or driven."""
 
 
+class GraderError(HoningError):
+    """A harness project's own grader failed or broke its promises; says nothing about the candidate."""
+
+
 @contextmanager
 def boundary(kind: type[HoningError], doing: str) -> Iterator[None]:
     """Name whatever goes wrong inside as `kind`, once.

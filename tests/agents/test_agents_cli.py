@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agent_scene import KEY, REAL, WIRES, real, scene, shell
+from agent_scene import KEY, REAL, WIRES, alive, real, scene, shell
 
 from honing.agents import AgentOutcome, Trouble, probe
 from honing.llm import Budget, Fault, FaultKind, ToolStep
@@ -167,16 +167,3 @@ def test_a_hanging_server_is_a_timeout(tmp_path: Path, name: str) -> None:
         run = real(name).run(here.task)
 
         assert (run.outcome, run.trouble) == (AgentOutcome.TIMEOUT, Trouble.TIME)
-
-
-def alive(mark: str) -> list[str]:
-    """Processes of this machine whose command line holds the mark."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            words = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
-        except OSError:
-            continue
-        if mark.encode() in words:
-            found.append(words.replace(b"\0", b" ").decode(errors="replace"))
-    return found

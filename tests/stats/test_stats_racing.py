@@ -12,6 +12,7 @@ from honing.stats import (
     RaceState,
     Verdict,
     anytime_interval,
+    first_shortfall,
     mean_interval,
     paired_difference,
     race,
@@ -107,6 +108,18 @@ def test_swapping_the_arms_swaps_the_verdict() -> None:
     assert (one.difference.low, one.difference.high) == pytest.approx(
         (-other.difference.high, -other.difference.low), abs=1e-6
     )
+
+
+def test_the_quick_question_has_the_answer_of_the_whole_comparison() -> None:
+    worse, better = coin(0.4, 400, 2), coin(0.8, 400, 1)
+
+    whole = sequential_comparison(worse, better, bounds=(0.0, 1.0))
+    wide = sequential_comparison(better, worse, bounds=(0.0, 1.0), margin=0.9)
+
+    assert (whole.verdict, wide.verdict) == (Verdict.NOT_BETTER, Verdict.NOT_BETTER)
+    assert first_shortfall(worse, better, bounds=(0.0, 1.0), error=0.025) == whole.decided_after
+    assert first_shortfall(better, worse, bounds=(0.0, 1.0), error=0.025) is None
+    assert first_shortfall(better, worse, bounds=(0.0, 1.0), margin=0.9, error=0.025) == wide.decided_after
 
 
 def test_a_gain_smaller_than_the_margin_is_not_better() -> None:
@@ -217,14 +230,16 @@ def test_the_levels_of_all_retests_together_spend_the_error_once() -> None:
         (lambda: anytime_interval([math.nan], bounds=(0.0, 1.0)), "finite number, got nan"),
         (lambda: sequential_comparison([1.0], [1.0, 0.0], bounds=(0.0, 1.0)), "got 1 and 2 values"),
         (lambda: sequential_comparison([1.0], [1.0], bounds=(0, 1), margin=1.0), "margin: must lie strictly"),
+        (lambda: first_shortfall([1.0], [1.0], bounds=(0, 1), margin=1.0), "margin: must lie strictly"),
+        (lambda: first_shortfall([1.0], [1.0], bounds=(0, 1), error=1.0), "error: must lie strictly"),
         (lambda: race({}, bounds=(0.0, 1.0)), "need at least one arm"),
         (lambda: race({"a": [0.5], "b": []}, bounds=(0.0, 1.0)), r"scores\['b'\]: n = 0"),
         (lambda: race({"a": [2.0]}, bounds=(0.0, 1.0)), "must lie within the bounds"),
         (lambda: retest_level(0), "attempt: counts from 1, got 0"),
     ],
     ids=[
-        "none", "out of bounds", "no range", "NaN", "lengths", "margin", "no arm", "empty arm",
-        "arm out of bounds", "attempt",
+        "none", "out of bounds", "no range", "NaN", "lengths", "margin", "quick margin", "quick error",
+        "no arm", "empty arm", "arm out of bounds", "attempt",
     ],
 )  # fmt: skip
 def test_what_cannot_be_raced_is_refused_by_name(call: object, said: str) -> None:

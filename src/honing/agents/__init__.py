@@ -10,25 +10,40 @@ from typing import TYPE_CHECKING, Any
 from honing.agents.base import Agent, AgentEvent, AgentOutcome, AgentRun, AgentTask, AgentUsage, Trouble
 
 if TYPE_CHECKING:
+    from honing.agents.cheat import CheatAgent
     from honing.agents.claude_code import ClaudeCodeAgent
     from honing.agents.codex import CodexAgent
+    from honing.agents.command import CommandAgent
+    from honing.agents.gemini_cli import GeminiCliAgent
     from honing.agents.installed import AgentSettings, Installed
     from honing.agents.nop import NopAgent
+    from honing.agents.opencode import OpenCodeAgent
+    from honing.agents.oracle import OracleAgent
+    from honing.agents.pi import PiAgent
     from honing.agents.probing import Probe, probe
-    from honing.agents.registry import AGENT_NAMES, agent_named
+    from honing.agents.registry import AGENT_NAMES, agent_named, needs_model
     from honing.agents.scripted import ScriptedAgent
+    from honing.agents.served_by import served_by
 
 _HOMES = {
     "AGENT_NAMES": "registry",
     "AgentSettings": "installed",
+    "CheatAgent": "cheat",
     "ClaudeCodeAgent": "claude_code",
     "CodexAgent": "codex",
+    "CommandAgent": "command",
+    "GeminiCliAgent": "gemini_cli",
     "Installed": "installed",
     "NopAgent": "nop",
+    "OpenCodeAgent": "opencode",
+    "OracleAgent": "oracle",
+    "PiAgent": "pi",
     "Probe": "probing",
     "ScriptedAgent": "scripted",
     "agent_named": "registry",
+    "needs_model": "registry",
     "probe": "probing",
+    "served_by": "served_by",
 }
 """Which file of this package defines a name that is loaded on first use."""
 
@@ -41,15 +56,23 @@ __all__ = [
     "AgentSettings",
     "AgentTask",
     "AgentUsage",
+    "CheatAgent",
     "ClaudeCodeAgent",
     "CodexAgent",
+    "CommandAgent",
+    "GeminiCliAgent",
     "Installed",
     "NopAgent",
+    "OpenCodeAgent",
+    "OracleAgent",
+    "PiAgent",
     "Probe",
     "ScriptedAgent",
     "Trouble",
     "agent_named",
+    "needs_model",
     "probe",
+    "served_by",
 ]
 
 

@@ -81,6 +81,8 @@ class AgentTask:
     """Further folders that it may read."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables beyond its own; PATH is replaced where it is among them."""
+    slot: int = 0
+    """Which proposal of a search this is, from 1; 0 where there is none. For agents that play a script."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 from honing.agents.base import AgentEvent, AgentRun, AgentTask
 from honing.agents.installed import AgentSettings, Package, find
 from honing.agents.launch import Invocation, Place, run_cli
-from honing.agents.transcript import MOST_EVENTS, Transcript, json_lines, mapping, short
+from honing.agents.options import told
+from honing.agents.transcript import MOST_EVENTS, Transcript, json_lines, mapping, sequence, short
 from honing.sandbox import Cancel
 
 PACKAGE = Package(
@@ -32,7 +33,9 @@ class ClaudeCodeAgent:
     name = PACKAGE.agent
 
     def __init__(self, settings: AgentSettings | None = None) -> None:
-        self._installed = find(PACKAGE, settings or AgentSettings())
+        settings = settings or AgentSettings()
+        told(settings, self.name, {})
+        self._installed = find(PACKAGE, settings)
 
     def run(self, task: AgentTask, *, cancel: Cancel | None = None) -> AgentRun:
         return run_cli(self, PACKAGE, self._installed, task, cancel)
@@ -75,7 +78,7 @@ class ClaudeCodeAgent:
                 # `subtype` says success even where the server could not be reached.
                 if line.get("is_error"):
                     complaint = short(message or line.get("terminal_reason") or "it says that it failed")
-                denials = line.get("permission_denials") or ()
+                denials = sequence(line.get("permission_denials"))
                 denied = tuple(str(mapping(one).get("tool_name", "a tool")) for one in denials)
         used = sum(event.kind == "tool" for event in events)
         return Transcript(
@@ -89,8 +92,7 @@ class ClaudeCodeAgent:
 
 def _events(message: Mapping[str, Any]) -> list[AgentEvent]:
     found = []
-    for part in message.get("content") or ():
-        part = mapping(part)
+    for part in map(mapping, sequence(message.get("content"))):
         if part.get("type") == "tool_use":
             given = mapping(part.get("input"))
             about = given.get("command") or given.get("file_path") or given.get("pattern") or ""

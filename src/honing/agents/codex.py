@@ -8,7 +8,8 @@ from typing import Any
 from honing.agents.base import AgentEvent, AgentRun, AgentTask
 from honing.agents.installed import AgentSettings, Package, find
 from honing.agents.launch import Invocation, Place, run_cli
-from honing.agents.transcript import MOST_EVENTS, Transcript, json_lines, mapping, short
+from honing.agents.options import told
+from honing.agents.transcript import MOST_EVENTS, Transcript, json_lines, mapping, sequence, short
 from honing.sandbox import Cancel
 
 PACKAGE = Package(
@@ -36,12 +37,18 @@ _SETTINGS = {
 
 
 class CodexAgent:
-    """Codex, its inner sandbox off since it runs in ours."""
+    """Codex, its inner sandbox off since it runs in ours.
+
+    Args:
+        settings: Where the program lies. Option `effort` is how much it thinks (minimal, low, medium, high).
+    """
 
     name = PACKAGE.agent
 
     def __init__(self, settings: AgentSettings | None = None) -> None:
-        self._installed = find(PACKAGE, settings or AgentSettings())
+        settings = settings or AgentSettings()
+        self._effort = told(settings, self.name, {"effort": str}).get("effort", "")
+        self._installed = find(PACKAGE, settings)
 
     def run(self, task: AgentTask, *, cancel: Cancel | None = None) -> AgentRun:
         return run_cli(self, PACKAGE, self._installed, task, cancel)
@@ -49,6 +56,8 @@ class CodexAgent:
     def invocation(self, task: AgentTask, place: Place) -> Invocation:
         """The command line and variables of one run."""
         settings = {**_SETTINGS, "model_providers.honing.base_url": f"{place.gateway}/v1"}
+        if self._effort:
+            settings["model_reasoning_effort"] = self._effort
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Invocation(
             arguments=(
@@ -73,7 +82,7 @@ class CodexAgent:
             elif kind == "error":
                 events.append(AgentEvent("note", short(line.get("message", ""))))
             elif kind == "item.completed":
-                step = mapping(line.get("item"))
+                step = _step(mapping(line.get("item")))
                 used += step.get("type") in _TOOLS
                 events.append(_event(step))
                 if step.get("type") == "agent_message":
@@ -86,12 +95,19 @@ class CodexAgent:
 _TOOLS = ("command_execution", "file_change", "mcp_tool_call")
 
 
+def _step(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One step, flat: some versions keep its particulars below `details`, and call its type `item_type`."""
+    flat = {**item, **mapping(item.get("details"))}
+    kind = flat.get("type") or flat.get("item_type")
+    return {**flat, "type": "agent_message" if kind == "assistant_message" else kind}
+
+
 def _event(step: Mapping[str, Any]) -> AgentEvent:
     kind = step.get("type")
     if kind == "command_execution":
         return AgentEvent("tool", short(f"{step.get('command', '')} -> {step.get('exit_code')}"))
     if kind == "file_change":
-        paths = [str(mapping(change).get("path", "")) for change in step.get("changes") or ()]
+        paths = [str(mapping(change).get("path", "")) for change in sequence(step.get("changes"))]
         return AgentEvent("tool", short(f"change {', '.join(paths)}"))
     if kind == "agent_message":
         return AgentEvent("message", short(step.get("text", "")))

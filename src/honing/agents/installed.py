@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from honing.sandbox import Mount
+
+_SCRIPTS = (".js", ".mjs", ".cjs")
+"""How a program that node runs is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSettings:
-    """Where agents are looked for."""
+    """Where agents are looked for, and what one is told."""
 
     folder: Path | None = None
     """Where `make agents` installed them (npm's prefix); looked in first."""
@@ -20,6 +25,13 @@ class AgentSettings:
     """Folders of programs, as in PATH; looked in next."""
     programs: dict[str, Path] = field(default_factory=dict)
     """A program by the agent's name; used whatever else is found."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Of the agent itself, as its page in docs/agents.md lists them."""
+    base: Path | None = None
+    """The folder that relative paths among the options start from: a project's own; None where there is
+    none."""
+    solution: Path | None = None
+    """A project's solution, a folder or a patch, for the agents that play it; None: looked for in `base`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +45,10 @@ class Package:
     version: str
     """The version that its adapter is tested with."""
     native: tuple[str, str]
-    """Patterns: the package below node_modules that holds the native program, and the program below it. The
-    program beside it that npm links to is a wrapper, or a placeholder until a script has run."""
+    """Patterns: the package below node_modules that holds the program itself, and the program below it. What
+    npm links to beside a native program is a wrapper, or a placeholder until a script has run."""
+    needs_node: bool = False
+    """Whether the program is a script that node runs; it loads modules from all over node_modules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +58,25 @@ class Installed:
     program: Path
     mounts: tuple[Mount, ...]
     """What it needs to see, read-only."""
+    interpreter: Path | None = None
+    """What runs it; None where the system finds that by itself."""
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """How it is started."""
+        return (
+            (str(self.program),) if self.interpreter is None else (str(self.interpreter), str(self.program))
+        )
 
 
 def find(package: Package, settings: AgentSettings) -> Installed | None:
     """The agent's program; None where it is not installed."""
+    found = _program(package, settings)
+    is_script = found is not None and package.needs_node and found.program.suffix in _SCRIPTS
+    return _with_node(found, settings) if found is not None and is_script else found
+
+
+def _program(package: Package, settings: AgentSettings) -> Installed | None:
     if package.agent in settings.programs:
         given = settings.programs[package.agent]
         return _from_program(given, package) if given.is_file() else None
@@ -78,5 +107,15 @@ def _native(modules: Path, package: Package) -> Installed | None:
         for program in sorted(folder.glob(program_pattern)):
             if os.access(program, os.X_OK):
                 real = Path(os.path.realpath(folder))
-                return Installed(program=real / program.relative_to(folder), mounts=(Mount(real),))
+                needed = Path(os.path.realpath(modules)) if package.needs_node else real
+                return Installed(program=real / program.relative_to(folder), mounts=(Mount(needed),))
     return None
+
+
+def _with_node(found: Installed, settings: AgentSettings) -> Installed:
+    """The same, run by the node that the user's PATH names where that lies outside the system's folders."""
+    node = shutil.which("node", path=settings.path) if settings.path else None
+    real = Path(os.path.realpath(node)) if node is not None else None
+    if real is None or real.is_relative_to("/usr"):
+        return found
+    return replace(found, interpreter=real, mounts=(*found.mounts, Mount(real)))

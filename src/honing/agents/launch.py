@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from honing.agents.base import AgentOutcome, AgentRun, AgentTask, Trouble
+from honing.agents.hiding import hidden
 from honing.agents.installed import Installed, Package
-from honing.agents.judging import ending_of, usage_of
+from honing.agents.judging import Seen, ending_of, usage_of
+from honing.agents.patience import Patience
 from honing.agents.transcript import Transcript
 from honing.errors import AgentError
+from honing.llm import CallRecord
 from honing.sandbox import (
     Cancel,
     Capability,
@@ -41,6 +44,8 @@ NEEDED = (
 """Without these no agent is started, unless the user chose `unconfined` by name."""
 _OUTPUT_BYTES = 8 * 1024 * 1024
 _TAIL = 8000
+_DROPPING = '"$@" | grep --line-buffered -v "^$0"; exit "${PIPESTATUS[0]}"'
+"""Shell text that runs its arguments without those lines of their output that begin with its name."""
 _VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
 _VERSION_LIMIT_S = 60.0
 
@@ -53,7 +58,7 @@ class Place:
     home: str
     temporary: str
     gateway: str
-    """The gateway's root address, without /v1."""
+    """The gateway's root address, without /v1; empty for an agent that asks no model."""
     token: str
 
 
@@ -65,6 +70,14 @@ class Invocation:
     env: Mapping[str, str]
     folders: tuple[str, ...] = ()
     """Folders to make in its home beforehand."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Files to write into its home beforehand: text by path."""
+    drop: str = ""
+    """Lines that it prints and that begin so are not kept: an event for every piece of an answer would push
+    the others out."""
+    hides: tuple[str, ...] = ()
+    """Files and folders of the workspace that it would obey: it sees empty ones in their place, where the
+    sandbox has a file tree of its own."""
 
 
 class CommandLineAgent(Protocol):
@@ -96,19 +109,69 @@ def run_cli(
         return _not_installed(agent, package)
     if task.channel is None or not task.model:
         raise AgentError(f"agent {agent.name}: a task for it needs a model and a channel of the gateway.")
-    usual = () if task.sandbox.name == "unconfined" else NEEDED
-    require(task.sandbox, usual, what=f"agent {agent.name}")
-    started = max((call.ordinal for call in task.channel.calls()), default=0)
+    contained(task, agent.name)
     try:
-        version = _version_of(installed, task)
+        version = version_of(installed, task, ("--version",))
         if not version:
             return _no_version(agent, installed)
-        finished = _finished(agent, installed, task, cancel)
+        return run_program(agent, installed, task, cancel, version=version)
     finally:
         remove_tree(task.home)
-    calls = [call for call in task.channel.calls() if call.ordinal > started]
-    transcript = agent.read(finished.stdout)
-    outcome, trouble, reason = ending_of(finished, transcript, calls, task.channel.exhausted)
+
+
+def contained(task: AgentTask, name: str) -> None:
+    """Refuse a sandbox that lacks what an agent's program must not run without.
+
+    Raises:
+        MissingToolError: It lacks a protection, and nobody chose `unconfined` by name.
+    """
+    usual = () if task.sandbox.name == "unconfined" else NEEDED
+    require(task.sandbox, usual, what=f"agent {name}")
+
+
+def run_program(
+    agent: CommandLineAgent,
+    installed: Installed,
+    task: AgentTask,
+    cancel: Cancel | None,
+    *,
+    version: str,
+    needs_model: bool = True,
+) -> AgentRun:
+    """Run a program once in the task's folder, and say how it ended. Its home is left as it is.
+
+    Args:
+        agent: Says how it is started, and reads what it prints.
+        installed: Where the program lies.
+        task: What is to be done.
+        cancel: Tells it to stop.
+        version: What it said its version is.
+        needs_model: Whether it can have done nothing where it asked no model.
+
+    Raises:
+        AgentError: The gateway has no socket.
+        SandboxError: The sandbox itself failed.
+    """
+    started = max((call.ordinal for call in _calls(task)), default=0)
+    patience = Patience(task.channel, cancel)
+    finished = _finished(agent, installed, task, patience)
+    seen = Seen(
+        finished=finished,
+        transcript=agent.read(finished.stdout),
+        calls=[call for call in _calls(task) if call.ordinal > started],
+        exhausted=task.channel.exhausted if task.channel is not None else None,
+        given_up=patience.ended,
+    )
+    return _run_of(agent, version, seen, needs_model=needs_model)
+
+
+def _calls(task: AgentTask) -> list[CallRecord]:
+    return task.channel.calls() if task.channel is not None else []
+
+
+def _run_of(agent: CommandLineAgent, version: str, seen: Seen, *, needs_model: bool) -> AgentRun:
+    finished, transcript = seen.finished, seen.transcript
+    outcome, trouble, reason = ending_of(seen, needs_model=needs_model)
     return AgentRun(
         agent=agent.name,
         outcome=outcome,
@@ -117,7 +180,7 @@ def run_cli(
         version=version,
         message=transcript.message,
         events=transcript.events,
-        usage=usage_of(calls),
+        usage=usage_of(seen.calls),
         exit_code=finished.exit_code,
         stdout=finished.stdout[-_TAIL:],
         stderr=finished.stderr[-_TAIL:],
@@ -127,20 +190,21 @@ def run_cli(
     )
 
 
-def _finished(
-    agent: CommandLineAgent, installed: Installed, task: AgentTask, cancel: Cancel | None
-) -> Finished:
+def _finished(agent: CommandLineAgent, installed: Installed, task: AgentTask, cancel: Cancel) -> Finished:
     place, forwards = _place(task)
     invocation = agent.invocation(task, place)
     for folder in invocation.folders:
         (task.home / "home" / folder).mkdir(parents=True, exist_ok=True)
+    for name, text in invocation.files.items():
+        path = task.home / "home" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     return task.sandbox.run(_command(installed, task, place, invocation, forwards), cancel=cancel)
 
 
 def _place(task: AgentTask) -> tuple[Place, tuple[Forward, ...]]:
     """Names inside: the same for every run where the sandbox has a file tree of its own, so that what an
     agent tells its model does not depend on where a run lies."""
-    assert task.channel is not None
     own_tree = _has_own_tree(task)
     home, temporary = task.home / "home", task.home / "tmp"
     for folder in (home, temporary):
@@ -150,9 +214,11 @@ def _place(task: AgentTask) -> tuple[Place, tuple[Forward, ...]]:
         workspace="/workspace" if own_tree else str(task.workspace),
         home="/home/agent" if own_tree else str(home),
         temporary="/tmp" if own_tree else str(temporary),
-        gateway=f"http://127.0.0.1:{port}",
-        token=task.channel.token,
+        gateway=f"http://127.0.0.1:{port}" if task.channel is not None else "",
+        token=task.channel.token if task.channel is not None else "",
     )
+    if task.channel is None:
+        return place, ()
     if task.channel.socket is None:
         raise AgentError("the gateway has no socket, so a sandbox cannot reach it: set its socket_path.")
     return place, (Forward(port, task.channel.socket),)
@@ -165,14 +231,19 @@ def _has_own_tree(task: AgentTask) -> bool:
 def _command(
     installed: Installed, task: AgentTask, place: Place, invocation: Invocation, forwards: tuple[Forward, ...]
 ) -> Command:
+    workspace = Path(place.workspace)
     own = (
-        Mount(task.workspace, Path(place.workspace), writable=True),
+        Mount(task.workspace, workspace, writable=True),
         Mount(task.home / "home", Path(place.home), writable=True),
-        *(() if _has_own_tree(task) else (Mount(task.home / "tmp", writable=True),)),
+        *(
+            hidden(invocation.hides, task.workspace, workspace, task.home / "blanks")
+            if _has_own_tree(task)
+            else (Mount(task.home / "tmp", writable=True),)
+        ),
     )
     return Command(
-        argv=(str(installed.program), *invocation.arguments),
-        workdir=Path(place.workspace),
+        argv=_argv(installed, invocation),
+        workdir=workspace,
         mounts=(*own, *installed.mounts, *task.mounts),
         env={
             "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -191,20 +262,26 @@ def _command(
     )
 
 
-def _version_of(installed: Installed, task: AgentTask) -> str:
-    """What `--version` says; empty where it says nothing of the kind."""
+def _argv(installed: Installed, invocation: Invocation) -> tuple[str, ...]:
+    argv = (*installed.argv, *invocation.arguments)
+    return ("bash", "-c", _DROPPING, invocation.drop, *argv) if invocation.drop else argv
+
+
+def version_of(installed: Installed, task: AgentTask, arguments: Sequence[str]) -> str:
+    """What the program says its version is when it is started so; empty where it says nothing of the kind."""
     home = task.home / "version"
     home.mkdir(parents=True, exist_ok=True)
     command = Command(
-        argv=(str(installed.program), "--version"),
+        argv=(*installed.argv, *arguments),
         workdir=home,
         mounts=(Mount(home, writable=True), *installed.mounts),
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8"},
         limits=Limits(wall_s=_VERSION_LIMIT_S, memory_bytes=task.limits.memory_bytes),
     )
     found = task.sandbox.run(command)
-    version = _VERSION.search(found.stdout) if _started(found) else None
-    return version[0] if version is not None else ""
+    # Some print it on stderr, beside what else there is to say.
+    said = (_VERSION.search(text) for text in (found.stdout, found.stderr) if _started(found))
+    return next((version[0] for version in said if version is not None), "")
 
 
 def _started(found: Finished) -> bool:

@@ -2,65 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 from honing.agents.base import Agent
 from honing.agents.installed import AgentSettings
-from honing.errors import UsageError, boundary
-
-Maker = Callable[[AgentSettings], Agent]
-
-
-def _codex(settings: AgentSettings) -> Agent:
-    from honing.agents.codex import CodexAgent
-
-    return CodexAgent(settings)
+from honing.agents.plugins import agent_from_callable, agent_from_entry_point, plugin_names
+from honing.errors import UsageError
 
 
-def _claude_code(settings: AgentSettings) -> Agent:
-    from honing.agents.claude_code import ClaudeCodeAgent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """One agent that is shipped."""
 
-    return ClaudeCodeAgent(settings)
+    home: str
+    """The file that defines it."""
+    maker: str
+    """Its class; called with the settings."""
+    needs_model: bool = False
+    """Whether it can do nothing without a model."""
+    rest: str = ""
+    """The option that `NAME:REST` gives; empty where the name stands alone."""
 
 
-def _nop(_: AgentSettings) -> Agent:
-    from honing.agents.nop import NopAgent
-
-    return NopAgent()
-
-
-_MAKERS: Mapping[str, Maker] = {"codex": _codex, "claude_code": _claude_code, "nop": _nop}
-AGENT_NAMES = tuple(_MAKERS)
+_KNOWN = {
+    "codex": _Known(home="codex", maker="CodexAgent", needs_model=True),
+    "claude_code": _Known(home="claude_code", maker="ClaudeCodeAgent", needs_model=True),
+    "gemini_cli": _Known(home="gemini_cli", maker="GeminiCliAgent", needs_model=True),
+    "opencode": _Known(home="opencode", maker="OpenCodeAgent", needs_model=True),
+    "pi": _Known(home="pi", maker="PiAgent", needs_model=True),
+    "command": _Known(home="command", maker="CommandAgent", rest="argv"),
+    "scripted": _Known(home="script_file", maker="scripted_agent", rest="file"),
+    "oracle": _Known(home="oracle", maker="OracleAgent", rest="solution"),
+    "nop": _Known(home="nop", maker="NopAgent"),
+    "cheat": _Known(home="cheat", maker="CheatAgent"),
+}
+AGENT_NAMES = tuple(_KNOWN)
 
 
 def agent_named(name: str, settings: AgentSettings | None = None) -> Agent:
     """The agent of that name.
 
     Args:
-        name: One of `AGENT_NAMES` (dashes are as good as underscores), or `module:callable`, which is called
-            with the settings and returns an agent.
-        settings: Where programs are looked for.
+        name: One of `AGENT_NAMES` (dashes are as good as underscores); `command:PROGRAM ARGUMENTS`,
+            `scripted:FILE` or `oracle:FOLDER`; the name of a plugin (entry points of the group
+            `honing.agents`); or `module:callable`, which is called with the settings and returns an agent.
+        settings: Where programs are looked for, and the agent's options.
 
     Raises:
-        UsageError: There is no such agent, or the callable cannot be imported or returns none.
+        UsageError: There is no such agent, its options cannot be used, or a plugin cannot be imported or
+            returns no agent.
     """
     settings = settings or AgentSettings()
-    maker = _MAKERS.get(name.replace("-", "_"))
-    if maker is not None:
-        return maker(settings)
-    module, colon, attribute = name.partition(":")
-    if not colon:
-        raise UsageError(
-            f"--agent {name!r}: there is no such agent; known are {', '.join(AGENT_NAMES)}, and "
-            "module:callable for one of your own."
-        )
-    with boundary(UsageError, f"--agent {name!r}"):
-        made = getattr(import_module(module), attribute)(settings)
-    if not callable(getattr(made, "run", None)) or not isinstance(getattr(made, "name", None), str):
-        raise UsageError(
-            f"--agent {name!r}: it gave {type(made).__name__}, which has no `name` and `run`; "
-            "see docs/agents.md."
-        )
-    agent: Agent = made
-    return agent
+    head, colon, rest = name.partition(":")
+    known = _KNOWN.get(head.strip().replace("-", "_"))
+    if known is not None:
+        return _made(head, known, rest.strip() if colon else "", settings)
+    if colon:
+        return agent_from_callable(name, settings)
+    plugin = agent_from_entry_point(name, settings)
+    if plugin is not None:
+        return plugin
+    installed = f"; installed plugins: {', '.join(plugin_names())}" if plugin_names() else ""
+    raise UsageError(
+        f"--agent {name!r}: there is no such agent; known are {', '.join(AGENT_NAMES)}, and "
+        f"module:callable for one of your own{installed}."
+    )
+
+
+def needs_model(name: str) -> bool:
+    """Whether the agent of that name can do nothing without a model; False for one that is not ours."""
+    known = _KNOWN.get(name.partition(":")[0].strip().replace("-", "_"))
+    return known is not None and known.needs_model
+
+
+def _made(head: str, known: _Known, rest: str, settings: AgentSettings) -> Agent:
+    if rest and not known.rest:
+        raise UsageError(f"--agent {head}:{rest}: {head} takes nothing after its name.")
+    if rest:
+        settings = replace(settings, options={**settings.options, known.rest: rest})
+    made: Agent = getattr(import_module(f"honing.agents.{known.home}"), known.maker)(settings)
+    return made

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from honing.agents.base import AgentEvent, AgentOutcome, AgentRun, AgentTask, Trouble
+from honing.agents.writing import remove, write
 from honing.errors import AgentError
 from honing.sandbox import Cancel
 
 Edits = Mapping[str, str | None]
-"""Text by path in the workspace; None removes the file."""
+"""Text by path in the workspace; None removes the file or folder."""
 
 
 class ScriptedAgent:
@@ -46,15 +46,8 @@ class ScriptedAgent:
 
 
 def _carry_out(workspace: Path, name: str, text: str | None) -> AgentEvent:
-    relative = PurePosixPath(name)
-    if relative.is_absolute() or ".." in relative.parts:
-        raise AgentError(f"scripted agent: {name!r} does not lie in the workspace.")
-    path = workspace / relative
     if text is None:
-        path.unlink(missing_ok=True)
+        remove(workspace, name)
         return AgentEvent("tool", f"remove {name}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    if text.startswith("#!"):
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    write(workspace, name, text)
     return AgentEvent("tool", f"write {name}")

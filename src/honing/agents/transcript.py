@@ -28,7 +28,8 @@ class Transcript:
 
 def json_lines(printed: str) -> Iterator[Mapping[str, Any]]:
     """The JSON objects among the lines; whatever else was printed is passed over."""
-    for line in printed.splitlines():
+    # Not splitlines: a JSON text may hold the line separators of Unicode as they are.
+    for line in printed.split("\n"):
         if not line.startswith("{"):
             continue
         try:
@@ -43,6 +44,11 @@ def short(text: object) -> str:
     """The beginning of a text, on one line."""
     line = " ".join(str(text).split())
     return line if len(line) <= _TEXT else line[: _TEXT - 3] + "..."
+
+
+def sequence(value: object) -> list[Any]:
+    """The value where it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
 
 
 def mapping(value: object) -> Mapping[str, Any]:

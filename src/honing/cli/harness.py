@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from honing.cli.commands import command_app
+from honing.cli.harness_onboard import onboard
+from honing.cli.harness_scaffold import example, scaffold, schema
 
 _HELP = """Improve the harness around an agent: propose, gate, evaluate, keep what helps.
 
@@ -16,3 +18,7 @@ Examples:
 app = command_app(_HELP, group=True)
 
 # One line a command, in the order of --help; each lives in a file of its own, `harness_<name>.py`.
+app.command("scaffold")(scaffold)
+app.command("onboard")(onboard)
+app.command("example")(example)
+app.command("schema")(schema)

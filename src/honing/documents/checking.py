@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 
 from honing.documents.lines import Lines, Where
 from honing.errors import HoningError
@@ -48,10 +48,22 @@ def _explain(problem: Mapping[str, Any], model: type[BaseModel], lines: Lines, n
         near = get_close_matches(str(way[-1]), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}."
         return f"{where}: unknown key {name!r}; {hint}"
+    if problem["type"] == "union_tag_invalid":
+        return f"{where}: {name}: {_no_such_kind(problem['ctx'])}"
+    if problem["type"] == "union_tag_not_found":
+        key = problem["ctx"]["discriminator"]
+        return f"{where}: {name}: there is no {key}, which says what it is."
     message = problem["msg"].removeprefix("Value error, ")
     found = problem.get("input")
     shown = "" if isinstance(found, dict) or "got" in message else f", got {_short(found)}"
     return f"{where}: {name}: {message[:1].lower() + message[1:]}{shown}."
+
+
+def _no_such_kind(context: Mapping[str, Any]) -> str:
+    known = [word.strip("' ") for word in context["expected_tags"].split(",")]
+    near = get_close_matches(context["tag"], known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}."
+    return f"there is no {context['discriminator'].strip(chr(39))} {context['tag']!r}; {hint}"
 
 
 def _short(value: Any) -> str:
@@ -76,34 +88,33 @@ def _walk(model: type[BaseModel], location: Where) -> tuple[Where, Any]:
     here: Any = model
     way: list[str | int] = []
     for part in location:
-        members = _choices(here)
-        if len(members) > 1:
-            here = next((one for one in members if part in _labels(one)), None)
+        kinds = _kinds(here)
+        if len(kinds) > 1:
+            here = next((kind for labels, kind in kinds if part in labels), None)
             continue
         way.append(part)
-        here = _step(members[0] if members else here, part)
+        here = _step(kinds[0][1], part)
     return tuple(way), here
 
 
-def _choices(annotation: Any) -> list[Any]:
-    """The kinds of value that may stand at a place; a validator names which one it tried where there are
-    several."""
-    origin = get_origin(annotation)
+def _kinds(annotation: Any) -> list[tuple[set[str], Any]]:
+    """The kinds of value that may stand at a place, each with what a validator may call it."""
+    origin, inside = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return _choices(get_args(annotation)[0])
+        tags = {one.tag for one in inside[1:] if isinstance(one, Tag)}
+        return [(labels | tags, kind) for labels, kind in _kinds(inside[0])]
     if origin in (Union, UnionType):
-        inside = [one for one in get_args(annotation) if one is not NoneType]
-        return [found for one in inside for found in _choices(one)]
-    return [annotation]
+        return [found for one in inside if one is not NoneType for found in _kinds(one)]
+    return [(_labels(annotation), annotation)]
 
 
-def _labels(annotation: Any) -> set[Any]:
-    """What a validator calls a kind: its class's name, or a word that a literal field of it stands for."""
-    name = getattr(annotation, "__name__", str(annotation))
+def _labels(annotation: Any) -> set[str]:
+    """A kind's name, and the words that its literal fields stand for."""
+    names = {getattr(annotation, "__name__", ""), str(annotation)}
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-        return {name, str(annotation)}
+        return names
     words = (word for field in annotation.model_fields.values() for word in get_args(field.annotation))
-    return {name, *(word for word in words if isinstance(word, str))}
+    return names | {word for word in words if isinstance(word, str)}
 
 
 def _step(annotation: Any, part: str | int) -> Any:
@@ -119,6 +130,6 @@ def _step(annotation: Any, part: str | int) -> Any:
 
 
 def _records(annotation: Any) -> Iterator[type[BaseModel]]:
-    for one in _choices(annotation):
-        if isinstance(one, type) and issubclass(one, BaseModel):
-            yield one
+    for _, kind in _kinds(annotation):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield kind

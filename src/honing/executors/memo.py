@@ -102,6 +102,10 @@ class Memo:
         """Results of a step so far, those of earlier sessions included."""
         return len(self._results(step))
 
+    def results(self, step: str) -> list[Json]:
+        """Every result of a step so far, those of earlier sessions included, in no order."""
+        return [json.loads(text) for text in list(self._results(step).values())]
+
     def _made(self, step: str, name: str, make: Callable[[], Json], observe: Observe | None) -> str:
         position = len(self._known[step])
         granted = self._journal.lease([(name, step, position)], owner=self._owner, ttl_s=_LEASE_S)

@@ -11,7 +11,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from types import TracebackType
@@ -21,6 +21,7 @@ from honing.errors import (
     BudgetExhaustedError,
     ExecutorError,
     HoningError,
+    MissingToolError,
     ModelUnreachableError,
     StoppedError,
     StoreError,
@@ -37,6 +38,18 @@ from honing.store import Attempt, AttemptOutcome, Journal, Run, digest
 _LEASE_CHUNK = 64
 """Units leased in one transaction."""
 _NOTHING = Observation(cost_usd=0.0)
+_FATAL: Mapping[str, type[HoningError]] = {
+    kind.__name__: kind
+    for kind in (
+        BudgetExhaustedError,
+        StoppedError,
+        ModelUnreachableError,
+        MissingToolError,
+        StoreError,
+        UsageError,
+    )
+}
+"""Errors that keep their kind, and so their exit code, where they end a step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +231,8 @@ class _Session:
             "the run to go on."
         )
         self._stop.raise_if_asked(state)
-        if self._fatal is not None:
+        # Units that stop early because the budget is met are no cause of their own.
+        if self._fatal is not None and not (self._exhausted and isinstance(self._fatal, StoppedError)):
             raise type(self._fatal)(f"{self._fatal} {state}")
         if left and (self._exhausted or self._withheld):
             spent = self._exhausted or f"{self._options.budget.units} units"
@@ -323,9 +337,8 @@ class _Session:
         if attempt.outcome in (AttemptOutcome.FAILED, AttemptOutcome.WORKER_LOST):
             self._failed += 1
             if attempt.error_kind in self._options.fatal:
-                kinds = (BudgetExhaustedError, StoppedError, ModelUnreachableError)
-                known: dict[str, type[HoningError]] = {kind.__name__: kind for kind in kinds}
-                self._fatal = known.get(attempt.error_kind, ExecutorError)(attempt.error)
+                # The first one is the cause: those who waited for that unit fail with it.
+                self._fatal = self._fatal or _FATAL.get(attempt.error_kind, ExecutorError)(attempt.error)
 
     def _observe(self, result: Json) -> Observation:
         """What a result is worth and cost; nothing for a failed unit or without `observe`."""

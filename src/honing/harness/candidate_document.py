@@ -59,7 +59,7 @@ def candidate_document(candidate: Candidate) -> dict[str, Any]:
         "sentence": _start(candidate.sentence),
         "tree": candidate.tree,
         "size_bytes": candidate.size_bytes,
-        "proposal": None if candidate.proposal is None else _proposal_document(candidate.proposal),
+        "proposal": None if candidate.proposal is None else proposal_document(candidate.proposal),
         "changed": _listed(candidate.changed),
         "offending": _listed(candidate.offending),
         "evaluation": None if candidate.evaluation is None else evaluation_document(candidate.evaluation),
@@ -95,7 +95,7 @@ def candidate_from(document: Any, *, where: str = "candidate") -> Candidate:
         sentence=fields.text("sentence"),
         tree=None if tree is None else TreeId(tree),
         size_bytes=fields.whole("size_bytes"),
-        proposal=fields.inner("proposal", _proposal_from),
+        proposal=fields.inner("proposal", lambda value, at: proposal_from(value, where=at)),
         changed=fields.texts("changed"),
         offending=fields.texts("offending"),
         evaluation=fields.inner("evaluation", lambda value, at: evaluation_from(value, where=at)),
@@ -131,7 +131,8 @@ def evaluation_from(document: Any, *, where: str = "evaluation") -> Evaluation:
     return evaluation
 
 
-def _proposal_document(proposal: Proposal) -> dict[str, Any]:
+def proposal_document(proposal: Proposal) -> dict[str, Any]:
+    """The document of a proposal alone, as a candidate's document holds it."""
     agent = {name: proposal.agent[name] for name in _AGENT_KEPT if name in proposal.agent}
     if "tool_calls" not in agent and isinstance(events := proposal.agent.get("events"), Sequence):
         agent["tool_calls"] = sum(isinstance(e, Mapping) and e.get("kind") == "tool" for e in events)
@@ -144,7 +145,12 @@ def _proposal_document(proposal: Proposal) -> dict[str, Any]:
     }
 
 
-def _proposal_from(document: Any, where: str) -> Proposal:
+def proposal_from(document: Any, *, where: str = "proposal") -> Proposal:
+    """The proposal of a document.
+
+    Raises:
+        StoreError: It is no such document.
+    """
     fields = _Fields(document, where)
     tree = fields.text_or_none("tree")
     proposal = Proposal(

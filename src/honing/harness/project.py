@@ -98,7 +98,7 @@ class Judging:
     """How a candidate is evaluated and when its gain is believed."""
 
     repeats: int = 1
-    """Seeds of every task that is not deterministic; the same for all candidates."""
+    """Seeds of every task that is not deterministic; the same for a candidate and its parent."""
     retest_repeats: int = 0
     """Fresh seeds before a candidate is kept; 0: as many as `repeats` where a task is not deterministic."""
     final_repeats: int = 0
@@ -107,6 +107,9 @@ class Judging:
     """Least mean score by step of the cascade below which the rest is not run; for steps not named, 0."""
     racing: bool = True
     """Whether a candidate that can no longer beat its parent is stopped early."""
+    racing_error: float = 0.2
+    """Chance, at most, with which racing stops a candidate that is as good as its parent, where tasks are not
+    deterministic. Larger spends fewer task runs, smaller loses fewer proposals."""
     rule: KeepRule = KeepRule.FRESH
     margin: float = 0.0
     """Gain that a candidate has to exceed."""

@@ -49,7 +49,7 @@ from honing.store.report_figures import (
 )
 from honing.store.run import Run, load_run
 from honing.store.trees import Collected, TreeCheck, TreeStore
-from honing.store.trees_diff import Change, TreeDiff
+from honing.store.trees_diff import Change, TreeDiff, line_operations, text_lines
 from honing.store.trees_manifest import Entry, EntryKind, Tree, TreeId
 from honing.store.trees_scan import Ignore, TreeLimits, ignoring
 from honing.store.volatile import VOLATILE_FIELDS, VOLATILE_NAMES, identity
@@ -127,12 +127,14 @@ __all__ = [
     "ignoring",
     "json_bytes",
     "jsonl_bytes",
+    "line_operations",
     "list_runs",
     "load_run",
     "make_home",
     "parse_json",
     "read_journal",
     "remove",
+    "text_lines",
     "tsv_bytes",
     "verify",
     "write_atomic",

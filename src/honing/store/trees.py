@@ -12,10 +12,11 @@ import posixpath
 import re
 import secrets
 import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from honing.errors import StoreError, UnfitTreeError, boundary
@@ -151,6 +152,37 @@ class TreeStore:
             )
         return read_blob(self._root, entry.content)
 
+    def compose(self, entries: Iterable[Entry], contents: Mapping[bytes, bytes] | None = None) -> TreeId:
+        """Store a tree made of entries of stored trees, without a folder.
+
+        Args:
+            entries: Paths differ; the folder of each is among them.
+            contents: New bytes of files among them, by path.
+
+        Raises:
+            StoreError: A path cannot stand in a tree, or a content is not in the store.
+        """
+        new = contents or {}
+        writer = BlobWriter(self._root)
+        with boundary(StoreError, "composing a tree"), self._locked(fcntl.LOCK_SH):
+            try:
+                made = [
+                    _with_bytes(each, new[each.path], writer) if each.path in new else each
+                    for each in entries
+                ]
+                writer.commit()
+            finally:
+                writer.close()
+            tree, manifest = make_tree(made)
+            read_tree(tree.id, manifest, where="composing a tree")
+            for each in tree.entries:
+                if each.kind is EntryKind.FILE and not has_blob(self._root, each.content, each.size):
+                    raise StoreError(
+                        f"composing a tree: the content of '{each.name}' is not in {self._root}."
+                    )
+            self._keep(tree, manifest)
+        return tree.id
+
     def materialise(self, tree: TreeId, folder: Path) -> tuple[Entry, ...]:
         """Make a folder with the content of a tree: all of it, or nothing.
 
@@ -251,15 +283,18 @@ class TreeStore:
         finally:
             writer.close()
         tree, manifest = make_tree(_entry(path, each, contents.get(path, "")) for path, each in seen.items())
+        self._keep(tree, manifest)
+        if again:
+            cache.remember(contents, seen, started_ns)
+        return tree.id
+
+    def _keep(self, tree: Tree, manifest: bytes) -> None:
         place = self._manifest(tree.id)
         if place.exists():
             os.utime(place)  # young again, for `collect`
         else:
             place.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(place, manifest)
-        if again:
-            cache.remember(contents, seen, started_ns)
-        return tree.id
 
     def _take(
         self, top: int, folder: Path, seen: dict[bytes, Seen], tools: tuple[StatCache, BlobWriter]
@@ -328,6 +363,14 @@ class TreeStore:
 def _entry(path: bytes, seen: Seen, content: str) -> Entry:
     held = seen.special if seen.kind is EntryKind.SPECIAL else content
     return Entry(path, seen.kind, seen.mode, held, seen.size, seen.target)
+
+
+def _with_bytes(entry: Entry, payload: bytes, writer: BlobWriter) -> Entry:
+    with tempfile.TemporaryFile() as stream:
+        stream.write(payload)
+        stream.seek(0)
+        name, size = writer.take(stream.fileno())
+    return replace(entry, content=name, size=size)
 
 
 def _contents(entries: Iterable[Entry]) -> set[str]:

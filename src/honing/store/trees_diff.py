@@ -158,7 +158,7 @@ def _file_diff(before: Entry | None, after: Entry | None, read: Read, context: i
     if any(text is None and entry is not None for text, entry in zip(sides, (old, new), strict=True)):
         yield f"Binary files {names[0]} and {names[1]} differ\n"
         return
-    hunks = list(_hunks(_lines(sides[0] or ""), _lines(sides[1] or ""), context))
+    hunks = list(_hunks(text_lines(sides[0] or ""), text_lines(sides[1] or ""), context))
     if hunks:
         # A tab ends a name that holds a space, as git and patch expect it.
         yield f"--- {names[0]}{_tail(names[0])}\n+++ {names[1]}{_tail(names[1])}\n"
@@ -194,14 +194,14 @@ def _text(entry: Entry, read: Read) -> str | None:
         return None
 
 
-def _lines(text: str) -> list[str]:
+def text_lines(text: str) -> list[str]:
     """Lines with their newline. Only a newline ends one: a form feed or line separator is a character."""
     parts = text.split("\n")
     return [f"{part}\n" for part in parts[:-1]] + ([parts[-1]] if parts[-1] else [])
 
 
 def _hunks(old: list[str], new: list[str], context: int) -> Iterator[str]:
-    for group in _groups(_operations(old, new), context):
+    for group in _groups(line_operations(old, new), context):
         first, last = group[0], group[-1]
         yield f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@\n"
         for tag, a, b, c, d in group:
@@ -215,8 +215,13 @@ def _hunks(old: list[str], new: list[str], context: int) -> Iterator[str]:
 _Operation = tuple[str, int, int, int, int]
 
 
-def _operations(old: list[str], new: list[str]) -> list[_Operation]:
-    """Edit operations. Common ends are cut first: what is left is what the quadratic comparison costs."""
+def line_operations(old: list[str], new: list[str]) -> list[_Operation]:
+    """How one list of lines becomes another: tag (equal, replace, delete, insert) and both ranges, as
+    `difflib` gives them.
+
+    Common ends are cut first: what is left is what the quadratic comparison costs. Where it would cost too
+    much, all that is left counts as replaced.
+    """
     shorter = min(len(old), len(new))
     head = next((n for n in range(shorter) if old[n] != new[n]), shorter)
     tail = next((n for n in range(shorter - head) if old[-1 - n] != new[-1 - n]), shorter - head)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from honing.agents import AGENT_NAMES, AgentSettings, agent_named
+from honing.agents import AgentSettings, agent_named, needs_model
 from honing.contract.options import RolloutOptions
 from honing.contract.repair.base import Iteration, RepairOptions
 from honing.errors import UsageError
@@ -13,7 +13,6 @@ from honing.llm import Source, Upstream, resolve
 
 DEFAULT_AGENT = "codex"
 DEFAULT_ITERATIONS = 3
-_PROGRAMS = ("codex", "claude_code")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +45,18 @@ class RepairRequest:
         """
         if self.iterations == 0 or not (self.agent or self.iterations):
             return None
-        name = (self.agent or DEFAULT_AGENT).replace("-", "_")
+        name = self.agent or DEFAULT_AGENT
         model = self.model or ("" if _is_played(measured) else measured)
-        if name in _PROGRAMS and not model:
+        if needs_model(name) and not model:
             raise UsageError(
                 f"--agent {name}: which model is it to use? Give --agent-model MODEL (or set "
                 "HONING_AGENT_MODEL)."
             )
+        asks = needs_model(name) or bool(self.model)
         return RepairOptions(
-            agent=agent_named(name if name in AGENT_NAMES else self.agent, self.installed),
-            model=model if name in _PROGRAMS or self.model else "",
-            source=_source(model, endpoints) if name in _PROGRAMS or self.model else None,
+            agent=agent_named(name, self.installed),
+            model=model if asks else "",
+            source=_source(model, endpoints) if asks else None,
             iterations=DEFAULT_ITERATIONS if self.iterations is None else self.iterations,
             measured=measured,
             asked=asked,

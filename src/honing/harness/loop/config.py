@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from honing.harness.project import Control, Project
@@ -15,8 +16,8 @@ KIND = "harness"
 BASELINE = "baseline"
 """Step of one unit; its result is the baseline's document (`candidate_document`)."""
 CANDIDATES = "candidates"
-"""Step with one unit for each slot of each arm, in turn: inputs `{"arm": ..., "slot": ...}`, results candidate
-documents."""
+"""Step with one unit for each slot of each arm, in turn: inputs `{"arm": ..., "slot": ...}`, results the
+documents of candidates."""
 FINAL = "final"
 """Step of one unit; its result is the document that `held_out.py` describes."""
 PROPOSALS = "proposals"
@@ -63,13 +64,8 @@ def config_of(
         "in_flight": search.in_flight,
         "rule": judging.rule.value,
         "repeats": judging.repeats,
-        "retest_repeats": judging.retest_repeats,
-        "final_repeats": judging.final_repeats,
-        "thresholds": dict(judging.thresholds),
-        "racing": judging.racing,
-        "margin": judging.margin,
         "level": judging.level,
-        "task_timeout_s": judging.task_timeout_s,
+        "judging": _plain(judging),
         "trace": _hash_of_trace(project),
         "seed": project.seed,
         "sandbox": sandbox,
@@ -93,18 +89,15 @@ def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str
     ]
 
 
+def _plain(record: Any) -> dict[str, Any]:
+    """A flat record as plain data: every field of it decides the run."""
+    found = {each.name: getattr(record, each.name) for each in fields(record)}
+    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in found.items()}
+
+
 def _rules(project: Project) -> dict[str, Any]:
-    rules = project.rules
-    return {
-        "scope": [[scope.path, scope.kind] for scope in rules.scope],
-        "single_class": rules.single_class,
-        "required": list(rules.required),
-        "transient": list(rules.transient),
-        "leakage": rules.leakage,
-        "forbidden": list(rules.forbidden),
-        "largest_bytes": rules.largest_bytes,
-        "legacy": project.legacy,
-    }
+    scope = [[each.path, each.kind] for each in project.rules.scope]
+    return {**_plain(project.rules), "scope": scope, "legacy": project.legacy}
 
 
 def _task(task: Task) -> dict[str, Any]:

@@ -126,6 +126,11 @@ class Place(Protocol):
         ...
 
     @property
+    def own_network(self) -> bool:
+        """Whether each start has loopback ports of its own, rather than the machine's."""
+        ...
+
+    @property
     def scratch(self) -> Path:
         """An empty folder of ours beside it, not visible inside unless mounted."""
         ...

@@ -1,0 +1,275 @@
+"""One slot of one arm, from the choice of its parents to its outcome.
+
+What goes wrong in one is its outcome, and never the end of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from honing.agents import AgentOutcome
+from honing.errors import (
+    BudgetExhaustedError,
+    HoningError,
+    MissingToolError,
+    ModelUnreachableError,
+    StoppedError,
+    StoreError,
+    UsageError,
+)
+from honing.executors import Progress
+from honing.harness.accept import accept, first_seeds, hopeless
+from honing.harness.candidate import Arm, Candidate, Outcome
+from honing.harness.candidate_document import candidate_document, candidate_from
+from honing.harness.gate import Refusal, gate
+from honing.harness.loop import live
+from honing.harness.loop.bench import Bench
+from honing.harness.loop.config import BASELINE
+from honing.harness.loop.slots import Board, Slot
+from honing.harness.project import Control
+from honing.harness.propose import Draft, propose
+from honing.harness.request import Live
+from honing.harness.search.base import Search, View
+from honing.harness.search.registry import search_named
+from honing.harness.tasks.base import Evaluation, TaskRun, TaskStatus
+from honing.store import TreeId
+
+_ENDS_THE_SESSION = (
+    BudgetExhaustedError,
+    StoppedError,
+    ModelUnreachableError,
+    MissingToolError,
+    StoreError,
+    UsageError,
+)
+_OF_AGENT = {
+    AgentOutcome.TIMEOUT: Outcome.TIMEOUT,
+    AgentOutcome.CRASH: Outcome.CRASH,
+    AgentOutcome.INFRA_ERROR: Outcome.INFRA_ERROR,
+}
+"""Endings of an agent that are the candidate's; whatever it had written is not looked at."""
+
+
+class _NeverAScoreError(Exception):
+    """A re-test that was no comparison: the candidate reached for its judge, or ours failed."""
+
+    def __init__(self, run: TaskRun) -> None:
+        super().__init__(run.score.reason)
+        self.run = run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Makers:
+    """Makes the candidates of a run."""
+
+    bench: Bench
+    board: Board
+    searches: Mapping[Arm, Search]
+    live: Live = field(default_factory=Live)
+
+    def progress(self) -> Progress:
+        """What shows how the candidates go."""
+        live.begin(self.live, self.board, self.searches[Arm.SEARCH], self.bench.door.spend, level=self._level)
+        return self.bench.options.progress(self.live)
+
+    def make(self, unit: Any) -> dict[str, Any]:
+        """The candidate of one unit, as a document; it is on the board then.
+
+        Raises:
+            HoningError: The session cannot go on; the same unit starts again in the next one.
+        """
+        slot = Slot.of(unit)
+        try:
+            document = candidate_document(self._candidate(slot))
+        except BaseException as error:
+            self.board.fail(error)
+            raise
+        # As it will be read back: a resumed run must see the same.
+        candidate = candidate_from(document)
+        self.board.put(candidate)
+        live.heard(self.live, self.board, self.searches[Arm.SEARCH], candidate, level=self._level)
+        self.bench.options.told(live.line_of(candidate))
+        return document
+
+    @property
+    def _level(self) -> float:
+        return self.bench.project.judging.level
+
+    def _candidate(self, slot: Slot) -> Candidate:
+        view = self.board.view(slot)
+        choice = self.searches[slot.arm].choose(view, slot.random(self.bench.project.seed))
+        by_id = {candidate.id: candidate for candidate in view.candidates}
+        parents = [by_id[parent] for parent in choice.parents]
+        blank = Candidate(
+            id=slot.id,
+            arm=slot.arm,
+            slot=slot.number,
+            parents=choice.parents,
+            outcome=Outcome.INFRA_ERROR,
+            sentence="",
+            note=choice.note,
+        )
+        try:
+            draft = propose(self.bench, slot, parents, view)
+            return self._gated(blank, parents, view, draft)
+        except _ENDS_THE_SESSION:
+            raise
+        except HoningError as error:
+            return replace(blank, sentence=str(error))
+        except Exception as error:  # noqa: BLE001 - one candidate's failure never ends a run
+            self.bench.note_defect(slot.id, error)
+            return replace(blank, sentence=f"a defect of Honing: {type(error).__name__}: {error}")
+
+    def _gated(self, blank: Candidate, parents: Sequence[Candidate], view: View, draft: Draft) -> Candidate:
+        """What the agent's ending and the gate make of a draft."""
+        proposal = draft.proposal
+        made = replace(blank, proposal=proposal, tree=proposal.tree)
+        ended = AgentOutcome(proposal.agent["outcome"])
+        if ended in _OF_AGENT:
+            return replace(made, outcome=_OF_AGENT[ended], sentence=proposal.agent["reason"])
+        if proposal.tree is None:
+            return replace(
+                made,
+                outcome=Outcome.SCOPE_VIOLATION,
+                sentence=f"what it left cannot be taken as a candidate: {draft.unfit}",
+                offending=(draft.unfit_path,) if draft.unfit_path else (),
+            )
+        return self._judged(made, parents, view, proposal.tree, forged=draft.forged)
+
+    def _judged(
+        self,
+        made: Candidate,
+        parents: Sequence[Candidate],
+        view: View,
+        tree: TreeId,
+        forged: Sequence[str] = (),
+    ) -> Candidate:
+        """What the gate, the tasks and the comparison with its parent make of a tree."""
+        bench, parent = self.bench, parents[0]
+        assert parent.tree is not None
+        before, after = bench.trees.load(parent.tree), bench.trees.load(tree)
+        diff = bench.trees.diff(parent.tree, tree)
+        refused = gate(bench.project, before, after, diff, bench.trees.read, forged=forged)
+        made = replace(
+            made,
+            tree=tree,
+            size_bytes=after.bytes,
+            changed=tuple(path.decode("utf-8", "backslashreplace") for path in diff.paths),
+        )
+        if refused is not None:
+            return replace(
+                made,
+                outcome=refused.outcome,
+                sentence=_with_complaint(refused, made),
+                offending=refused.offending,
+            )
+        return self._compared(made, parent, view)
+
+    def _compared(self, made: Candidate, parent: Candidate, view: View) -> Candidate:
+        """Evaluated on its parent's seeds, and kept or not."""
+        bench, settings = self.bench, self.bench.project.judging
+        tasks = bench.project.tasks
+        noisy = any(not task.deterministic for task in tasks)
+        seeds = first_seeds(parent, view.candidates, settings)
+        theirs = self._evaluated(parent, seeds)
+        races = not self.searches[made.arm].from_discarded
+        assert made.tree is not None
+        evaluation = bench.evaluator.evaluate(
+            made.tree,
+            tasks,
+            seeds,
+            watch=(lambda runs: hopeless(theirs, runs, settings, noisy=noisy)) if races else None,
+            cancel=bench.stopping,
+        )
+        made = replace(made, evaluation=evaluation)
+        try:
+            _check(evaluation)
+
+            def retest(fresh: Sequence[int]) -> tuple[Evaluation, Evaluation]:
+                return self._evaluated(parent, fresh), self._evaluated(made, fresh)
+
+            found = accept(theirs, evaluation, settings, retest if noisy else None, attempt=made.slot)
+        except _NeverAScoreError as error:
+            return replace(made, outcome=_outcome_of(error.run), sentence=_why(error.run))
+        outcome = Outcome.KEEP if found.accepted else Outcome.DISCARD
+        return replace(made, outcome=outcome, sentence=found.sentence, acceptance=found)
+
+    def _evaluated(self, candidate: Candidate, seeds: Sequence[int]) -> Evaluation:
+        """A candidate in full; what was run before is remembered."""
+        assert candidate.tree is not None
+        found = self.bench.evaluator.evaluate(
+            candidate.tree, self.bench.project.tasks, seeds, cancel=self.bench.stopping
+        )
+        _check(found)
+        return found
+
+
+def searches_of(bench: Bench) -> dict[Arm, Search]:
+    """How each arm chooses what its next proposal starts from."""
+    settings = bench.project.search
+    own = search_named(settings.name, settings.options)
+    if settings.control is Control.NONE:
+        return {Arm.SEARCH: own}
+    return {Arm.SEARCH: own, Arm.CONTROL: search_named(settings.control.value)}
+
+
+def evaluated_baseline(bench: Bench) -> Candidate:
+    """The harness as the user gave it, on every task.
+
+    Raises:
+        UsageError: It cannot be scored, so nothing could be compared with it; the same call tries again.
+    """
+
+    def make(_: Any) -> dict[str, Any]:
+        return candidate_document(_baseline(bench))
+
+    return candidate_from(bench.step(BASELINE, make, [{"tree": bench.run.config["baseline"]}])[0])
+
+
+def _baseline(bench: Bench) -> Candidate:
+    tree = TreeId(bench.run.config["baseline"])
+    # In full, whatever the thresholds of the cascade say: everything is compared with it.
+    whole = replace(bench.evaluator, thresholds={})
+    seeds = tuple(range(bench.project.judging.repeats))
+    evaluation = whole.evaluate(tree, bench.project.tasks, seeds, cancel=bench.stopping)
+    if evaluation.score is None:
+        lost = next((run for run in evaluation.runs if run.score.score is None), None)
+        why = evaluation.stopped or (_why(lost) if lost is not None else "")
+        raise UsageError(f"{bench.project.baseline}: the baseline cannot be scored: {why}.")
+    return Candidate(
+        id="c0000",
+        arm=Arm.SEARCH,
+        slot=0,
+        outcome=Outcome.BASELINE,
+        sentence=f"the harness as it was given scores {evaluation.score:.3f}",
+        tree=tree,
+        size_bytes=bench.trees.load(tree).bytes,
+        evaluation=evaluation,
+    )
+
+
+def _check(evaluation: Evaluation) -> None:
+    """Refuse an evaluation that says nothing about the candidate."""
+    for status in (TaskStatus.TAMPERED, TaskStatus.INFRA_ERROR):
+        for run in evaluation.runs:
+            if run.score.status is status:
+                raise _NeverAScoreError(run)
+
+
+def _outcome_of(run: TaskRun) -> Outcome:
+    return Outcome.TAMPERED if run.score.status is TaskStatus.TAMPERED else Outcome.INFRA_ERROR
+
+
+def _why(run: TaskRun) -> str:
+    return f"task '{run.task}' ended as {run.score.status.value}: {run.score.reason}"
+
+
+def _with_complaint(refused: Refusal, made: Candidate) -> str:
+    """Why a candidate is not run; where nothing changed, with what the agent gives as its reason: that it was
+    not permitted to use its tools, for example."""
+    said = (made.proposal.agent.get("reason") or "") if made.proposal is not None else ""
+    if refused.outcome is not Outcome.NO_CHANGE or not said:
+        return refused.sentence
+    return f"{refused.sentence}; the agent: {said}"

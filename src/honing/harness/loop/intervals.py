@@ -1,0 +1,28 @@
+"""How sure a score is."""
+
+from __future__ import annotations
+
+from honing.harness.tasks.base import Evaluation
+from honing.stats import Interval, mean_interval
+
+
+def score_interval(evaluation: Evaluation, *, level: float) -> Interval | None:
+    """Interval of a candidate's score for tasks like these: seeds of one task are no further tasks.
+
+    Args:
+        evaluation: Complete.
+        level: Two-sided confidence.
+
+    Returns:
+        None where nothing was scored.
+    """
+    score = evaluation.score
+    if score is None:
+        return None
+    by_task = evaluation.by_task
+    weights = {run.task: run.weight for run in evaluation.runs}
+    mean = sum(weights.values()) / len(weights)
+    scales = [weights[task] / mean for task in by_task]
+    widest = max(scales)
+    values = [scale * value for scale, value in zip(scales, by_task.values(), strict=True)]
+    return mean_interval(values, bounds=(0.0, widest), level=level)

@@ -1,0 +1,1 @@
+"""Making a project of a folder that exists already. See docs/harness-projects.md."""

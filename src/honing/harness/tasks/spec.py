@@ -1,0 +1,15 @@
+"""The types of tasks as a project's author writes them, told apart by `type`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from honing.harness.tasks.command import CommandSpec
+from honing.harness.tasks.file_phrase import FilePhraseSpec
+from honing.harness.tasks.python_task import PythonSpec
+
+TaskSpec = Annotated[CommandSpec | FilePhraseSpec | PythonSpec, Field(discriminator="type")]
+
+__all__ = ["CommandSpec", "FilePhraseSpec", "PythonSpec", "TaskSpec"]
