@@ -8,8 +8,9 @@ from pydantic import Field
 
 from honing.harness.tasks.command import CommandSpec
 from honing.harness.tasks.file_phrase import FilePhraseSpec
+from honing.harness.tasks.hidden_tests import HiddenTestsSpec
 from honing.harness.tasks.python_task import PythonSpec
 
-TaskSpec = Annotated[CommandSpec | FilePhraseSpec | PythonSpec, Field(discriminator="type")]
+TaskSpec = Annotated[CommandSpec | FilePhraseSpec | HiddenTestsSpec | PythonSpec, Field(discriminator="type")]
 
-__all__ = ["CommandSpec", "FilePhraseSpec", "PythonSpec", "TaskSpec"]
+__all__ = ["CommandSpec", "FilePhraseSpec", "HiddenTestsSpec", "PythonSpec", "TaskSpec"]
