@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from honing.cli.commands import command_app
+from honing.cli.harness_compare import compare
+from honing.cli.harness_inspect import inspect
+from honing.cli.harness_ledger import ledger
 from honing.cli.harness_onboard import onboard
 from honing.cli.harness_scaffold import example, scaffold, schema
+from honing.cli.harness_summarize import summarize
 
 _HELP = """Improve the harness around an agent: propose, gate, evaluate, keep what helps.
 
@@ -22,3 +26,7 @@ app.command("scaffold")(scaffold)
 app.command("onboard")(onboard)
 app.command("example")(example)
 app.command("schema")(schema)
+app.command("inspect")(inspect)
+app.command("ledger")(ledger)
+app.command("summarize")(summarize)
+app.command("compare")(compare)

@@ -11,6 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from honing.harness.benchmarks.examples import EXAMPLES, write_example
+    from honing.harness.ledger import (
+        AGGREGATE_COLUMNS,
+        COMPARE_COLUMNS,
+        LEDGER_COLUMNS,
+        SUMMARY_COLUMNS,
+        Ledger,
+        RunsComparison,
+        aggregate_rows,
+        candidate_details,
+        compare_ledgers,
+        ledger_document,
+        ledger_rows,
+        read_ledger,
+        run_details,
+        summary_rows,
+    )
     from honing.harness.onboarding.onboard import Onboarded, onboard_folder
     from honing.harness.project import Project
     from honing.harness.project_file import find_project, load_project
@@ -18,28 +34,56 @@ if TYPE_CHECKING:
     from honing.harness.scaffold.profiles import PROFILES, write_scaffold
 
 _HOMES = {
+    "AGGREGATE_COLUMNS": "ledger",
+    "COMPARE_COLUMNS": "ledger",
     "EXAMPLES": "benchmarks.examples",
+    "LEDGER_COLUMNS": "ledger",
+    "Ledger": "ledger",
     "Onboarded": "onboarding.onboard",
     "PROFILES": "scaffold.profiles",
     "Project": "project",
+    "RunsComparison": "ledger",
+    "SUMMARY_COLUMNS": "ledger",
+    "aggregate_rows": "ledger",
+    "candidate_details": "ledger",
+    "compare_ledgers": "ledger",
     "find_project": "project_file",
+    "ledger_document": "ledger",
+    "ledger_rows": "ledger",
     "load_project": "project_file",
     "onboard_folder": "onboarding.onboard",
     "project_schema": "project_spec",
+    "read_ledger": "ledger",
+    "run_details": "ledger",
+    "summary_rows": "ledger",
     "write_example": "benchmarks.examples",
     "write_scaffold": "scaffold.profiles",
 }
 """Which file of this package defines a name."""
 
 __all__ = [
+    "AGGREGATE_COLUMNS",
+    "COMPARE_COLUMNS",
     "EXAMPLES",
+    "LEDGER_COLUMNS",
     "PROFILES",
+    "SUMMARY_COLUMNS",
+    "Ledger",
     "Onboarded",
     "Project",
+    "RunsComparison",
+    "aggregate_rows",
+    "candidate_details",
+    "compare_ledgers",
     "find_project",
+    "ledger_document",
+    "ledger_rows",
     "load_project",
     "onboard_folder",
     "project_schema",
+    "read_ledger",
+    "run_details",
+    "summary_rows",
     "write_example",
     "write_scaffold",
 ]

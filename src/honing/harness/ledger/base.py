@@ -151,6 +151,16 @@ class Ledger:
         return any(UNCONFINED in sandboxes(each) for each in self.candidates)
 
 
+def final_estimate(ledger: Ledger) -> float | None:
+    """The search's winner free of the luck of its selection: as the end of the run found it on fresh seeds,
+    before that as its re-test did."""
+    found = ((ledger.final or {}).get("estimate") or {}).get("fresh")
+    best = ledger.best()
+    if isinstance(found, int | float):
+        return float(found)
+    return estimate_of(best) if best is not None else None
+
+
 def estimate_of(candidate: Candidate) -> float | None:
     """The believed score: from fresh episodes where there was a re-test, otherwise the first one."""
     found = believed(candidate)
