@@ -29,7 +29,7 @@ Shape = Annotated[Circle | Square, Field(discriminator="kind")]
 class Drawing(Record):
     title: str
     shapes: tuple[Shape, ...] = ()
-    named: dict[str, Shape] = {}
+    named: dict[str, Shape] = Field(default_factory=dict)
     source: Annotated[
         Annotated[tuple[Shape, ...], Tag("shapes")] | Annotated[str, Tag("file")],
         Discriminator(lambda value: "file" if isinstance(value, str) else "shapes"),
@@ -114,7 +114,7 @@ FAULTS = [
     (
         "{kind: circle, radius: 2}",
         "{radius: 2}",
-        "d.yaml:4: shapes.0: there is no 'kind', which says what it is.",
+        "d.yaml:4: shapes.0: there is no 'kind', which says what",
     ),
     ("side: 9", "side: x", "d.yaml:9: named.big.side: input should be a valid integer"),
     ("     radius: 1", "     radius: x", "d.yaml:12: source.0.radius: input should be a valid number"),
