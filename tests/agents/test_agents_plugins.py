@@ -15,6 +15,7 @@ from agent_scene import scene
 from honing.agents import (
     AgentEvent,
     AgentOutcome,
+    AgentRun,
     AgentSettings,
     NopAgent,
     ScriptedAgent,
