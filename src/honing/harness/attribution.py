@@ -28,7 +28,7 @@ MOST_PARTS = 24
 _PAIRED_TO = 8
 """Parts up to which every two of them are taken back together."""
 _ENDS = 3
-"""Evaluations beside those of parts and pairs: winner, baseline, and what is left without what does nothing."""
+"""Evaluations beside those of parts and pairs: winner, baseline, and the winner without what does nothing."""
 
 
 class Finding(StrEnum):

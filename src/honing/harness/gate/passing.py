@@ -39,25 +39,22 @@ def gate(
         canary: A secret that stood in the environment of the run, and must not be in a candidate.
 
     Returns:
-        None where it may be run; otherwise exactly one outcome, in this order: tampered, scope-violation,
-        class-violation, leakage-violation, no-change.
+        None where it may be run; otherwise exactly one outcome: no-change where nothing differs, then the
+        first of tampered, scope-violation, class-violation and leakage-violation.
 
     Raises:
         StoreError: A content is missing or damaged (ours).
     """
     rules = project.rules
     found = touched(before, after, diff, rules)
+    if not found and not forged:
+        sentence = "nothing that is part of a candidate differs from its parent"
+        return Refusal(outcome=Outcome.NO_CHANGE, sentence=sentence)
     places = Places(rules.scope, literal=project.legacy)
-    refused = (
+    return (
         tampered(before, after, found, places, forged)
         or carries_secret(found, read, canary)
         or scope_violation(before, after, found, rules, places)
         or class_violation(found, rules, places)
         or leakage_violation(project, found, read)
     )
-    if refused is None and not found:
-        return Refusal(
-            outcome=Outcome.NO_CHANGE,
-            sentence="nothing that is part of a candidate differs from its parent",
-        )
-    return refused

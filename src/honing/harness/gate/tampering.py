@@ -35,7 +35,9 @@ def tampered(
     out = _escaping(before, after)
     if out:
         return _refused("it made links that lead out of the harness", out)
-    reserved = [one.name for one in found if _is_reserved(one.path) and not places.named(one.path)]
+    reserved = [
+        one.name for one in found if _is_reserved(one.path) and not one.follows and not places.named(one.path)
+    ]
     reserved += forged
     if reserved:
         return _refused("it wrote to folders that are kept for notes about candidates", reserved)
