@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from honing.agents.probing import Probe, probe
     from honing.agents.registry import AGENT_NAMES, agent_named, needs_model
     from honing.agents.scripted import ScriptedAgent
-    from honing.agents.served_by import served_by
+    from honing.agents.model_server import served_by
 
 _HOMES = {
     "AGENT_NAMES": "registry",
@@ -43,7 +43,7 @@ _HOMES = {
     "agent_named": "registry",
     "needs_model": "registry",
     "probe": "probing",
-    "served_by": "served_by",
+    "served_by": "model_server",
 }
 """Which file of this package defines a name that is loaded on first use."""
 
