@@ -41,7 +41,8 @@ _WORDS: tuple[tuple[Trouble, re.Pattern[str]], ...] = (
     (
         Trouble.AUTHENTICATION,
         re.compile(
-            r"\b40[13]\b|unauthori[sz]ed|authenticat|api[ _-]?key|not logged in|log ?in required|credentials",
+            r"\b40[13]\b|unauthori[sz]ed|authenticat|api[ _-]?key|not logged in|log ?in required|credentials|"
+            r"missing environment variable",
             re.IGNORECASE,
         ),
     ),
