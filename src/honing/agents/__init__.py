@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from honing.agents.command import CommandAgent
     from honing.agents.gemini_cli import GeminiCliAgent
     from honing.agents.installed import AgentSettings, Installed
+    from honing.agents.model_server import served_by
     from honing.agents.nop import NopAgent
     from honing.agents.opencode import OpenCodeAgent
     from honing.agents.oracle import OracleAgent
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from honing.agents.probing import Probe, probe
     from honing.agents.registry import AGENT_NAMES, agent_named, needs_model
     from honing.agents.scripted import ScriptedAgent
-    from honing.agents.model_server import served_by
 
 _HOMES = {
     "AGENT_NAMES": "registry",
