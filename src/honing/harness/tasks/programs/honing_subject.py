@@ -43,7 +43,8 @@ class SubjectModule(ModuleType):
         return getattr(self._remote(), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("_"):
+        # A module inside a package is put into it when it is imported: that is our side's business alone.
+        if name.startswith("_") or isinstance(value, SubjectModule):
             super().__setattr__(name, value)
         else:
             setattr(self._remote(), name, value)
