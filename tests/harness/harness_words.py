@@ -60,7 +60,7 @@ def one_more_word(task: AgentTask) -> dict[str, str]:
 
 
 def guesser() -> ScriptedAgent:
-    return ScriptedAgent(one_more_word, name="guesser")
+    return ScriptedAgent(one_more_word, name="guesser", reads_brief=False)
 
 
 def words_project(folder: Path, **changes: Any) -> Project:

@@ -7,6 +7,7 @@ from honing.cli.harness_compare import compare
 from honing.cli.harness_inspect import inspect
 from honing.cli.harness_ledger import ledger
 from honing.cli.harness_onboard import onboard
+from honing.cli.harness_run import resume, run
 from honing.cli.harness_scaffold import example, scaffold, schema
 from honing.cli.harness_summarize import summarize
 
@@ -26,6 +27,8 @@ app.command("scaffold")(scaffold)
 app.command("onboard")(onboard)
 app.command("example")(example)
 app.command("schema")(schema)
+app.command("run")(run)
+app.command("resume")(resume)
 app.command("inspect")(inspect)
 app.command("ledger")(ledger)
 app.command("summarize")(summarize)

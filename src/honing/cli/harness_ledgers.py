@@ -29,10 +29,21 @@ def ledger_of(frame: Frame, settings: Settings, wanted: str) -> Ledger:
         UsageError: It is a run of another kind.
     """
     from honing.harness import read_ledger
+
+    return read_ledger(run_of(frame, settings, wanted))
+
+
+def run_of(frame: Frame, settings: Settings, wanted: str) -> Run:
+    """The run that a word means: its folder, its name or id in the folder of runs, or latest.
+
+    Raises:
+        StoreError: There is no such run, or it is damaged.
+        UsageError: It is a run of another kind.
+    """
     from honing.store import find_run
 
     folder = frame.cwd / wanted
-    return read_ledger(_checked(find_run(settings.paths.home, str(folder) if _is_run(folder) else wanted)))
+    return _checked(find_run(settings.paths.home, str(folder) if _is_run(folder) else wanted))
 
 
 def ledgers_of(frame: Frame, settings: Settings, wanted: Sequence[str]) -> list[Ledger]:

@@ -1,5 +1,5 @@
 """Rewriting a harness: coding agents edit the files around an agent, candidates are judged where they cannot
-cheat, and only gains that hold are kept. Start reading in `optimize.py`; see docs/harness.md.
+cheat, and only gains that hold are kept. Start reading in `optimizing.py`; see docs/harness.md.
 
 Names load on first use, so importing this package costs next to nothing.
 """
@@ -27,19 +27,28 @@ if TYPE_CHECKING:
         run_details,
         summary_rows,
     )
+    from honing.harness.loop.forecast import forecast
+    from honing.harness.loop.live import words
+    from honing.harness.loop.result import OptimizeResult, result_document
     from honing.harness.onboarding.onboard import Onboarded, onboard_folder
+    from honing.harness.optimizing import optimize, resume
     from honing.harness.project import Project
     from honing.harness.project_file import find_project, load_project
     from honing.harness.project_spec import project_schema
+    from honing.harness.request import Asked, Live, OptimizeOptions
     from honing.harness.scaffold.profiles import PROFILES, write_scaffold
 
 _HOMES = {
     "AGGREGATE_COLUMNS": "ledger",
+    "Asked": "request",
     "COMPARE_COLUMNS": "ledger",
     "EXAMPLES": "benchmarks.examples",
     "LEDGER_COLUMNS": "ledger",
     "Ledger": "ledger",
+    "Live": "request",
     "Onboarded": "onboarding.onboard",
+    "OptimizeOptions": "request",
+    "OptimizeResult": "loop.result",
     "PROFILES": "scaffold.profiles",
     "Project": "project",
     "RunsComparison": "ledger",
@@ -48,14 +57,19 @@ _HOMES = {
     "candidate_details": "ledger",
     "compare_ledgers": "ledger",
     "find_project": "project_file",
+    "forecast": "loop.forecast",
     "ledger_document": "ledger",
     "ledger_rows": "ledger",
     "load_project": "project_file",
     "onboard_folder": "onboarding.onboard",
+    "optimize": "optimizing",
     "project_schema": "project_spec",
     "read_ledger": "ledger",
+    "result_document": "loop.result",
+    "resume": "optimizing",
     "run_details": "ledger",
     "summary_rows": "ledger",
+    "words": "loop.live",
     "write_example": "benchmarks.examples",
     "write_scaffold": "scaffold.profiles",
 }
@@ -68,22 +82,31 @@ __all__ = [
     "LEDGER_COLUMNS",
     "PROFILES",
     "SUMMARY_COLUMNS",
+    "Asked",
     "Ledger",
+    "Live",
     "Onboarded",
+    "OptimizeOptions",
+    "OptimizeResult",
     "Project",
     "RunsComparison",
     "aggregate_rows",
     "candidate_details",
     "compare_ledgers",
     "find_project",
+    "forecast",
     "ledger_document",
     "ledger_rows",
     "load_project",
     "onboard_folder",
+    "optimize",
     "project_schema",
     "read_ledger",
+    "result_document",
+    "resume",
     "run_details",
     "summary_rows",
+    "words",
     "write_example",
     "write_scaffold",
 ]

@@ -117,7 +117,7 @@ def _scored(candidates: Mapping[str, Candidate]) -> dict[str, Evaluation]:
 def _estimate(winner: Candidate, shown: Evaluations, *, level: float) -> dict[str, Any]:
     raw, found = winner.score, shown.get(winner.id)
     score = found.score if found is not None else None
-    reach = score_interval(found, level=level) if found is not None and score is not None else None
+    reach = score_interval(found, level=level) if found is not None else None
     return {
         "raw": raw,
         "fresh": score,
@@ -138,10 +138,12 @@ def _difference(found: Evaluations, ours: str, theirs: str, *, level: float) -> 
         # They share no scored run: nothing can be said.
         return None
     reach = interval(both, level=level)
+    # One task says nothing about how much tasks differ.
+    alone = len({pair.task for pair in both}) < 2
     return {
         "estimate": reach.estimate,
-        "low": reach.low,
-        "high": reach.high,
+        "low": None if alone else reach.low,
+        "high": None if alone else reach.high,
         "level": level,
         "pairs": len(both),
         "method": reach.method.value,

@@ -105,7 +105,9 @@ def _asked(bench: Bench, slot: Slot, parents: Sequence[Candidate], view: View, f
     workspace = folder / "workspace"
     parent = parents[0]
     bench.trees.materialise(_tree(parent), workspace)
-    brief = bench.briefing.brief(parents, view, folder)
+    # A history that nobody reads would be most of what a proposal costs.
+    reads = getattr(bench.agent, "reads_brief", True)
+    brief = bench.briefing.brief(parents, view, folder) if reads else Brief(text=bench.project.objective)
     place(brief, workspace)
     with bench.door.channel(slot.id) as channel:
         run = _run(

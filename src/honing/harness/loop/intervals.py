@@ -14,12 +14,12 @@ def score_interval(evaluation: Evaluation, *, level: float) -> Interval | None:
         level: Two-sided confidence.
 
     Returns:
-        None where nothing was scored.
+        None where not all was scored, or there is one task alone, which says nothing about how much tasks
+        differ.
     """
-    score = evaluation.score
-    if score is None:
-        return None
     by_task = evaluation.by_task
+    if evaluation.score is None or len(by_task) < 2:
+        return None
     weights = {run.task: run.weight for run in evaluation.runs}
     mean = sum(weights.values()) / len(weights)
     scales = [weights[task] / mean for task in by_task]
