@@ -106,6 +106,10 @@ class HiddenTestsTask(Common):
             "limits": [self.test_timeout_s, self.timeout_s],
         }
 
+    def hidden_texts(self) -> tuple[str, ...]:
+        """For the gate: no candidate can come by these lines honestly."""
+        return self.files.texts()
+
     def judge(self, place: Place, seed: int) -> TaskScore:
         del seed
         self.files.check()

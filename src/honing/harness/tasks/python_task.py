@@ -58,6 +58,10 @@ class PythonTask(Common):
             "timeout_s": self.timeout_s,
         }
 
+    def hidden_texts(self) -> tuple[str, ...]:
+        """For the gate: no candidate can come by these lines honestly. What is installed is public."""
+        return self.files.texts() if self.place.endswith(".py") else ()
+
     def judge(self, place: Place, seed: int) -> TaskScore:
         for one in (self.files, *self.needs):
             one.check()
