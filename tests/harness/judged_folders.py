@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from honing.harness.gate import Refusal, gate, left_out
+from honing.harness.gate import Refusal, gate, left_out, secret_holders
 from honing.harness.project import Project, Rules
 from honing.harness.tasks.base import Cascade, Place, TaskScore, TaskStatus
 from honing.store import Tree, TreeDiff, TreeStore
@@ -129,7 +129,17 @@ def compared(folder: Path, project: Project, before: Files, after: Files) -> Pai
     return Pair(store.load(old), store.load(new), store.diff(old, new), store)
 
 
-def gated(folder: Path, project: Project, before: Files, after: Files, **given: Any) -> Refusal | None:
+def gated(
+    folder: Path,
+    project: Project,
+    before: Files,
+    after: Files,
+    *,
+    secret: str = "",
+    forged: Sequence[str] = (),
+) -> Refusal | None:
     """What the gate says of a candidate."""
     pair = compared(folder, project, before, after)
-    return gate(project, pair.before, pair.after, pair.diff, pair.store.read, **given)
+    read = pair.store.read
+    carrying = secret_holders(pair.before, pair.after, read, [secret])
+    return gate(project, pair.before, pair.after, pair.diff, read, forged=forged, carrying=carrying)

@@ -12,7 +12,7 @@ from judged_folders import Files, Folder, Link, Moded, Pipe, Socket, gated, made
 from honing.harness.candidate import Outcome
 from honing.harness.project import Rules, Scope
 
-CANARY = "c4n4ryc4n4ry0123456789"
+SECRET = "c4n4ryc4n4ry0123456789"
 BASE: Files = {
     "AGENTS.md": "Be brief.\n",
     "scripts/test.sh": Moded("echo ok\n", 0o755),
@@ -176,13 +176,13 @@ CASES = [
         "a file called like a transient folder", {"build": "1"}, S, "build", transient=("build/",), **SCOPED
     ),
     case("another mode alone is a change", {"scripts/test.sh": Moded("echo ok\n", 0o644)}, None),
-    case("the run's secret in a file", {"AGENTS.md": f"key {CANARY}"}, T, "AGENTS.md"),
-    case("the run's secret in base 64", {"x": base64.b64encode(f"a{CANARY}b".encode())}, T, "x"),
-    case("the run's secret in hexadecimal", {"x": CANARY.encode().hex()}, T, "x"),
-    case("the run's secret backwards", {"x": CANARY[::-1]}, T, "x"),
-    case("the run's secret in pieces", {"x": f"'{CANARY[:7]}' + '{CANARY[7:]}'"}, T, "x"),
-    case("the run's secret as a file name", {CANARY: ""}, T, CANARY),
-    case("the run's secret as a link", {"x": Link(CANARY)}, T, "x"),
+    case("the run's secret in a file", {"AGENTS.md": f"key {SECRET}"}, T, "AGENTS.md"),
+    case("the run's secret in base 64", {"x": base64.b64encode(f"a{SECRET}b".encode())}, T, "x"),
+    case("the run's secret in hexadecimal", {"x": SECRET.encode().hex()}, T, "x"),
+    case("the run's secret backwards", {"x": SECRET[::-1]}, T, "x"),
+    case("the run's secret in pieces", {"x": f"'{SECRET[:7]}' + '{SECRET[7:]}'"}, T, "x"),
+    case("the run's secret as a file name", {SECRET: ""}, T, SECRET),
+    case("the run's secret as a link", {"x": Link(SECRET)}, T, "x"),
     case("an id of a task", {"AGENTS.md": "for reads-the-guide-1 do this"}, L, LEAK),
     case("an id in capitals and other letters", {"AGENTS.md": "READS-\u0422HE-GUIDE-1"}, L, LEAK),
     case("an id with invisible characters", {"AGENTS.md": "reads\u200b-the-\u00adguide-1"}, L, LEAK),
@@ -218,7 +218,7 @@ def test_a_candidate_gets_exactly_the_outcome_of_the_rule_it_breaks(
     merged: dict[str, Any] = {**BASE, **change}
     after = {name: content for name, content in merged.items() if content is not None}
 
-    found = gated(tmp_path, made_project(Rules(**rules)), BASE, after, canary=CANARY)
+    found = gated(tmp_path, made_project(Rules(**rules)), BASE, after, secret=SECRET)
 
     assert (None if found is None else found.outcome) is outcome
     assert (() if found is None else found.offending) == offending

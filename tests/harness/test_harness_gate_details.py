@@ -77,19 +77,25 @@ def test_an_id_that_the_project_itself_tells_is_not_looked_for(tmp_path: Path) -
     assert gated(tmp_path, project, BASE, {**BASE, "AGENTS.md": "Run scripts/test.sh first.\n"}) is None
 
 
-HIDDEN = (
-    "def test_totals():\n    assert totals([3, 4, 5]) == {'sum': 12, 'mean': 4.0}\n"
-    "def test_empty():\n    assert totals([]) == {'sum': 0, 'mean': None}\n"
-    "    assert repr(totals([1])) != repr(totals([]))\n"
-)
+HIDDEN = """\
+def test_totals():
+    assert totals([3, 4, 5]) == {'sum': 12, 'mean': 4.0}
+def test_empty():
+    assert totals([]) == {'sum': 0, 'mean': None}
+    assert repr(totals([1])) != repr(totals([]))
+    assert sorted(totals([2, 1])) == ['mean', 'sum']
+    assert totals(range(4))['mean'] == 1.5, 'halves'
+"""
 
 
 @pytest.mark.parametrize(
-    ("lines", "outcome"), [(5, L), (2, None)], ids=["the whole of it", "one line of it, as anybody may write"]
+    ("lines", "outcome"),
+    [(7, L), (5, L), (4, None)],
+    ids=["the whole of it", "half of it", "less, as anybody may"],
 )
 def test_lines_of_a_hidden_grader_are_found(tmp_path: Path, lines: int, outcome: Outcome | None) -> None:
     project = made_project(tasks=(PlainTask("hidden-7", hidden=(HIDDEN,)),))
-    copied = "\n".join(f"    {line.strip()}" for line in HIDDEN.splitlines()[:lines])
+    copied = "\n".join(f"        {line.strip()}" for line in HIDDEN.splitlines()[:lines])
 
     found = gated(tmp_path, project, BASE, {**BASE, "tests.py": copied})
 
@@ -97,6 +103,25 @@ def test_lines_of_a_hidden_grader_are_found(tmp_path: Path, lines: int, outcome:
     assert (None if found is None else found.offending) == (
         None if outcome is None else ("lines of the hidden part of task 'hidden-7' in tests.py",)
     )
+
+
+def test_lines_that_the_users_own_files_hold_are_no_leak(tmp_path: Path) -> None:
+    project = made_project(tasks=(PlainTask("hidden-7", hidden=(HIDDEN,)),))
+    before = {**BASE, "src/examples.py": HIDDEN}
+
+    assert gated(tmp_path, project, before, {**before, "tests.py": HIDDEN}) is None
+
+
+def test_what_every_test_file_has_gives_no_grader_away(tmp_path: Path) -> None:
+    usual = (
+        "from __future__ import annotations\nimport unittest, tempfile, pathlib, json\n"
+        "class TestEverything(unittest.TestCase):\n    def test_that_it_really_works(self):\n"
+        "        with tempfile.TemporaryDirectory() as folder:\n            pass\n"
+        "if __name__ == '__main__':\n    unittest.main()\n"
+    )
+    project = made_project(tasks=(PlainTask("hidden-7", hidden=(usual,)),))
+
+    assert gated(tmp_path, project, BASE, {**BASE, "tests.py": usual}) is None
 
 
 def test_notes_that_were_forged_are_tampering(tmp_path: Path) -> None:
