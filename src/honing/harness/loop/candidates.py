@@ -147,7 +147,7 @@ class Makers:
                 sentence=f"what it left cannot be taken as a candidate: {draft.unfit}",
                 offending=(draft.unfit_path,) if draft.unfit_path else (),
             )
-        return self._judged(made, parents, view, proposal.tree, forged=draft.forged)
+        return self._judged(made, parents, view, proposal.tree, draft)
 
     def _judged(
         self,
@@ -155,13 +155,14 @@ class Makers:
         parents: Sequence[Candidate],
         view: View,
         tree: TreeId,
-        forged: Sequence[str] = (),
+        draft: Draft | None = None,
     ) -> Candidate:
         """What the gate, the tasks and the comparison with its parent make of a tree."""
         bench, parent = self.bench, parents[0]
         before, after = bench.trees.load(_tree(parent)), bench.trees.load(tree)
         diff = bench.trees.diff(before.id, tree)
-        refused = gate(bench.project, before, after, diff, bench.trees.read, forged=forged)
+        forged, carrying = (draft.forged, draft.carrying) if draft is not None else ((), ())
+        refused = gate(bench.project, before, after, diff, bench.trees.read, forged=forged, carrying=carrying)
         made = replace(
             made,
             tree=tree,
