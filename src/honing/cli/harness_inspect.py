@@ -85,7 +85,7 @@ def _run_words(details: dict[str, Any]) -> dict[str, str]:
         "sandbox": "UNCONFINED, " * details["unconfined"] + asked,
         "tasks": f"{len(details['tasks'])} to search by, {details['held_out_tasks']} held out",
         "baseline": show_score(details["baseline_objective"]),
-        **{arm: _arm_words(one) for arm, one in details["progress"].items()},
+        **{f"{arm} arm": _arm_words(one) for arm, one in details["progress"].items()},
         **_difference_words(details["comparisons"] or {}),
         "held out": ", ".join(
             f"{name} {show_score(score)}" for name, score in details["held_out_scores"].items()

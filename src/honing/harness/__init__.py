@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from honing.harness.project import Project
     from honing.harness.project_file import find_project, load_project
     from honing.harness.project_spec import project_schema
+    from honing.harness.report import report_of
     from honing.harness.request import Asked, Live, OptimizeOptions
     from honing.harness.scaffold.profiles import PROFILES, write_scaffold
+    from honing.harness.support import SupportReport, SupportRequest, support_of
 
 _HOMES = {
     "AGGREGATE_COLUMNS": "ledger",
@@ -53,6 +55,8 @@ _HOMES = {
     "Project": "project",
     "RunsComparison": "ledger",
     "SUMMARY_COLUMNS": "ledger",
+    "SupportReport": "support",
+    "SupportRequest": "support",
     "aggregate_rows": "ledger",
     "candidate_details": "ledger",
     "compare_ledgers": "ledger",
@@ -65,10 +69,12 @@ _HOMES = {
     "optimize": "optimizing",
     "project_schema": "project_spec",
     "read_ledger": "ledger",
+    "report_of": "report",
     "result_document": "loop.result",
     "resume": "optimizing",
     "run_details": "ledger",
     "summary_rows": "ledger",
+    "support_of": "support",
     "words": "loop.live",
     "write_example": "benchmarks.examples",
     "write_scaffold": "scaffold.profiles",
@@ -90,6 +96,8 @@ __all__ = [
     "OptimizeResult",
     "Project",
     "RunsComparison",
+    "SupportReport",
+    "SupportRequest",
     "aggregate_rows",
     "candidate_details",
     "compare_ledgers",
@@ -102,10 +110,12 @@ __all__ = [
     "optimize",
     "project_schema",
     "read_ledger",
+    "report_of",
     "result_document",
     "resume",
     "run_details",
     "summary_rows",
+    "support_of",
     "words",
     "write_example",
     "write_scaffold",
