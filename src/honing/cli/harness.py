@@ -7,6 +7,7 @@ from honing.cli.harness_compare import compare
 from honing.cli.harness_inspect import inspect
 from honing.cli.harness_ledger import ledger
 from honing.cli.harness_onboard import onboard
+from honing.cli.harness_probe import probe
 from honing.cli.harness_run import resume, run
 from honing.cli.harness_scaffold import example, scaffold, schema
 from honing.cli.harness_summarize import summarize
@@ -18,6 +19,7 @@ Examples:
   hone harness run ./my-project --agent codex --agent-model M --budget 10
   hone harness run ./my-project --agent scripted        (its own solution: no model, no key)
   hone harness resume latest                            (go on where a run stopped)
+  hone harness probe codex --agent-model M              (does the agent work here?)
 """
 
 app = command_app(_HELP, group=True)
@@ -27,6 +29,7 @@ app.command("scaffold")(scaffold)
 app.command("onboard")(onboard)
 app.command("example")(example)
 app.command("schema")(schema)
+app.command("probe")(probe)
 app.command("run")(run)
 app.command("resume")(resume)
 app.command("inspect")(inspect)
