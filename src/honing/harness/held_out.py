@@ -138,12 +138,11 @@ def _difference(found: Evaluations, ours: str, theirs: str, *, level: float) -> 
         # They share no scored run: nothing can be said.
         return None
     reach = interval(both, level=level)
-    # One task says nothing about how much tasks differ.
-    alone = len({pair.task for pair in both}) < 2
     return {
         "estimate": reach.estimate,
-        "low": None if alone else reach.low,
-        "high": None if alone else reach.high,
+        # Scores lie between 0 and 1, and so their differences between -1 and 1.
+        "low": max(-1.0, reach.low),
+        "high": min(1.0, reach.high),
         "level": level,
         "pairs": len(both),
         "method": reach.method.value,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from honing.harness.tasks.base import Evaluation
 from honing.stats import Interval, mean_interval
 
@@ -25,4 +27,6 @@ def score_interval(evaluation: Evaluation, *, level: float) -> Interval | None:
     scales = [weights[task] / mean for task in by_task]
     widest = max(scales)
     values = [scale * value for scale, value in zip(scales, by_task.values(), strict=True)]
-    return mean_interval(values, bounds=(0.0, widest), level=level)
+    found = mean_interval(values, bounds=(0.0, widest), level=level)
+    # The interval knows each task's weight and not that they sum to one: no score is above 1.
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
