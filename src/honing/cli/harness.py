@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from honing.cli.commands import command_app
+from honing.cli.harness_attribute import attribute
 from honing.cli.harness_compare import compare
 from honing.cli.harness_inspect import inspect
 from honing.cli.harness_ledger import ledger
@@ -36,3 +37,4 @@ app.command("inspect")(inspect)
 app.command("ledger")(ledger)
 app.command("summarize")(summarize)
 app.command("compare")(compare)
+app.command("attribute")(attribute)

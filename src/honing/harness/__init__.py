@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from honing.harness.attributing import AttributionRequest, attribute_run, attribution_forecast
     from honing.harness.benchmarks.examples import EXAMPLES, write_example
     from honing.harness.ledger import (
         AGGREGATE_COLUMNS,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AGGREGATE_COLUMNS": "ledger",
     "Asked": "request",
+    "AttributionRequest": "attributing",
     "COMPARE_COLUMNS": "ledger",
     "EXAMPLES": "benchmarks.examples",
     "LEDGER_COLUMNS": "ledger",
@@ -58,6 +60,8 @@ _HOMES = {
     "SupportReport": "support",
     "SupportRequest": "support",
     "aggregate_rows": "ledger",
+    "attribute_run": "attributing",
+    "attribution_forecast": "attributing",
     "candidate_details": "ledger",
     "compare_ledgers": "ledger",
     "find_project": "project_file",
@@ -89,6 +93,7 @@ __all__ = [
     "PROFILES",
     "SUMMARY_COLUMNS",
     "Asked",
+    "AttributionRequest",
     "Ledger",
     "Live",
     "Onboarded",
@@ -99,6 +104,8 @@ __all__ = [
     "SupportReport",
     "SupportRequest",
     "aggregate_rows",
+    "attribute_run",
+    "attribution_forecast",
     "candidate_details",
     "compare_ledgers",
     "find_project",
