@@ -93,7 +93,7 @@ def _written(folder: Path, files: Iterable[str], *, json: bool) -> int:
         return 0
     for file in files:
         typer.echo(str(folder / file))
-    typer.echo(
-        f"\nNext: hone harness run {folder} --agent scripted   (its own solution: no model, no key)", err=True
-    )
+    solved = " --agent scripted   (its own solution: no model, no key)"
+    played = solved if (folder / "solution").is_dir() else "   (its own proposer: no model, no key)"
+    typer.echo(f"\nNext: hone harness run {folder}{played}", err=True)
     return 0
