@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -162,8 +164,50 @@ def test_at_the_limit_its_whole_tree_is_killed(tmp_path: Path, name: str) -> Non
         assert alive(mark) == []
 
 
+def test_asked_to_stop_while_a_tool_runs_it_leaves_nothing_behind(tmp_path: Path, name: str) -> None:
+    mark = f"mark-{name}-{tmp_path.name}"
+    sleeper = f"python3 -c 'import time; time.sleep(600)' {mark}"
+    with scene(tmp_path, [shell(name, f"touch started; setsid {sleeper} & {sleeper}"), "Done."]) as here:
+        asked = Once(lambda: (here.workspace / "started").exists() and len(alive(mark)) >= 2)
+
+        run = real(name).run(here.task, cancel=asked)
+
+        assert (run.outcome, here.left, alive(mark)) == (AgentOutcome.STOPPED, {"started": ""}, [])
+
+
+def test_nothing_outside_its_own_folders_is_changed(tmp_path: Path, name: str) -> None:
+    before = outside()
+    with scene(tmp_path, [WRITES[name], shell(name, "touch ~/x /tmp/y /var/tmp/z; true"), "Done."]) as here:
+        run = real(name).run(here.task)
+
+        assert (run.outcome, here.left) == (AgentOutcome.FINISHED, {"honing-probe.txt": "ready\n"})
+        assert [path for path in sorted(outside() - before) if OF_AGENTS.search(path)] == []
+
+
 def test_a_hanging_server_is_a_timeout(tmp_path: Path, name: str) -> None:
     with scene(tmp_path, faults=itertools.repeat(Fault(kind=FaultKind.HANG)), limit_s=3.0) as here:
         run = real(name).run(here.task)
 
         assert (run.outcome, run.trouble) == (AgentOutcome.TIMEOUT, Trouble.TIME)
+
+
+OF_AGENTS = re.compile(r"claude|codex|cc-socks|/x$|/y$|/z$", re.IGNORECASE)
+"""What either program leaves outside its home when nothing keeps it from that, and what the test writes."""
+
+
+def outside() -> set[str]:
+    """The top of this machine's temporary folders and of the user's home, which other programs write too."""
+    places = (Path("/tmp"), Path("/var/tmp"), Path.home())
+    return {str(path) for place in places for path in place.iterdir()}
+
+
+class Once:
+    """Asks to stop as soon as something holds."""
+
+    def __init__(self, holds: Callable[[], bool]) -> None:
+        self._holds = holds
+        self._held = False
+
+    def is_set(self) -> bool:
+        self._held = self._held or self._holds()
+        return self._held

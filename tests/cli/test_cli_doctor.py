@@ -69,15 +69,36 @@ def test_programs_are_found_on_the_path_that_was_given(tmp_path: Path) -> None:
     checks = checks_with(tmp_path)
 
     assert checks["agents", "codex"] == Check(
-        group="agents", name="codex", status=Status.READY, detail=str(tmp_path / "bin" / "codex")
-    )
-    assert checks["agents", "claude-code"] == Check(
         group="agents",
-        name="claude-code",
-        status=Status.ABSENT,
-        detail="not found",
-        fix="npm install -g @anthropic-ai/claude-code",
+        name="codex",
+        status=Status.READY,
+        detail=f"unknown version, tested with 0.169.0: {tmp_path / 'bin' / 'codex'}",
     )
+    assert checks["agents", "claude_code"] == Check(
+        group="agents",
+        name="claude_code",
+        status=Status.ABSENT,
+        detail="not found; tested with 2.1.329",
+        fix="npm install -g @anthropic-ai/claude-code@2.1.329, or `make agents`",
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [("0.169.0-linux-x64", "0.169.0 (as tested)"), ("0.170.2", "0.170.2, tested with 0.169.0")],
+)
+def test_an_agents_version_is_read_from_its_package_beside_the_tested_one(
+    tmp_path: Path, version: str, said: str
+) -> None:
+    package = tmp_path / "agents/node_modules/@openai/codex-linux-x64"
+    native = package / "vendor/x/bin"
+    native.mkdir(parents=True)
+    program(native, "codex", "touch /tmp/was-started")
+    (package / "package.json").write_text(json.dumps({"name": "@openai/codex", "version": version}))
+
+    check = checks_with(tmp_path, {"HONING_AGENTS": str(tmp_path / "agents")})["agents", "codex"]
+
+    assert (check.status, check.detail) == (Status.READY, f"{said}: {native / 'codex'}")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ class WordsTask:
     cascade: Cascade = Cascade.STATIC
     shares: str = ""
     deterministic: bool = True
+    pause_s: float = 0.0
+    """How long a judgement takes at least."""
     noise: float = 0.0
     """Standard deviation of what a seed adds, for a task that is not deterministic."""
 
@@ -36,10 +39,11 @@ class WordsTask:
         return {"type": "words", "words": list(self.words), "path": self.path, "noise": self.noise}
 
     def judge(self, place: Place, seed: int) -> TaskScore:
+        time.sleep(self.pause_s)
         text = (place.read_text(self.path) or "").split()
         if self.log is not None:
             with self.log.open("a") as stream:
-                stream.write(f"{self.id} {seed} {'-'.join(sorted(text))}\n")
+                stream.write(f"{self.id}\t{seed}\t{' '.join(text)}\n")
         right = sum(word in text for word in self.words) - sum(word in WRONG for word in text)
         score = right / len(self.words)
         if self.noise:
@@ -60,7 +64,7 @@ def one_more_word(task: AgentTask) -> dict[str, str]:
 
 
 def guesser() -> ScriptedAgent:
-    return ScriptedAgent(one_more_word, name="guesser")
+    return ScriptedAgent(one_more_word, name="guesser", reads_brief=False)
 
 
 def words_project(folder: Path, **changes: Any) -> Project:

@@ -25,13 +25,16 @@ from honing.store import (
     Histogram,
     Interval,
     KeyValues,
+    Lineage,
     Lines,
+    Node,
     Point,
     Report,
     SampleRow,
     Samples,
     Section,
     Series,
+    Shape,
     StageEvidence,
     Table,
     Text,
@@ -81,6 +84,13 @@ BLOCKS = (
     ),
     StageEvidence(
         stage="rollout", command="true", ending="exited", ok=True, exit_code=0, capabilities=("net_cut",)
+    ),
+    Lineage(
+        title="made from",
+        nodes=(
+            Node(id="a", position=0, value=None, kind="start", shape=Shape.RING),
+            Node(id="b", position=1, value=2, parents=("a",), kind="kept", tone=Tone.GOOD, strong=True),
+        ),
     ),
 )
 REPORT = Report(
@@ -185,6 +195,7 @@ def test_a_number_too_large_for_any_machine_is_refused() -> None:
         lambda: Point(x=0, y=float("nan")),
         lambda: HeatMap(title="h", rows=("r",), columns=("c",), values=((float("nan"),),)),
         lambda: HeatMap(title="h", rows=("r",), columns=("c",), values=()),
+        lambda: Node(id="n", position=0, value=float("inf"), kind="k"),
         lambda: Histogram(title="h", edges=(0.0, 1.0), counts=(1, 2)),
         lambda: Histogram(title="h", edges=(0.0, 0.0), counts=(1,)),
         lambda: Histogram(title="h", edges=(0.0, 1.0), counts=(-1,)),

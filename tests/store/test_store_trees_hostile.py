@@ -174,7 +174,7 @@ def test_what_comes_while_files_are_read_is_part_of_the_snapshot() -> None:
         store = TreeStore(Path(scratch) / "store")
 
         def add_when_reading_began() -> None:
-            while not list((store.root / "staging").glob("*/0")):
+            while not list((store.root / "staging").glob("*.0")):
                 time.sleep(0.001)
             (folder / "late").write_text("x")
 

@@ -21,9 +21,13 @@ from honing.store import (
     Figure,
     HeatMap,
     Histogram,
+    Lineage,
     Lines,
+    Node,
     Point,
     Series,
+    Shape,
+    Tone,
 )
 from honing.view.figures import describe, draw, interval_bar
 from honing.view.svg import Scale, apart, fit, ticks
@@ -57,6 +61,25 @@ def heat_maps(draw: st.DrawFn, labels: st.SearchStrategy[str]) -> HeatMap:
     )
 
 
+@st.composite
+def lineages(draw: st.DrawFn, labels: st.SearchStrategy[str]) -> Lineage:
+    node = st.builds(
+        Node,
+        id=labels,
+        position=st.integers(0, 1000),
+        value=st.none() | NUMBERS,
+        parents=st.lists(labels, max_size=2).map(tuple),
+        group=labels,
+        kind=labels,
+        shape=st.sampled_from(Shape),
+        tone=st.sampled_from(Tone),
+        label=labels,
+        strong=st.booleans(),
+    )
+    nodes = draw(st.lists(node, max_size=6).map(tuple))
+    return Lineage(title=draw(labels), nodes=nodes, x_label=draw(labels), y_label=draw(labels))
+
+
 def figures(labels: st.SearchStrategy[str]) -> st.SearchStrategy[Figure]:
     """Figures of every kind with any numbers, their words taken from `labels`."""
     many = st.lists(estimates(labels), max_size=5).map(tuple)
@@ -78,6 +101,7 @@ def figures(labels: st.SearchStrategy[str]) -> st.SearchStrategy[Figure]:
             many,
         ),
         heat_maps(labels),
+        lineages(labels),
     )
 
 
@@ -218,6 +242,55 @@ def test_shades_of_a_heat_map_follow_the_values() -> None:
         ["heat h0", "heat h4", "heat h8", "heat none"],
         ["heat n8", "heat h0", "heat p8", "heat none"],
     ]
+
+
+def test_a_lineage_has_a_panel_for_each_group_and_an_edge_for_each_parent_of_a_value() -> None:
+    start = Node(id="c0", position=0, value=0.2, kind="baseline", shape=Shape.SQUARE)
+    nodes = (
+        start,
+        Node(id="c1", position=1, value=0.6, parents=("c0",), group="search", kind="keep", strong=True),
+        Node(
+            id="c2", position=2, value=None, parents=("c1",), group="search", kind="crash", shape=Shape.CROSS
+        ),
+        Node(id="c3", position=3, value=0.8, parents=("c1", "c0"), group="search", kind="keep", label="c3"),
+        Node(id="b1", position=1, value=0.4, parents=("c0",), group="control", kind="keep"),
+    )
+
+    svg = draw(Lineage(title="l", nodes=nodes), 780, "l")
+
+    # Those of the legend have no tool tip.
+    shapes = [node for node in marks(svg, "node") if len(node)]
+    assert [node[0].text for node in shapes] == [
+        "c0: baseline, 0.2",
+        "c1: keep, 0.6, from c0",
+        "c2: crash, no value, from c1",
+        "c3: keep, 0.8, from c1 and c0",
+        "c0: baseline, 0.2",
+        "b1: keep, 0.4, from c0",
+    ]
+    assert sorted(node.get("class", "") for node in marks(svg, "edge")) == [
+        "edge", "edge", "edge second", "edge strong",
+    ]  # fmt: skip
+    # The scale is shared: the better of both arms stands higher in its own panel.
+    better, worse = (number(node, "cy") for node in (shapes[3], shapes[5]))
+    assert worse - better == pytest.approx(168 + 24 + 34 + 0.4 / 0.6 * 156)
+    assert [node.text for node in marks(svg, "row-label")] == ["search", "control"]
+
+
+def test_kinds_of_a_lineage_differ_without_colour() -> None:
+    nodes = tuple(
+        Node(id=shape.value, position=1, value=1.0, kind=shape.value, shape=shape) for shape in Shape
+    )
+
+    svg = draw(Lineage(title="l", nodes=nodes), 780, "l")
+
+    drawn = [
+        (node.tag, "".join(re.findall("[A-Z]", node.get("d", ""))), "hollow" in node.get("class", ""))
+        for node in marks(svg, "node")
+    ]
+    # Once in the legend and once in the panel.
+    assert len(drawn) == 2 * len(Shape)
+    assert len(set(drawn)) == len(Shape)
 
 
 def test_an_interval_bar_marks_zero_only_where_zero_is_inside() -> None:

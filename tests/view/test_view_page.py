@@ -33,7 +33,9 @@ from honing.store import (
     Histogram,
     Interval,
     KeyValues,
+    Lineage,
     Lines,
+    Node,
     Point,
     Report,
     SampleRow,
@@ -96,6 +98,7 @@ def every_block(text: str) -> Report:
     column = Column(key="c", title=text, note=text, filter=True)
     fact = Fact(label=text, value=text, note=text)
     series = Series(name=text, points=(Point(x=0, y=1),))
+    node = Node(id=text, position=1, value=0.5, parents=(text,), group=text, kind=text, label=text)
     one = {"rows": (text,), "columns": (text,), "values": ((1.0,),)}
     blocks = (
         Headline(
@@ -113,6 +116,7 @@ def every_block(text: str) -> Report:
         Lines(title=text, series=(series, series), x_label=text, y_label=text),
         Histogram(title=text, edges=(0.0, 1.0), counts=(1,), x_label=text, marks=(estimate,)),
         HeatMap(title=text, row_label=text, column_label=text, **one),
+        Lineage(title=text, nodes=(node, node), x_label=text, y_label=text, caption=text),
         Samples(
             rows=(
                 SampleRow(id=text, prompt=text, completion=text, target=text, status=text, extra={"c": text}),

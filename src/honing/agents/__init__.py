@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from honing.agents.command import CommandAgent
     from honing.agents.gemini_cli import GeminiCliAgent
     from honing.agents.installed import AgentSettings, Installed
+    from honing.agents.inventory import FoundAgent, find_agents, package_of
+    from honing.agents.model_server import served_by
     from honing.agents.nop import NopAgent
     from honing.agents.opencode import OpenCodeAgent
     from honing.agents.oracle import OracleAgent
     from honing.agents.pi import PiAgent
-    from honing.agents.probing import Probe, probe
+    from honing.agents.probing import Launch, Probe, Support, launched, next_step, probe
     from honing.agents.registry import AGENT_NAMES, agent_named, needs_model
     from honing.agents.scripted import ScriptedAgent
-    from honing.agents.served_by import served_by
 
 _HOMES = {
     "AGENT_NAMES": "registry",
@@ -32,18 +33,25 @@ _HOMES = {
     "ClaudeCodeAgent": "claude_code",
     "CodexAgent": "codex",
     "CommandAgent": "command",
+    "FoundAgent": "inventory",
     "GeminiCliAgent": "gemini_cli",
     "Installed": "installed",
+    "Launch": "probing",
     "NopAgent": "nop",
     "OpenCodeAgent": "opencode",
     "OracleAgent": "oracle",
     "PiAgent": "pi",
     "Probe": "probing",
     "ScriptedAgent": "scripted",
+    "Support": "probing",
     "agent_named": "registry",
+    "find_agents": "inventory",
+    "launched": "probing",
     "needs_model": "registry",
+    "next_step": "probing",
+    "package_of": "inventory",
     "probe": "probing",
-    "served_by": "served_by",
+    "served_by": "model_server",
 }
 """Which file of this package defines a name that is loaded on first use."""
 
@@ -60,17 +68,24 @@ __all__ = [
     "ClaudeCodeAgent",
     "CodexAgent",
     "CommandAgent",
+    "FoundAgent",
     "GeminiCliAgent",
     "Installed",
+    "Launch",
     "NopAgent",
     "OpenCodeAgent",
     "OracleAgent",
     "PiAgent",
     "Probe",
     "ScriptedAgent",
+    "Support",
     "Trouble",
     "agent_named",
+    "find_agents",
+    "launched",
     "needs_model",
+    "next_step",
+    "package_of",
     "probe",
     "served_by",
 ]

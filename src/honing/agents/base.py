@@ -164,6 +164,9 @@ class Agent(Protocol):
 
     `run` returns for everything the agent does, however it ends; it raises `SandboxError` or
     `MissingToolError` only where the sandbox itself failed or lacks a protection (ours).
+
+    An agent may have `reads_brief = False`: its tasks then come without a brief and without history, which
+    cost more to make than many a deterministic agent to run.
     """
 
     @property

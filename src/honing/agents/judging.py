@@ -33,7 +33,7 @@ _WORDS: tuple[tuple[Trouble, re.Pattern[str]], ...] = (
     (
         Trouble.MODEL,
         re.compile(
-            r"no models? (?:available|configured|selected|found|specified)|unknown model|"
+            r"no models? (?:available|configured|selected|found|specified)|unknown (?:model|provider)|"
             r"model[^.\n]{0,80}(?:not found|does ?n[o']t exist|not supported|is not available)",
             re.IGNORECASE,
         ),
@@ -41,7 +41,8 @@ _WORDS: tuple[tuple[Trouble, re.Pattern[str]], ...] = (
     (
         Trouble.AUTHENTICATION,
         re.compile(
-            r"\b40[13]\b|unauthori[sz]ed|authenticat|api[ _-]?key|not logged in|log ?in required|credentials",
+            r"\b40[13]\b|unauthori[sz]ed|authenticat|api[ _-]?key|not logged in|log ?in required|"
+            r"auth method|credentials|missing environment variable",
             re.IGNORECASE,
         ),
     ),

@@ -12,6 +12,7 @@ class NopAgent:
     """Reads the brief and leaves it at that."""
 
     name = "nop"
+    reads_brief = False
 
     def __init__(self, settings: AgentSettings | None = None) -> None:
         told(settings or AgentSettings(), self.name, {})

@@ -44,5 +44,8 @@ def told(
 
 
 def placed(settings: AgentSettings, path: str) -> Path:
-    """A path among the options, from the folder that they start from."""
-    return Path(path) if settings.base is None else settings.base / path
+    """A path among the options: from the folder that they start from, or from the current one where it lies
+    there and not in the first."""
+    own = Path(path) if settings.base is None else settings.base / path
+    here = Path(path).absolute()
+    return here if here.exists() and not own.exists() else own

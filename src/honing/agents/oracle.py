@@ -33,6 +33,7 @@ class OracleAgent:
     """
 
     name = "oracle"
+    reads_brief = False
 
     def __init__(self, settings: AgentSettings | None = None) -> None:
         settings = settings or AgentSettings()

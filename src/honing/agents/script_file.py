@@ -69,6 +69,7 @@ class ScriptAgent:
     """
 
     name = "scripted"
+    reads_brief = False
 
     def __init__(self, entries: Sequence[Entry], settings: AgentSettings, folder: Path) -> None:
         self._entries = entries

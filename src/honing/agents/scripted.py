@@ -21,10 +21,18 @@ class ScriptedAgent:
         edits: What to write; or a function of the task that says so, called once for each run. A function
             that raises `AgentError` makes the run a crash with its text.
         name: What it is called in reports.
+        reads_brief: Whether the function looks at the task's brief or at what is mounted.
     """
 
-    def __init__(self, edits: Edits | Callable[[AgentTask], Edits], *, name: str = "scripted") -> None:
+    def __init__(
+        self,
+        edits: Edits | Callable[[AgentTask], Edits],
+        *,
+        name: str = "scripted",
+        reads_brief: bool = True,
+    ) -> None:
         self.name = name
+        self.reads_brief = reads_brief and callable(edits)
         self._edits = edits
 
     def run(self, task: AgentTask, *, cancel: Cancel | None = None) -> AgentRun:

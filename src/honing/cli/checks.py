@@ -30,13 +30,6 @@ _TOOLS = {
     "uv": ("uv", "faster installs of targets", "https://docs.astral.sh/uv/"),
     "node": ("node", "coding agents that are npm packages", "https://nodejs.org/, version 20 or newer"),
 }
-_AGENTS = {
-    "codex": ("codex", "npm install -g @openai/codex"),
-    "claude-code": ("claude", "npm install -g @anthropic-ai/claude-code"),
-    "gemini-cli": ("gemini", "npm install -g @google/gemini-cli"),
-    "opencode": ("opencode", "npm install -g opencode-ai"),
-    "pi": ("pi", "npm install -g @mariozechner/pi-coding-agent"),
-}
 _KEYS = {
     "OpenAI": ("models.openai_api_key", "OPENAI_API_KEY"),
     "Anthropic": ("models.anthropic_api_key", "ANTHROPIC_API_KEY"),
@@ -86,7 +79,7 @@ def run_checks(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
         *_sandboxes(settings.sandbox.kind),
         *_tools(environ),
         *_models(settings),
-        *_agents(environ),
+        *_agents(settings, environ),
         *_extras(),
         _gpu(environ),
     ]
@@ -174,15 +167,24 @@ def _models(settings: Settings) -> Iterator[Check]:
             yield Check(group="models", name=name, status=Status.READY, detail=detail)
 
 
-def _agents(environ: Mapping[str, str]) -> Iterator[Check]:
-    for name, (program, fix) in _AGENTS.items():
-        path = _find(program, environ)
+def _agents(settings: Settings, environ: Mapping[str, str]) -> Iterator[Check]:
+    """Coding agents, with the version that is here beside the one that is tested; none of them is started."""
+    from honing.agents import AgentSettings, find_agents
+
+    for found in find_agents(AgentSettings(**settings.installed_agents(environ))):
+        package = found.package
+        tested = f"tested with {package.version}"
+        said = (
+            f"{found.version} (as tested)"
+            if found.fits
+            else f"{found.version or 'unknown version'}, {tested}"
+        )
         yield Check(
             group="agents",
-            name=name,
-            status=Status.READY if path else Status.ABSENT,
-            detail=path or "not found",
-            fix="" if path else fix,
+            name=package.agent,
+            status=Status.READY if found.program else Status.ABSENT,
+            detail=f"{said}: {found.program}" if found.program else f"not found; {tested}",
+            fix="" if found.program else f"npm install -g {package.npm}@{package.version}, or `make agents`",
         )
 
 

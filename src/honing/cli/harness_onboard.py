@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from honing.cli.frame import Frame
 from honing.cli.printing import print_json
 
 
 def onboard(
+    ctx: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an agent.")],
     into: Annotated[
         Path | None,
@@ -27,7 +29,8 @@ def onboard(
     """
     from honing.harness import onboard_folder
 
-    found = onboard_folder(folder, into)
+    cwd = Frame.of(ctx).cwd
+    found = onboard_folder(cwd / folder, None if into is None else cwd / into)
     if json:
         print_json(
             {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from honing.cli.frame import Frame
 from honing.cli.printing import print_json
 
 _Folder = Annotated[
@@ -17,6 +18,7 @@ _Json = Annotated[bool, typer.Option("--json", help="One JSON document: the fold
 
 
 def scaffold(
+    ctx: typer.Context,
     folder: _Folder,
     profile: Annotated[
         str, typer.Option("--profile", help="standard, local-oss-smoke or local-oss-medium.")
@@ -35,10 +37,12 @@ def scaffold(
     """
     from honing.harness import write_scaffold
 
-    return _written(folder, write_scaffold(folder, profile, legacy=legacy), json=json)
+    files = write_scaffold(Frame.of(ctx).cwd / folder, profile, legacy=legacy)
+    return _written(folder, files, json=json)
 
 
 def example(
+    ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its name; `list` prints all of them.")],
     folder: Annotated[
         Path | None, typer.Argument(metavar="DIR", help="A folder that does not exist yet, or is empty.")
@@ -70,13 +74,14 @@ def example(
             print_json(rows)
         else:
             for one in EXAMPLES:
-                typer.echo(f"{one.name:16} {one.sentence}")
+                typer.echo(f"{one.name:18} {one.sentence}")
         return 0
     if folder is None:
         raise UsageError(
             "hone harness example: name the folder to write, as in `hone harness example NAME DIR`."
         )
-    return _written(folder, write_example(name, folder, behavioural=behavioural), json=json)
+    files = write_example(name, Frame.of(ctx).cwd / folder, behavioural=behavioural)
+    return _written(folder, files, json=json)
 
 
 def schema() -> int:
@@ -87,13 +92,14 @@ def schema() -> int:
     return 0
 
 
-def _written(folder: Path, files: Iterable[str], *, json: bool) -> int:
+def _written(folder: Path, files: Sequence[str], *, json: bool) -> int:
     if json:
         print_json({"folder": str(folder), "files": list(files)})
         return 0
     for file in files:
         typer.echo(str(folder / file))
-    typer.echo(
-        f"\nNext: hone harness run {folder} --agent scripted   (its own solution: no model, no key)", err=True
-    )
+    solved = " --agent scripted   (its own solution: no model, no key)"
+    has_one = any(file.startswith("solution/") for file in files)
+    played = solved if has_one else "   (its own proposer: no model, no key)"
+    typer.echo(f"\nNext: hone harness run {folder}{played}", err=True)
     return 0

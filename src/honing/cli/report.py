@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from honing.cli.commands import command_app
 from honing.cli.frame import Frame
 from honing.cli.printing import visible
 from honing.errors import StoreError
+
+if TYPE_CHECKING:
+    from honing.store import Report, Run
 
 app = command_app()
 
@@ -32,23 +35,34 @@ def report(
       hone report latest --out page.html
       hone report latest --out - > page.html
     """
-    from honing.store import Report, find_run
+    from honing.store import find_run
     from honing.view import render
 
     frame = Frame.of(ctx)
     found = find_run(frame.settings().paths.home, run)
-    source = found.path / "report.json"
-    if not source.is_file():
-        raise StoreError(
-            f"{source}: this run has no report yet; it is {found.status.value}. A report is written when the "
-            f"run ends. `hone runs show {found.path.name}` says how to repeat or resume it."
-        )
-    page = render(Report.read(source))
+    page = render(_report_of(found))
     if str(out) == "-":
         sys.stdout.write(page)
         return
     target = found.write_text("report.html", page) if out is None else _write(frame.cwd / out, page)
     sys.stdout.write(f"{visible(str(target))}\n")
+
+
+def _report_of(run: Run) -> Report:
+    """The run's report; of a harness, as its ledger stands now: also of a run that works or was killed."""
+    if run.kind == "harness":
+        from honing.harness import report_of
+
+        return report_of(run)
+    from honing.store import Report
+
+    source = run.path / "report.json"
+    if not source.is_file():
+        raise StoreError(
+            f"{source}: this run has no report yet; it is {run.status.value}. A report is written when the "
+            f"run ends. `hone runs show {run.path.name}` says how to repeat or resume it."
+        )
+    return Report.read(source)
 
 
 def _write(target: Path, page: str) -> Path:

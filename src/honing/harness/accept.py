@@ -105,7 +105,11 @@ def hopeless(parent: Evaluation, runs: Sequence[TaskRun], settings: Judging, *, 
         widest = max(share for share, _, _ in made)
         mine = [share / widest * score for share, score, _ in made]
         other = [share / widest * score for share, _, score in made]
-        if first_shortfall(mine, other, bounds=(0.0, 1.0), error=settings.racing_error) is not None:
+        behind = sum(mine) < sum(other)
+        if (
+            behind
+            and first_shortfall(mine, other, bounds=(0.0, 1.0), error=settings.racing_error) is not None
+        ):
             return (
                 f"it fell too far behind its parent: {sum(mine):.1f} against {sum(other):.1f} points after "
                 f"{len(runs)} of {len(shares)} runs"

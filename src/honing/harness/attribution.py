@@ -7,6 +7,7 @@ and the answer is exact; a noisy one is judged on the same seeds for all, and th
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,7 +29,7 @@ MOST_PARTS = 24
 _PAIRED_TO = 8
 """Parts up to which every two of them are taken back together."""
 _ENDS = 3
-"""Evaluations beside those of parts and pairs: winner, baseline, and what is left without what does nothing."""
+"""Evaluations beside those of parts and pairs: winner, baseline, and the winner without what does nothing."""
 
 
 class Finding(StrEnum):
@@ -130,23 +131,11 @@ def attribute(
         UsageError: There is nothing to attribute, or the budget pays for no part.
         StoppedError: `cancel` was set.
     """
-    trees_of_ends = _trees_of(question)
-    per_tree = runs_per_tree(question.tasks, question.seeds)
-    most = _parts_paid_for(question.most_task_runs, per_tree)
-    parts = Parts(trees, *trees_of_ends, most=most)
-    if not parts.all:
-        raise UsageError(f"{question.winner.id} does not differ from the baseline: nothing to attribute.")
+    parts, paid = _plan(question, trees)
     work = _Work(question, parts, judge, told, cancel)
     whole = work.judged((), "the winner")
     start = work.judged([part.id for part in parts.all], "the baseline")
     singles = {part.id: work.contribution(whole, (part.id,)) for part in parts.all}
-    two = list(itertools.combinations([part.id for part in parts.all], 2))
-    left = (
-        None
-        if question.most_task_runs is None
-        else question.most_task_runs // per_tree - _ENDS - len(parts.all)
-    )
-    paid = two if len(parts.all) <= _PAIRED_TO and (left is None or left >= len(two)) else []
     doubles = {pair: work.contribution(whole, pair) for pair in paid}
     idle = [name for name, found in singles.items() if found.finding in (Finding.NO_EFFECT, Finding.HARMFUL)]
     return {
@@ -161,17 +150,53 @@ def attribute(
         "parts": [{**_part_document(part), **singles[part.id].as_document()} for part in parts.all],
         "pairs": _pairs(singles, doubles),
         "pairs_judged": len(doubles),
-        "pairs_left_out": len(two) - len(doubles),
+        "pairs_left_out": math.comb(len(parts.all), 2) - len(doubles),
         "without_idle": work.without_idle(whole, idle, singles, doubles) if idle else None,
-        "planned_task_runs": per_tree * (_ENDS + len(parts.all) + len(doubles)),
+        "planned_task_runs": _task_runs(question, parts, paid),
         **dict(zip(("fixed", "regressed"), moved_tasks(start, whole), strict=True)),
         "predictions": _predictions(question.lineage),
     }
 
 
-def runs_per_tree(tasks: Sequence[Task], seeds: Sequence[int]) -> int:
+def planned(question: Question, trees: TreeStore) -> dict[str, Any]:
+    """What `attribute` would judge at most; what is remembered costs nothing.
+
+    Raises:
+        UsageError: As `attribute`.
+    """
+    parts, paid = _plan(question, trees)
+    return {
+        "winner": question.winner.id,
+        "parts": [_part_document(part) for part in parts.all],
+        "pairs": len(paid),
+        "evaluations": _ENDS + len(parts.all) + len(paid),
+        "task_runs_at_most": _task_runs(question, parts, paid),
+    }
+
+
+def _plan(question: Question, trees: TreeStore) -> tuple[Parts, list[tuple[str, str]]]:
+    """The parts, and the pairs of them that are taken back together."""
+    start, end = question.baseline.tree, question.winner.tree
+    if start is None or end is None:
+        raise UsageError(
+            f"{question.winner.id}: its tree or the baseline's is not kept: nothing to attribute."
+        )
+    per_tree, most = _runs_per_tree(question), question.most_task_runs
+    parts = Parts(trees, start, end, most=_parts_paid_for(most, per_tree))
+    if not parts.all:
+        raise UsageError(f"{question.winner.id} does not differ from the baseline: nothing to attribute.")
+    two = list(itertools.combinations([part.id for part in parts.all], 2))
+    left = None if most is None else most // per_tree - _ENDS - len(parts.all)
+    return parts, two if len(parts.all) <= _PAIRED_TO and (left is None or left >= len(two)) else []
+
+
+def _runs_per_tree(question: Question) -> int:
     """Task runs of one evaluation."""
-    return sum(1 if task.deterministic else len(seeds) for task in tasks)
+    return sum(1 if task.deterministic else len(question.seeds) for task in question.tasks)
+
+
+def _task_runs(question: Question, parts: Parts, paid: Sequence[tuple[str, str]]) -> int:
+    return _runs_per_tree(question) * (_ENDS + len(parts.all) + len(paid))
 
 
 class _Work:
@@ -241,15 +266,6 @@ class _Work:
         score = None if found.estimate is None or whole.score is None else whole.score - found.estimate
         tree = self._parts.without(taken_back)
         return {"taken_back": taken_back, "tree": tree, "score": _rounded(score), **found.as_document()}
-
-
-def _trees_of(question: Question) -> tuple[TreeId, TreeId]:
-    start, end = question.baseline.tree, question.winner.tree
-    if start is None or end is None:
-        raise UsageError(
-            f"{question.winner.id}: its tree or the baseline's is not kept: nothing to attribute."
-        )
-    return start, end
 
 
 def _parts_paid_for(most_task_runs: int | None, per_tree: int) -> int:

@@ -117,7 +117,7 @@ def _scored(candidates: Mapping[str, Candidate]) -> dict[str, Evaluation]:
 def _estimate(winner: Candidate, shown: Evaluations, *, level: float) -> dict[str, Any]:
     raw, found = winner.score, shown.get(winner.id)
     score = found.score if found is not None else None
-    reach = score_interval(found, level=level) if found is not None and score is not None else None
+    reach = score_interval(found, level=level) if found is not None else None
     return {
         "raw": raw,
         "fresh": score,
@@ -140,8 +140,9 @@ def _difference(found: Evaluations, ours: str, theirs: str, *, level: float) -> 
     reach = interval(both, level=level)
     return {
         "estimate": reach.estimate,
-        "low": reach.low,
-        "high": reach.high,
+        # Scores lie between 0 and 1, and so their differences between -1 and 1.
+        "low": max(-1.0, reach.low),
+        "high": min(1.0, reach.high),
         "level": level,
         "pairs": len(both),
         "method": reach.method.value,

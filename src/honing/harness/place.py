@@ -10,7 +10,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -87,12 +87,17 @@ class Places:
             SandboxError: The copy cannot be removed.
         """
         self.check()
-        with self._folder() as folder:
+        with self.folder() as folder:
             self.trees.materialise(tree, folder / _COPY)
-            yield Copy(places=self, folder=folder, env=dict(env or {}), cancel=cancel, pristine=tree)
+            yield Copy(places=self, folder=folder, env=dict(env or {}), cancel=cancel, source=tree)
 
     @contextmanager
-    def _folder(self) -> Iterator[Path]:
+    def folder(self) -> Iterator[Path]:
+        """A folder of its own below `scratch`, gone afterwards.
+
+        Raises:
+            SandboxError: It cannot be removed.
+        """
         self.scratch.mkdir(parents=True, exist_ok=True)
         folder = self.scratch / secrets.token_hex(8)
         folder.mkdir(mode=0o700)
@@ -111,8 +116,8 @@ class Copy:
     """Holds the copy and what is ours beside it."""
     env: dict[str, str]
     cancel: Cancel | None
-    pristine: TreeId | None
-    """What the copy still is; None once something ran in it or was written to it."""
+    source: TreeId | None
+    """The tree that the copy still is; None once something ran in it or was written to it."""
 
     @property
     def workspace(self) -> Path:
@@ -154,7 +159,7 @@ class Copy:
         cancel: Cancel | None = None,
     ) -> Finished:
         """See `Place.argv`."""
-        self.pristine = None
+        self.source = None
         # What ran before may have locked it; a place that cannot be entered would look like our failure.
         self.workspace.chmod(0o755)
         home, own = self._home("home")
@@ -199,7 +204,7 @@ class Copy:
 
     def put(self, path: str, content: bytes, *, mode: int = 0o644) -> None:
         """See `Place.put`."""
-        self.pristine = None
+        self.source = None
         with boundary(SandboxError, f"writing {path!r} into a candidate's copy"):
             write_below(self.workspace, path, content, mode=mode)
 
@@ -210,12 +215,29 @@ class Copy:
         Raises:
             StoreError: What the candidate left cannot be copied: unreadable, too large, too deep.
         """
-        places, tree = self.places, self.pristine
-        if tree is None:
-            places = replace(self.places, trees=TreeStore(self._made("trees")))
-            tree = self._snapshot(places.trees)
-        with places.open(tree, env=self.env, cancel=self.cancel) as copy:
-            yield copy if self.pristine is not None else _detached(copy)
+        with ExitStack() as stack:
+            if self.source is None:
+                copy = replace(self, folder=stack.enter_context(self.places.folder()))
+                self._copied(copy.workspace)
+            else:
+                with _as_ours("branching a candidate's copy"):
+                    opened = self.places.open(self.source, env=self.env, cancel=self.cancel)
+                    copy = stack.enter_context(opened)
+            yield copy
+
+    def _copied(self, target: Path) -> None:
+        """Copy this one as it is: contained, because what lies there is hostile; with times, as a cache of
+        Python's is good only for the file it was made from."""
+        target.mkdir()
+        source = self.mount(self.workspace, "from")
+        wanted = self.mount(target, "to", writable=True)
+        finished = self.beside(
+            ("cp", "-a", "--", f"{source.inside or source.source}/.", str(wanted.inside or wanted.source)),
+            mounts=(wanted, source),
+        )
+        if not finished.ok:
+            what = finished.detail or finished.stderr[-300:] or finished.ending.value
+            raise StoreError(f"a candidate's copy cannot be copied as it is now: {what}")
 
     def read_text(self, path: str, *, limit_bytes: int = 1_000_000) -> str | None:
         """See `Place.read_text`."""
@@ -227,15 +249,6 @@ class Copy:
     @property
     def _own_tree(self) -> bool:
         return Capability.PID_NAMESPACE in self.places.sandbox.capabilities
-
-    def _snapshot(self, trees: TreeStore) -> TreeId:
-        try:
-            return trees.snapshot(self.workspace)
-        except StoreError as error:
-            ours = isinstance(error.__cause__, OSError) and not isinstance(error.__cause__, PermissionError)
-            if ours:
-                raise SandboxError(f"branching a candidate's copy: {error}") from error
-            raise
 
     def _home(self, name: str) -> tuple[str, tuple[Mount, ...]]:
         """HOME and TMPDIR: the private /tmp, or a folder of ours where the sandbox has none."""
@@ -255,10 +268,12 @@ class Copy:
         return finished
 
 
-def _detached(copy: Copy) -> Copy:
-    """A copy whose store goes with another's folder, so it is never branched by its tree's name."""
-    copy.pristine = None
-    return copy
+@contextmanager
+def _as_ours(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except StoreError as error:
+        raise SandboxError(f"{doing}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

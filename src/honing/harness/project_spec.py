@@ -143,7 +143,7 @@ class BudgetSpec(_Short):
 class TasksSpec(Record):
     """A file of tasks: a list of them, or this mapping."""
 
-    tasks: Annotated[tuple[TaskSpec, ...], Field(min_length=1)]
+    tasks: tuple[TaskSpec, ...]
 
 
 _MANY = Annotated[tuple[TaskSpec, ...], Tag("tasks")]

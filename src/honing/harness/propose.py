@@ -7,7 +7,7 @@ is read; the folder it worked in is gone afterwards.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,12 @@ from honing.executors import Observation
 from honing.harness.briefing import Brief, Taken, place, take
 from honing.harness.candidate import Candidate, Proposal
 from honing.harness.candidate_document import proposal_document, proposal_from
-from honing.harness.gate import left_out
+from honing.harness.gate import left_out, secret_holders
 from honing.harness.loop.bench import Bench
 from honing.harness.loop.config import PROPOSALS
 from honing.harness.loop.slots import Slot
 from honing.harness.search.base import View
+from honing.llm import Channel
 from honing.sandbox import Limits, remove_tree
 from honing.store import TreeId
 
@@ -47,6 +48,8 @@ class Draft:
     proposal: Proposal
     forged: tuple[str, ...] = ()
     """Notes of ours that the agent changed."""
+    carrying: tuple[str, ...] = ()
+    """Paths that hold a secret of this session: looked for at once, since the next one has others."""
     unfit: str = ""
     """Why what it left cannot be taken: too large, unreadable ...; empty where it can."""
     unfit_path: str = ""
@@ -57,6 +60,7 @@ class Draft:
         return {
             "proposal": proposal_document(self.proposal),
             "forged": list(self.forged),
+            "carrying": list(self.carrying),
             "unfit": self.unfit,
             "unfit_path": self.unfit_path,
         }
@@ -67,6 +71,7 @@ class Draft:
         return cls(
             proposal=proposal_from(document["proposal"]),
             forged=tuple(document["forged"]),
+            carrying=tuple(document["carrying"]),
             unfit=document["unfit"],
             unfit_path=document["unfit_path"],
         )
@@ -105,7 +110,9 @@ def _asked(bench: Bench, slot: Slot, parents: Sequence[Candidate], view: View, f
     workspace = folder / "workspace"
     parent = parents[0]
     bench.trees.materialise(_tree(parent), workspace)
-    brief = bench.briefing.brief(parents, view, folder)
+    # A history that nobody reads would be most of what a proposal costs.
+    reads = getattr(bench.agent, "reads_brief", True)
+    brief = bench.briefing.brief(parents, view, folder) if reads else Brief(text=bench.project.objective)
     place(brief, workspace)
     with bench.door.channel(slot.id) as channel:
         run = _run(
@@ -135,7 +142,8 @@ def _asked(bench: Bench, slot: Slot, parents: Sequence[Candidate], view: View, f
         known_tasks=[task.id for task in bench.project.tasks],
         inherited=parent.proposal.manifest if parent.proposal is not None else None,
     )
-    return _read(bench, workspace, run, taken)
+    draft = _read(bench, workspace, run, taken)
+    return replace(draft, carrying=_carrying(bench, parent, draft, channel))
 
 
 def _run(bench: Bench, task: AgentTask) -> AgentRun:
@@ -179,6 +187,16 @@ def _read(bench: Bench, workspace: Path, run: AgentRun, taken: Taken) -> Draft:
         manifest_problem=taken.problem,
     )
     return Draft(proposal=proposal, forged=taken.forged, unfit=unfit, unfit_path=unfit_path)
+
+
+def _carrying(bench: Bench, parent: Candidate, draft: Draft, channel: Channel | None) -> tuple[str, ...]:
+    """Paths that hold the agent's way to its model, or a key that never was near it."""
+    secrets = [value for name, value in bench.options.endpoints.items() if name.endswith("_KEY") and value]
+    secrets += [channel.token] if channel is not None else []
+    if draft.proposal.tree is None or not secrets:
+        return ()
+    before, after = (bench.trees.load(tree) for tree in (_tree(parent), draft.proposal.tree))
+    return secret_holders(before, after, bench.trees.read, secrets)
 
 
 def _tree(candidate: Candidate) -> TreeId:

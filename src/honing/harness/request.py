@@ -23,6 +23,8 @@ class Asked:
 
     agent: str = ""
     model: str = ""
+    agent_options: Mapping[str, Any] = field(default_factory=dict)
+    """Laid over those of the project."""
     timeout_s: float | None = None
     """Wall-clock limit of one proposal."""
     proposals: int | None = None
@@ -41,7 +43,8 @@ class Asked:
 
     def as_document(self) -> dict[str, Any]:
         """As plain data, for `run.json`."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        found = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**found, "agent_options": dict(self.agent_options)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +163,7 @@ def _agent(project: Project, options: OptimizeOptions) -> AgentChoice:
     return replace(
         choice,
         model=asked.model or choice.model,
+        options={**choice.options, **asked.agent_options},
         timeout_s=choice.timeout_s if asked.timeout_s is None else asked.timeout_s,
     )
 

@@ -51,6 +51,8 @@ def read_tasks(file: Path) -> list[Placed]:
         lines = Lines(1, {"tasks": (1, lines)})
         value = {"tasks": value}
     spec = checked(TasksSpec, value, lines, source=str(file), error=ProjectError, what="the file of tasks")
+    if not spec.tasks:
+        raise ProjectError(f"{file}:1: at least one task is needed.")
     document = Document(str(file), value, lines, ProjectError)
     return [
         Placed(task, document.anchor("tasks", position), file.parent)

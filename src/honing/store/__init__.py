@@ -43,9 +43,12 @@ from honing.store.report_figures import (
     Figure,
     HeatMap,
     Histogram,
+    Lineage,
     Lines,
+    Node,
     Point,
     Series,
+    Shape,
 )
 from honing.store.run import Run, load_run
 from honing.store.trees import Collected, TreeCheck, TreeStore
@@ -93,7 +96,9 @@ __all__ = [
     "Journal",
     "JournalReader",
     "KeyValues",
+    "Lineage",
     "Lines",
+    "Node",
     "Point",
     "Record",
     "Report",
@@ -104,6 +109,7 @@ __all__ = [
     "Samples",
     "Section",
     "Series",
+    "Shape",
     "StageEvidence",
     "StoredResult",
     "Table",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from honing.errors import StoreError
-from honing.store.report_cells import CellKind, check_finite
+from honing.store.report_cells import CellKind, Tone, check_finite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,4 +161,54 @@ class HeatMap:
             )
 
 
-Figure = Bracket | Bars | Dots | Lines | Histogram | HeatMap
+class Shape(StrEnum):
+    """What a node is drawn as, so that kinds differ without colour too."""
+
+    DISC = "disc"
+    RING = "ring"
+    SQUARE = "square"
+    TRIANGLE = "triangle"
+    DIAMOND = "diamond"
+    CROSS = "cross"
+    PLUS = "plus"
+    DASH = "dash"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One step of a lineage."""
+
+    id: str
+    position: int
+    """Place along the x axis; the same for nodes of different groups that were made side by side."""
+    value: float | None
+    """None where there is none: such nodes stand in a row of their own below the axis."""
+    parents: tuple[str, ...] = ()
+    """The node it was made from first; others that it was made from as well."""
+    group: str = ""
+    """Groups are drawn one below the other; a node without one is in all of them."""
+    kind: str
+    """What it is, for the legend. Nodes of one kind have the same shape and tone."""
+    shape: Shape = Shape.DISC
+    tone: Tone = Tone.NEUTRAL
+    label: str = ""
+    """Written beside it; few nodes have one."""
+    strong: bool = False
+    """Whether the edge to its first parent is drawn heavily."""
+
+    def __post_init__(self) -> None:
+        check_finite(f"Node {self.id!r}", (self.value,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """What was made from what, by order along x and value along y."""
+
+    title: str
+    nodes: tuple[Node, ...]
+    x_label: str = ""
+    y_label: str = ""
+    caption: str = ""
+
+
+Figure = Bracket | Bars | Dots | Lines | Histogram | HeatMap | Lineage

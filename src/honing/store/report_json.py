@@ -29,6 +29,7 @@ _TAGGED: dict[str, type[Any]] = {
     "lines": report_figures.Lines,
     "histogram": report_figures.Histogram,
     "heat-map": report_figures.HeatMap,
+    "lineage": report_figures.Lineage,
     "samples": report.Samples,
     "evidence": report.StageEvidence,
     "interval": report_cells.Interval,

@@ -48,6 +48,7 @@ VOLATILE_FIELDS = frozenset(
         "hostname",
         "latency_s",
         "pid",
+        "project_dir",
         "run_dir",
         "run_id",
         "run_name",

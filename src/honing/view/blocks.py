@@ -21,6 +21,7 @@ from honing.store import (
     Histogram,
     Interval,
     KeyValues,
+    Lineage,
     Lines,
     Samples,
     StageEvidence,
@@ -57,7 +58,7 @@ class Idents:
 
 def block_html(block: Block, idents: Idents) -> str:
     """One block."""
-    if isinstance(block, Bracket | Bars | Dots | Lines | Histogram | HeatMap):
+    if isinstance(block, Bracket | Bars | Dots | Lines | Histogram | HeatMap | Lineage):
         return _figure(block, idents)
     if isinstance(block, Headline):
         return _headline(block, idents)
@@ -129,6 +130,9 @@ def _figure_data(figure: Figure) -> Table:
     if isinstance(figure, HeatMap):
         rows = [(name, *values) for name, values in zip(figure.rows, figure.values, strict=True)]
         return _plain_table(("", *figure.columns), rows, figure.kind)
+    if isinstance(figure, Lineage):
+        nodes = [(n.id, ", ".join(n.parents), n.kind, n.group, _short(n.value)) for n in figure.nodes[:500]]
+        return _plain_table(("", "made from", "kind", "group", "value"), nodes)
     estimates = _estimates(figure)
     return _plain_table(("", "value", "low", "high"), [(e.label, e.value, e.low, e.high) for e in estimates])
 

@@ -43,9 +43,11 @@ class Canvas:
     def circle(self, x: float, y: float, radius: float, css: str, *, tip: str = "") -> None:
         self._closed("circle", f'cx="{fixed(x)}" cy="{fixed(y)}" r="{fixed(radius)}" class="{css}"', tip)
 
-    def path(self, points: list[tuple[float, float]], css: str, *, closed: bool = False) -> None:
+    def path(
+        self, points: list[tuple[float, float]], css: str, *, closed: bool = False, tip: str = ""
+    ) -> None:
         steps = "L".join(f"{fixed(x)} {fixed(y)}" for x, y in points)
-        self._parts.append(f'<path d="M{steps}{"Z" if closed else ""}" class="{css}"/>')
+        self._closed("path", f'd="M{steps}{"Z" if closed else ""}" class="{css}"', tip)
 
     def text(
         self, x: float, y: float, words: str, css: str = "", *, anchor: str = "start", turn: float = 0

@@ -61,6 +61,17 @@ def _shipped(name: str) -> Callable[[Path, bool], tuple[str, ...]]:
     return write
 
 
+def _problem(name: str) -> Callable[[Path, bool], tuple[str, ...]]:
+    """The writer of a problem with a proposer and graders of its own."""
+
+    def write(folder: Path, behavioural: bool) -> tuple[str, ...]:  # noqa: FBT001  (see Example.write)
+        from honing.harness.problems.writing import write_problem
+
+        return write_problem(name, folder)
+
+    return write
+
+
 EXAMPLES = (
     Example(
         name="ticket_router",
@@ -76,6 +87,36 @@ EXAMPLES = (
         name="python_cli",
         sentence="guidance and scripts of a command-line program: 11 tasks, weight 11 (baseline 0.045)",
         write=_shipped("python_cli"),
+    ),
+    Example(
+        name="circle_packing_26",
+        sentence="26 circles in the unit square, sum of radii (no model: its own proposer)",
+        write=_problem("circle_packing_26"),
+        behavioural=False,
+    ),
+    Example(
+        name="circle_packing_10",
+        sentence="the same with 10 circles",
+        write=_problem("circle_packing_10"),
+        behavioural=False,
+    ),
+    Example(
+        name="coupled_trap",
+        sentence="scripts that must change together (no model: its own proposer)",
+        write=_problem("coupled_trap"),
+        behavioural=False,
+    ),
+    Example(
+        name="rastrigin",
+        sentence="a function with many local minima (no model: its own proposer)",
+        write=_problem("rastrigin"),
+        behavioural=False,
+    ),
+    Example(
+        name="noisy_agent",
+        sentence="settings of an agent that succeeds by chance, 30 held-out tasks (no model: its own proposer)",
+        write=_problem("noisy_agent"),
+        behavioural=False,
     ),
 )
 """To add one, write its folders here, or give a function that writes it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from honing.sandbox import sanitise
 
@@ -10,6 +12,15 @@ from honing.sandbox import sanitise
 def clean(text: str) -> str:
     """Text that can be written and shown, whatever it was."""
     return sanitise(text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def cleaned(document: Any) -> Any:
+    """A document with every text in it clean, names included."""
+    if isinstance(document, str):
+        return clean(document)
+    if isinstance(document, Mapping):
+        return {clean(str(name)): cleaned(value) for name, value in document.items()}
+    return [cleaned(one) for one in document] if isinstance(document, list | tuple) else document
 
 
 def indented(text: str) -> str:

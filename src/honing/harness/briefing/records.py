@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from honing.harness.briefing.quoting import clean, end_of, start_of
+from honing.harness.briefing.quoting import clean, cleaned, end_of, start_of
 from honing.harness.candidate import Candidate, Outcome
 from honing.harness.manifest import observed
 from honing.harness.project import Project
@@ -101,7 +101,7 @@ class Records:
         manifest = candidate.proposal.manifest if candidate.proposal is not None else None
         if parent is not None and candidate.evaluation is not None and parent.evaluation is not None:
             came = observed(manifest, parent.evaluation, candidate.evaluation, changed=candidate.changed)
-            files["manifest.json"] = as_text({"declared": manifest, "observed": came})
+            files["manifest.json"] = as_text(cleaned({"declared": manifest, "observed": came}))
         if parent is not None and parent.tree is not None and candidate.tree is not None:
             patch = clean(self._trees.diff(parent.tree, candidate.tree).unified())
             files["diff.patch"] = start_of(patch, PATCH_CHARACTERS, what="this patch")

@@ -7,15 +7,16 @@ own, or was let through before.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from honing.harness.candidate import Outcome
 from honing.harness.gate.hiding import fold, holds_encoded, readable
 from honing.harness.gate.refusal import Refusal, refusal
 from honing.harness.gate.touched import Touched
 from honing.harness.project import Project
-from honing.store import Entry, EntryKind
+from honing.store import Entry, EntryKind, Tree
 
 Read = Callable[[Entry], bytes]
 
@@ -25,9 +26,12 @@ _COMPOSED_FROM = 6
 """Characters from which a name made of several parts, or with a digit in it, is looked for."""
 _COMPOSED = re.compile(r"\w[-_./: ]+\w|[^\W\d_]\d|\d[^\W\d_]|[a-z][A-Z]")
 _LINE_FROM = 24
-"""Characters of a grader's line from which nobody writes it by chance."""
+"""Characters of a grader's line from which it may give the grader away."""
 _LINES_NEEDED = 3
-"""Lines of one grader that have to stand in a candidate: a single one may be anybody's."""
+"""Lines of a grader's file that have to stand in a candidate's, and half of those that may give it away: a
+few may be anybody's."""
+_BOILERPLATE = re.compile(r"(?:(?:from|import|if __name__|class|def|async|return|raise|with)\b|[@#\"'])")
+"""How lines begin that are the same in many files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +44,27 @@ class Phrase:
     whole_words: bool = False
 
 
-def leakage_violation(project: Project, found: Sequence[Touched], read: Read) -> Refusal | None:
-    """Why a candidate counts as having been told, or telling, what a harness must not know, if it does."""
+def leakage_violation(project: Project, before: Tree, found: Sequence[Touched], read: Read) -> Refusal | None:
+    """Why a candidate counts as having been told, or telling, what a harness must not know, if it does.
+
+    Args:
+        project: What its candidates must not know.
+        before: The parent.
+        found: What the candidate touched.
+        read: The bytes of a stored file.
+    """
     if not project.rules.leakage:
         return None
     texts = _Texts(found, read)
     leaks = [f"{phrase.shown} in {path}" for phrase in phrases_of(project) for path in texts.gained(phrase)]
-    leaks += [
-        f"lines of the hidden part of {shown} in {path}"
-        for shown, lines in _hidden_lines(project)
-        for path in texts.copied(lines)
-    ]
+    for shown, lines in _hidden_lines(project):
+        if texts.copied(lines):
+            # Read only now: lines that the user's own files hold are public.
+            public = "\n".join(
+                readable(read(entry)) for entry in before.entries if entry.kind is EntryKind.FILE
+            )
+            secret = [line for line in lines if line not in public]
+            leaks += [f"lines of the hidden part of {shown} in {path}" for path in texts.copied(secret)]
     if not leaks:
         return None
     return refusal(Outcome.LEAKAGE_VIOLATION, "it holds what a harness must not know", leaks)
@@ -122,10 +136,10 @@ class _Texts:
             return []
         return [name for name, _, content in self._now if holds_encoded(content, phrase.text)]
 
-    def copied(self, lines: Iterable[str]) -> list[str]:
-        """Paths that hold several of these lines, none of which stood in the parent's."""
-        new = [line for line in lines if line not in self._before]
-        return [name for name, text, _ in self._now if sum(line in text for line in new) >= _LINES_NEEDED]
+    def copied(self, lines: Sequence[str]) -> list[str]:
+        """Paths of files that hold so many of these lines that they are a copy."""
+        needed = max(_LINES_NEEDED, (len(lines) + 1) // 2)
+        return [name for name, text, _ in self._now if sum(line in text for line in lines) >= needed]
 
 
 def _expression(phrase: Phrase) -> re.Pattern[str]:
@@ -134,13 +148,19 @@ def _expression(phrase: Phrase) -> re.Pattern[str]:
 
 
 def _hidden_lines(project: Project) -> list[tuple[str, tuple[str, ...]]]:
-    """Distinctive lines of the graders that have a hidden part, and how each task is spoken of."""
+    """The telling lines of each file of graders with a hidden part, and how its task is spoken of."""
     named = [(f"task '{task.id}'", task) for task in project.tasks]
     named += [(f"held-out task {number}", task) for number, task in enumerate(project.held_out, start=1)]
     found = []
     for shown, task in named:
         texts = getattr(task, "hidden_texts", None)
         if callable(texts):
-            folded = {fold(line) for text in texts() for line in text.splitlines()}
-            found.append((shown, tuple(sorted(line for line in folded if len(line) >= _LINE_FROM))))
+            found += [(shown, telling_lines(text)) for text in texts()]
     return found
+
+
+@lru_cache(maxsize=256)
+def telling_lines(text: str) -> tuple[str, ...]:
+    """The lines of a grader's file that nobody writes by chance, folded."""
+    folded = {fold(line) for line in text.splitlines()}
+    return tuple(sorted(one for one in folded if len(one) >= _LINE_FROM and not _BOILERPLATE.match(one)))

@@ -8,7 +8,7 @@ from honing.harness.candidate import Outcome
 from honing.harness.gate.leaking import leakage_violation
 from honing.harness.gate.refusal import Refusal
 from honing.harness.gate.scoping import Places, class_violation, scope_violation
-from honing.harness.gate.tampering import Read, carries_secret, tampered
+from honing.harness.gate.tampering import Read, Signs, tampered
 from honing.harness.gate.touched import touched
 from honing.harness.project import Project
 from honing.store import Tree, TreeDiff
@@ -22,7 +22,7 @@ def gate(
     read: Read,
     *,
     forged: Sequence[str] = (),
-    canary: str = "",
+    carrying: Sequence[str] = (),
 ) -> Refusal | None:
     """Whether a candidate may be run at all.
 
@@ -36,28 +36,25 @@ def gate(
         diff: From `before` to `after`.
         read: The bytes of a stored file (`TreeStore.read`).
         forged: Notes placed for the agent that it changed (`Taken.forged`).
-        canary: A secret that stood in the environment of the run, and must not be in a candidate.
+        carrying: Paths of the candidate that hold a secret of the run (`secret_holders`).
 
     Returns:
-        None where it may be run; otherwise exactly one outcome, in this order: tampered, scope-violation,
-        class-violation, leakage-violation, no-change.
+        None where it may be run; otherwise exactly one outcome: no-change where nothing differs, then the
+        first of tampered, scope-violation, class-violation and leakage-violation.
 
     Raises:
         StoreError: A content is missing or damaged (ours).
     """
     rules = project.rules
     found = touched(before, after, diff, rules)
+    signs = Signs(forged=tuple(forged), carrying=tuple(carrying))
+    if not found and signs == Signs():
+        sentence = "nothing that is part of a candidate differs from its parent"
+        return Refusal(outcome=Outcome.NO_CHANGE, sentence=sentence)
     places = Places(rules.scope, literal=project.legacy)
-    refused = (
-        tampered(before, after, found, places, forged)
-        or carries_secret(found, read, canary)
+    return (
+        tampered(before, after, found, places, signs)
         or scope_violation(before, after, found, rules, places)
         or class_violation(found, rules, places)
-        or leakage_violation(project, found, read)
+        or leakage_violation(project, before, found, read)
     )
-    if refused is None and not found:
-        return Refusal(
-            outcome=Outcome.NO_CHANGE,
-            sentence="nothing that is part of a candidate differs from its parent",
-        )
-    return refused

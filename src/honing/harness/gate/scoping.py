@@ -56,12 +56,12 @@ def scope_violation(
     before: Tree, after: Tree, found: Sequence[Touched], rules: Rules, places: Places
 ) -> Refusal | None:
     """Why a candidate breaks the write scope, if it does."""
-    outside = [one.name for one in found if not places.allow(one.path) and not _follows(one, found)]
+    outside = [one.name for one in found if not places.allow(one.path) and not one.follows]
     if outside:
         allowed = f"A candidate may change: {places}"
         return refusal(Outcome.SCOPE_VIOLATION, "it changed what it may not change", outside, advice=allowed)
     files = {entry.name for entry in after.entries if entry.kind is EntryKind.FILE}
-    missing = [path for path in rules.required if _path(path) not in files]
+    missing = [path for written in rules.required if (path := _path(written)) not in files]
     if missing:
         why = "files that every candidate must have are missing or no plain files"
         return refusal(Outcome.SCOPE_VIOLATION, why, missing)
@@ -76,16 +76,10 @@ def class_violation(found: Sequence[Touched], rules: Rules, places: Places) -> R
     """Why a candidate breaks the rule that it changes one class of files, if it does."""
     if not rules.single_class:
         return None
-    kinds = {places.kind(one.path) for one in found if not (one.is_folder_only and _follows(one, found))}
+    kinds = {places.kind(one.path) for one in found if not one.follows}
     if len(kinds) < 2:
         return None
     return refusal(Outcome.CLASS_VIOLATION, "it changed files of more than one class", kinds)
-
-
-def _follows(one: Touched, found: Sequence[Touched]) -> bool:
-    """Whether a folder merely came or went with what is in it, which is judged by itself."""
-    came_or_went = one.is_folder_only and (one.before is None or one.after is None)
-    return came_or_went and any(other.path.startswith(one.path + b"/") for other in found)
 
 
 def _growth(one: Touched) -> int:

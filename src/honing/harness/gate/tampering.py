@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from honing.harness.candidate import Outcome
 from honing.harness.gate.hiding import holds_secret
@@ -13,12 +14,23 @@ from honing.store import Entry, EntryKind, Tree
 
 Read = Callable[[Entry], bytes]
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """What was seen when the agent had ended, and what trees cannot show."""
+
+    forged: tuple[str, ...] = ()
+    """Notes of ours, placed for the agent, that are no longer what they were (`Taken.forged`)."""
+    carrying: tuple[str, ...] = ()
+    """Paths that hold a secret of the run (`secret_holders`)."""
+
+
 _MOST_HOPS = 40
 """Links that a system follows in one path before it gives up."""
 
 
 def tampered(
-    before: Tree, after: Tree, found: Sequence[Touched], places: Places, forged: Iterable[str]
+    before: Tree, after: Tree, found: Sequence[Touched], places: Places, signs: Signs
 ) -> Refusal | None:
     """Why a candidate counts as tampered, if it does, before any of its files is read.
 
@@ -27,7 +39,7 @@ def tampered(
         after: What the agent left.
         found: What it touched.
         places: What the project's author lets candidates change, our folders named among them or not.
-        forged: Notes of ours, placed for the agent, that are no longer what they were.
+        signs: What was seen when the agent had ended.
     """
     specials = [one for one in found if one.after is not None and one.after.kind is EntryKind.SPECIAL]
     if specials:
@@ -35,20 +47,34 @@ def tampered(
     out = _escaping(before, after)
     if out:
         return _refused("it made links that lead out of the harness", out)
-    reserved = [one.name for one in found if _is_reserved(one.path) and not places.named(one.path)]
-    reserved += forged
+    reserved = [
+        one.name for one in found if _is_reserved(one.path) and not one.follows and not places.named(one.path)
+    ]
+    reserved += signs.forged
     if reserved:
         return _refused("it wrote to folders that are kept for notes about candidates", reserved)
+    if signs.carrying:
+        why = "it holds a secret of the run that started it, which no candidate can come by honestly"
+        return _refused(why, signs.carrying)
     return None
 
 
-def carries_secret(found: Sequence[Touched], read: Read, canary: str) -> Refusal | None:
-    """Whether the run's secret stands in anything the candidate wrote, plainly or encoded."""
-    holders = [one for one in found if canary and _shows(one, read, canary)]
-    if not holders:
-        return None
-    return _refused(
-        "it holds a secret of the run that started it, which no candidate can come by honestly", holders
+def secret_holders(before: Tree, after: Tree, read: Read, secrets: Iterable[str]) -> tuple[str, ...]:
+    """Paths in which a candidate carries a secret of its run, plainly or encoded.
+
+    Secrets may differ from session to session: look once, when the agent has ended, and keep the answer.
+
+    Args:
+        before: The parent, whose files are not looked at again.
+        after: What the agent left.
+        read: The bytes of a stored file.
+        secrets: Letters and digits; those of fewer than 12 characters are not looked for.
+    """
+    known = set(before.entries)
+    return tuple(
+        entry.name
+        for entry in after.entries
+        if entry not in known and any(_shows(entry, read, secret) for secret in secrets)
     )
 
 
@@ -102,14 +128,10 @@ def _is_reserved(path: bytes) -> bool:
     return path.split(b"/")[0] in {name.encode() for name in RESERVED}
 
 
-def _shows(one: Touched, read: Read, canary: str) -> bool:
-    if one.after is None:
-        return False
-    if holds_secret(one.path, canary):
+def _shows(entry: Entry, read: Read, secret: str) -> bool:
+    if holds_secret(entry.path, secret) or holds_secret(entry.target, secret):
         return True
-    if one.after.kind is EntryKind.LINK:
-        return holds_secret(one.after.target, canary)
-    return one.has_new_content and holds_secret(read(one.after), canary)
+    return entry.kind is EntryKind.FILE and holds_secret(read(entry), secret)
 
 
 def _refused(why: str, found: Iterable[Touched | Entry | str]) -> Refusal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from honing.harness.project import Rules
 from honing.store import Entry, EntryKind, Ignore, Tree, TreeDiff, ignoring
@@ -25,6 +25,8 @@ class Touched:
     """None: it was not there."""
     after: Entry | None
     """None: it is gone."""
+    holds_others: bool = False
+    """Whether something below this path is touched as well."""
 
     @property
     def name(self) -> str:
@@ -34,9 +36,10 @@ class Touched:
         return entry.name
 
     @property
-    def is_folder_only(self) -> bool:
-        """Whether a folder came, went or got another mode: what is in it is touched on its own."""
-        return all(side is None or side.kind is EntryKind.FOLDER for side in (self.before, self.after))
+    def follows(self) -> bool:
+        """Whether it is a folder that came or went with what is in it, which is judged by itself."""
+        sides = [side for side in (self.before, self.after) if side is not None]
+        return self.holds_others and len(sides) == 1 and sides[0].kind is EntryKind.FOLDER
 
     @property
     def has_new_content(self) -> bool:
@@ -72,10 +75,12 @@ def touched(before: Tree, after: Tree, diff: TreeDiff, rules: Rules) -> list[Tou
     new = {entry.path: entry for entry in after.entries}
     found = []
     for path in diff.paths:
-        sides = [_unless_left_out(entries.get(path), ignored) for entries in (old, new)]
-        if sides[0] != sides[1]:
-            found.append(Touched(path, *sides))
-    return _without_empty_reserved(found)
+        was, now = (_unless_left_out(entries.get(path), ignored) for entries in (old, new))
+        if was != now:
+            found.append(Touched(path, was, now))
+    above = {folder for one in found for folder in _folders(one.path)}
+    marked = [replace(one, holds_others=one.path in above) for one in found]
+    return [one for one in marked if not _held_the_manifest(one)]
 
 
 def _unless_left_out(entry: Entry | None, ignored: Ignore) -> Entry | None:
@@ -91,16 +96,11 @@ def _folders(path: bytes) -> Iterator[bytes]:
         yield b"/".join(names[:count])
 
 
-def _without_empty_reserved(found: list[Touched]) -> list[Touched]:
-    """The folder that held the change manifest stays behind when the manifest is taken out: no change."""
-    reserved = {name.encode() for name in RESERVED}
-    return [
-        one for one in found if not (one.path in reserved and one.is_folder_only and _alone(one.path, found))
-    ]
-
-
-def _alone(folder: bytes, found: list[Touched]) -> bool:
-    return not any(one.path.startswith(folder + b"/") for one in found)
+def _held_the_manifest(one: Touched) -> bool:
+    """Whether it is one of our folders, empty: it stays behind when the change manifest is taken out."""
+    sides = [side for side in (one.before, one.after) if side is not None]
+    ours = one.path in {name.encode() for name in RESERVED}
+    return ours and not one.holds_others and all(side.kind is EntryKind.FOLDER for side in sides)
 
 
 def _content(entry: Entry) -> tuple[str, bytes]:

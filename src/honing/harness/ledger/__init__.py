@@ -8,6 +8,7 @@ from __future__ import annotations
 from honing.harness.ledger.base import Facts, Ledger, Spend
 from honing.harness.ledger.comparing import COMPARE_COLUMNS, RunsComparison, compare_ledgers
 from honing.harness.ledger.document import ledger_document, progress_of
+from honing.harness.ledger.inspecting import candidate_details, run_details, warnings_of
 from honing.harness.ledger.reading import read_ledger
 from honing.harness.ledger.rows import LEDGER_COLUMNS, ledger_rows
 from honing.harness.ledger.summary import (
@@ -28,11 +29,14 @@ __all__ = [
     "RunsComparison",
     "Spend",
     "aggregate_rows",
+    "candidate_details",
     "compare_ledgers",
     "ledger_document",
     "ledger_rows",
     "progress_of",
     "read_ledger",
+    "run_details",
     "summary_row",
     "summary_rows",
+    "warnings_of",
 ]

@@ -100,6 +100,9 @@ class Ledger:
     """Ids under way; of a run that nobody works on, those that were cut off."""
     final: Mapping[str, Any] | None = None
     """What the end of the run found: who won each arm and by what. None before the end."""
+    fresh: Mapping[str, Evaluation] = field(default_factory=dict)
+    """Runs of the search tasks on fresh seeds by candidate, from the end of the run; empty where every task
+    is deterministic."""
     held_out: Mapping[str, Evaluation] = field(default_factory=dict)
     """Runs of the held-out tasks by candidate: of the few that were tried on them, once, at the end."""
     attribution: Mapping[str, Any] | None = None
@@ -149,6 +152,18 @@ class Ledger:
     def unconfined(self) -> bool:
         """Whether anything of it ran without a sandbox."""
         return any(UNCONFINED in sandboxes(each) for each in self.candidates)
+
+
+def final_estimate(ledger: Ledger) -> float | None:
+    """The search's winner free of the luck of its selection: as the end of the run found it on fresh seeds,
+    before that as its re-test did."""
+    best = ledger.best()
+    if best is None:
+        return None
+    looked_again = ledger.fresh.get(best.id)
+    if looked_again is not None and looked_again.score is not None:
+        return looked_again.score
+    return estimate_of(best)
 
 
 def estimate_of(candidate: Candidate) -> float | None:

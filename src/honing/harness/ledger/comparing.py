@@ -8,9 +8,9 @@ from typing import Any
 
 from honing.errors import UsageError
 from honing.harness.candidate import Candidate
-from honing.harness.ledger.base import Ledger, estimate_of
+from honing.harness.ledger.base import Ledger, final_estimate
 from honing.harness.tasks.base import Evaluation
-from honing.stats import Interval, holm, paired_difference, paired_permutation
+from honing.stats import Interval, Method, holm, paired_difference, paired_permutation
 from honing.store import RunStatus
 
 TaskScores = Mapping[str, tuple[float, float]]
@@ -129,6 +129,23 @@ def weighted_difference(first: TaskScores, second: TaskScores, *, level: float =
     )
 
 
+def concluded(ledger: Ledger, name: str) -> Interval | None:
+    """A difference as the end of the run found it, on fresh seeds or held-out tasks; None without one.
+
+    Args:
+        ledger: Of the run.
+        name: `gain`, `control_gain`, `over_control`, `held_out_gain` or `held_out_over_control`.
+    """
+    found: Any = ((ledger.final or {}).get("comparisons") or {}).get(name)
+    try:
+        method = Method(found["method"])
+        return Interval(
+            found["estimate"], found["low"], found["high"], found["level"], method, found["pairs"]
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def _weighted(first: TaskScores, second: TaskScores) -> list[tuple[float, float, float]]:
     """Weight and both scores of each shared task; weights have the mean 1, so that means are weighted
     means."""
@@ -152,7 +169,7 @@ def _row(ledger: Ledger, reference: Ledger) -> dict[str, Any]:
         "best_candidate_id": best.id if best is not None else None,
         "baseline_objective": ledger.baseline.score if ledger.baseline is not None else None,
         "best_objective": best.score if best is not None else None,
-        "best_estimate": estimate_of(best) if best is not None else None,
+        "best_estimate": final_estimate(ledger),
         "best_test_objective": ledger.held_out_score(best),
         "token_input": spend.input_tokens,
         "token_output": spend.output_tokens,

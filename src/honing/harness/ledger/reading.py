@@ -50,6 +50,7 @@ def read_ledger(run: Run) -> Ledger:
         moments=found.moments,
         running=tuple(_name_at(position, control=facts.control) for position in found.leased),
         final=found.final,
+        fresh=found.fresh,
         held_out=found.held_out,
         attribution=_artifact(run, ATTRIBUTION, damage),
         spend=spend_of(found.candidates, totals),
@@ -86,6 +87,7 @@ class _Found:
         self.moments: dict[str, float] = {}
         self.leased: list[int] = []
         self.final: Mapping[str, Any] | None = None
+        self.fresh: dict[str, Evaluation] = {}
         self.held_out: dict[str, Evaluation] = {}
         self._damage = damage
 
@@ -118,10 +120,14 @@ class _Found:
             self._damage.append(str(error))
             return
         self.final = document if isinstance(document, Mapping) else {}
-        sealed = self.final.get("held_out")
-        for name, judged in sealed.items() if isinstance(sealed, Mapping) else ():
+        self._evaluations("fresh", self.fresh)
+        self._evaluations("held_out", self.held_out)
+
+    def _evaluations(self, part: str, into: dict[str, Evaluation]) -> None:
+        found = (self.final or {}).get(part)
+        for name, judged in found.items() if isinstance(found, Mapping) else ():
             try:
-                self.held_out[str(name)] = evaluation_from(judged, where=f"{FINAL}, held out, {name}")
+                into[str(name)] = evaluation_from(judged, where=f"{FINAL}.{part}.{name}")
             except StoreError as error:
                 self._damage.append(str(error))
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from honing.harness.candidate import Arm, Candidate, Outcome
-from honing.harness.ledger.base import SOLVED, UNCONFINED, Ledger, estimate_of, sandboxes
-from honing.harness.ledger.comparing import tasks_of, weighted_difference
+from honing.harness.ledger.base import SOLVED, UNCONFINED, Ledger, estimate_of, final_estimate, sandboxes
+from honing.harness.ledger.comparing import concluded, tasks_of, weighted_difference
 from honing.stats import Interval, mean_interval, proportion
 
 _WAYS = tuple(way for way in Outcome if way is not Outcome.BASELINE)
@@ -55,6 +55,9 @@ SUMMARY_COLUMNS = (
     "difference_high",
     "difference_method",
     "baseline_test_objective",
+    "test_difference",
+    "test_difference_low",
+    "test_difference_high",
     "control_candidate_count",
     "control_best_candidate_id",
     "control_best_objective",
@@ -63,6 +66,9 @@ SUMMARY_COLUMNS = (
     "control_difference",
     "control_difference_low",
     "control_difference_high",
+    "control_test_difference",
+    "control_test_difference_low",
+    "control_test_difference_high",
     "seed",
     "seeds",
     "task_runs",
@@ -198,8 +204,8 @@ def _search(ledger: Ledger) -> dict[str, Any]:
     took = None
     if first is not None and ledger.created is not None and first.id in ledger.moments:
         took = round(ledger.moments[first.id] - ledger.created, 4)
-    gain = None
-    if best is not None and baseline is not None and best is not baseline:
+    gain = concluded(ledger, "gain")
+    if gain is None and best is not None and baseline is not None and best is not baseline:
         gain = weighted_difference(tasks_of(best), tasks_of(baseline), level=ledger.facts.level)
     return {
         "improved": ledger.improved,
@@ -207,7 +213,7 @@ def _search(ledger: Ledger) -> dict[str, Any]:
         "best_candidate_id": best.id if best is not None else None,
         "best_candidate_outcome": best.outcome.value if best is not None else None,
         "best_objective": best.score if best is not None else None,
-        "best_estimate": estimate_of(best) if best is not None else None,
+        "best_estimate": final_estimate(ledger),
         "best_test_objective": ledger.held_out_score(best),
         "baseline_objective": baseline.score if baseline is not None else None,
         "baseline_test_objective": ledger.held_out_score(baseline),
@@ -215,14 +221,15 @@ def _search(ledger: Ledger) -> dict[str, Any]:
         "iterations_to_first_improvement": first.slot if first is not None else None,
         "iterations_to_solve": iterations_to_solve(ledger),
         **_interval("difference", gain),
+        **_interval("test_difference", concluded(ledger, "held_out_gain")),
         "difference_method": gain.method.value if gain is not None else None,
     }
 
 
 def _control(ledger: Ledger) -> dict[str, Any]:
     best, ours = ledger.best(Arm.CONTROL) if ledger.arm(Arm.CONTROL) else None, ledger.best()
-    gain = None
-    if best is not None and ours is not None:
+    gain = concluded(ledger, "over_control")
+    if gain is None and best is not None and ours is not None:
         gain = weighted_difference(tasks_of(ours), tasks_of(best), level=ledger.facts.level)
     return {
         "control_candidate_count": len(ledger.arm(Arm.CONTROL)),
@@ -231,6 +238,7 @@ def _control(ledger: Ledger) -> dict[str, Any]:
         "control_best_estimate": estimate_of(best) if best is not None else None,
         "control_test_objective": ledger.held_out_score(best),
         **_interval("control_difference", gain),
+        **_interval("control_test_difference", concluded(ledger, "held_out_over_control")),
     }
 
 

@@ -13,6 +13,7 @@ from honing.harness.ledger import (
     summary_row,
 )
 from honing.harness.loop.bench import Bench
+from honing.harness.report import write_report
 from honing.sandbox import remove_tree
 from honing.store import RunStatus
 
@@ -37,6 +38,7 @@ def write_artifacts(bench: Bench) -> Ledger:
     run.write_tsv(LEDGER_TABLE, LEDGER_COLUMNS, ledger_rows(ledger))
     run.write_json(SUMMARY, summary_row(ledger))
     _write_winner(bench, ledger)
+    write_report(run, ledger)
     return ledger
 
 

@@ -32,6 +32,8 @@ from honing.harness.project import Control
 from honing.harness.propose import Draft, propose
 from honing.harness.request import Live
 from honing.harness.search.base import Search, View
+from honing.harness.search.merging import merge_trees
+from honing.harness.search.pairs import common_ancestor
 from honing.harness.search.registry import search_named
 from honing.harness.tasks.base import Evaluation, TaskRun, TaskStatus
 from honing.store import TreeId
@@ -112,6 +114,8 @@ class Makers:
             note=choice.note,
         )
         try:
+            if choice.merge:
+                return self._joined(blank, parents, view)
             draft = propose(self.bench, slot, parents, view)
             return self._gated(blank, parents, view, draft)
         except _ENDS_THE_SESSION:
@@ -121,6 +125,13 @@ class Makers:
         except Exception as error:  # noqa: BLE001 - one candidate's failure never ends a run
             self.bench.note_defect(slot.id, error)
             return replace(blank, sentence=f"a defect of Honing: {type(error).__name__}: {error}")
+
+    def _joined(self, blank: Candidate, parents: Sequence[Candidate], view: View) -> Candidate:
+        """A candidate that is made without an agent: what the second parent changed, applied to the first."""
+        base = common_ancestor(view.candidates, parents[0], parents[1])
+        merged = merge_trees(self.bench.trees, *(_tree(each) for each in (base, *parents[:2])))
+        conflicts = f"; {len(merged.conflicts)} paths stay as in the first" if merged.conflicts else ""
+        return self._judged(replace(blank, note=blank.note + conflicts), parents, view, merged.tree)
 
     def _gated(self, blank: Candidate, parents: Sequence[Candidate], view: View, draft: Draft) -> Candidate:
         """What the agent's ending and the gate make of a draft."""
@@ -136,7 +147,7 @@ class Makers:
                 sentence=f"what it left cannot be taken as a candidate: {draft.unfit}",
                 offending=(draft.unfit_path,) if draft.unfit_path else (),
             )
-        return self._judged(made, parents, view, proposal.tree, forged=draft.forged)
+        return self._judged(made, parents, view, proposal.tree, draft)
 
     def _judged(
         self,
@@ -144,14 +155,14 @@ class Makers:
         parents: Sequence[Candidate],
         view: View,
         tree: TreeId,
-        forged: Sequence[str] = (),
+        draft: Draft | None = None,
     ) -> Candidate:
         """What the gate, the tasks and the comparison with its parent make of a tree."""
         bench, parent = self.bench, parents[0]
-        assert parent.tree is not None
-        before, after = bench.trees.load(parent.tree), bench.trees.load(tree)
-        diff = bench.trees.diff(parent.tree, tree)
-        refused = gate(bench.project, before, after, diff, bench.trees.read, forged=forged)
+        before, after = bench.trees.load(_tree(parent)), bench.trees.load(tree)
+        diff = bench.trees.diff(before.id, tree)
+        forged, carrying = (draft.forged, draft.carrying) if draft is not None else ((), ())
+        refused = gate(bench.project, before, after, diff, bench.trees.read, forged=forged, carrying=carrying)
         made = replace(
             made,
             tree=tree,
@@ -175,9 +186,8 @@ class Makers:
         seeds = first_seeds(parent, view.candidates, settings)
         theirs = self._evaluated(parent, seeds)
         races = not self.searches[made.arm].from_discarded
-        assert made.tree is not None
         evaluation = bench.evaluator.evaluate(
-            made.tree,
+            _tree(made),
             tasks,
             seeds,
             watch=(lambda runs: hopeless(theirs, runs, settings, noisy=noisy)) if races else None,
@@ -198,9 +208,8 @@ class Makers:
 
     def _evaluated(self, candidate: Candidate, seeds: Sequence[int]) -> Evaluation:
         """A candidate in full; what was run before is remembered."""
-        assert candidate.tree is not None
         found = self.bench.evaluator.evaluate(
-            candidate.tree, self.bench.project.tasks, seeds, cancel=self.bench.stopping
+            _tree(candidate), self.bench.project.tasks, seeds, cancel=self.bench.stopping
         )
         _check(found)
         return found
@@ -248,6 +257,12 @@ def _baseline(bench: Bench) -> Candidate:
         size_bytes=bench.trees.load(tree).bytes,
         evaluation=evaluation,
     )
+
+
+def _tree(candidate: Candidate) -> TreeId:
+    if candidate.tree is None:
+        raise UsageError(f"{candidate.id}: a search started from a candidate that has no tree.")
+    return candidate.tree
 
 
 def _check(evaluation: Evaluation) -> None:

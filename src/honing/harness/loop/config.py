@@ -23,6 +23,7 @@ FINAL = "final"
 PROPOSALS = "proposals"
 """Step of nested results: what asking the agent led to, by arm and slot."""
 
+PAGE = "report.html"
 ARTIFACTS = ("ledger.json", "ledger.tsv", "summary.json", "best.patch", "best", "report.json", "report.html")
 """What a finished run holds beside `run.json`, journal and evidence."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from honing.harness.tasks.base import Evaluation
 from honing.stats import Interval, mean_interval
 
@@ -14,15 +16,17 @@ def score_interval(evaluation: Evaluation, *, level: float) -> Interval | None:
         level: Two-sided confidence.
 
     Returns:
-        None where nothing was scored.
+        None where not all was scored, or there is one task alone, which says nothing about how much tasks
+        differ.
     """
-    score = evaluation.score
-    if score is None:
-        return None
     by_task = evaluation.by_task
+    if evaluation.score is None or len(by_task) < 2:
+        return None
     weights = {run.task: run.weight for run in evaluation.runs}
     mean = sum(weights.values()) / len(weights)
     scales = [weights[task] / mean for task in by_task]
     widest = max(scales)
     values = [scale * value for scale, value in zip(scales, by_task.values(), strict=True)]
-    return mean_interval(values, bounds=(0.0, widest), level=level)
+    found = mean_interval(values, bounds=(0.0, widest), level=level)
+    # The interval knows each task's weight and not that they sum to one: no score is above 1.
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))

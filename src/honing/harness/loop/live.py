@@ -50,6 +50,5 @@ def words(live: Live) -> Callable[[Tally], str]:
 def _best(candidate: Candidate, *, level: float) -> str:
     found = candidate.evaluation
     reach = None if found is None else score_interval(found, level=level)
-    if reach is None:
-        return f"best {candidate.id}"
-    return f"best {reach} ({candidate.id})"
+    score = "" if candidate.score is None else f" {candidate.score:.3f}"
+    return f"best{score if reach is None else f' {reach}'} ({candidate.id})"

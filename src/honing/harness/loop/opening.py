@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from honing.errors import UnfitTreeError, UsageError
 from honing.harness.gate import left_out
 from honing.harness.loop.config import KIND, config_of, differences
 from honing.harness.project import Project
-from honing.harness.request import OptimizeOptions
+from honing.harness.project_file import load_project
+from honing.harness.request import Asked, OptimizeOptions
 from honing.store import TREES, Run, RunStatus, TreeId, TreeLimits, TreeStore, list_runs, make_home
 
 _MOST_ENTRIES = 50_000
@@ -56,6 +58,34 @@ def open_run(project: Project, options: OptimizeOptions) -> tuple[Run, TreeStore
         name=options.run_name or None,
     )
     return run, trees
+
+
+def again(run: Run, options: OptimizeOptions) -> tuple[Project, OptimizeOptions]:
+    """The request that a run was made by.
+
+    Args:
+        run: To be gone on with.
+        options: Those that have no influence on the result are taken from here, and budgets where given.
+
+    Raises:
+        UsageError: It is no run of a harness, or only its maker can repeat the request.
+        ProjectError: The project cannot be opened any more.
+    """
+    config = run.config
+    if run.kind != KIND:
+        raise UsageError(f"{run.path}: expected a run of kind {KIND!r}, found {run.kind!r}.")
+    if config["asked"] is None and options.agent is None:
+        raise UsageError(
+            f"{run.path}: this run was started from Python with an agent of its own. Make the same call "
+            f"again, with run_name={run.path.name!r}, to go on with it."
+        )
+    limits = {name: getattr(options.asked, name) for name in config["limits"]}
+    asked = replace(
+        Asked(**(config["asked"] or options.asked.as_document())),
+        **{name: value for name, value in limits.items() if value is not None},
+    )
+    found = replace(options, asked=asked, home=run.path.parent, run_name=run.path.name)
+    return load_project(Path(config["file"])), found
 
 
 def _baseline(project: Project, trees: TreeStore) -> TreeId:

@@ -222,7 +222,8 @@ class Place(Protocol):
         """A further throw-away copy, of this one as it is now: what was run in it before is part of it.
 
         Raises:
-            SandboxError: The copy cannot be read as it is now.
+            StoreError: What the candidate left cannot be copied: unreadable, too large, too deep.
+            SandboxError: Ours failed.
         """
         ...
 

@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from honing.errors import GraderError, UsageError
@@ -34,6 +35,10 @@ class GraderFiles:
         return (
             "" if now == self.digest else f"{self.path.name} is not what it was when the project was loaded"
         )
+
+    def texts(self) -> tuple[str, ...]:
+        """What the files say, those that are text, as they were when they were first asked for."""
+        return _texts(self.path, self.digest)
 
     def check(self) -> None:
         """Refuse to judge with a grader that is not the one that the project was loaded with.
@@ -65,6 +70,19 @@ def grader_files(folder: Path, path: str, key: str) -> GraderFiles:
             f"{key}: {str(found)!r} cannot be read ({error.strerror}). Paths of graders are relative to the "
             "project's folder."
         ) from error
+
+
+@lru_cache(maxsize=64)
+def _texts(path: Path, digest: str) -> tuple[str, ...]:
+    """By digest, so that a grader that changed is read anew."""
+    del digest
+    found = []
+    for file in files_below(path):
+        try:
+            found.append(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            continue
+    return tuple(found)
 
 
 def files_below(path: Path) -> Iterator[Path]:

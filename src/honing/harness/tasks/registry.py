@@ -8,13 +8,19 @@ from typing import Any
 
 from honing.harness.tasks.base import Task
 from honing.harness.tasks.command import CommandSpec, command_task
+from honing.harness.tasks.effect import EffectSpec, effect_task
 from honing.harness.tasks.file_phrase import FilePhraseSpec, file_phrase_task
+from honing.harness.tasks.hidden_tests import HiddenTestsSpec, hidden_tests_task
+from honing.harness.tasks.mutation import MutationSpec, mutation_task
 from honing.harness.tasks.python_task import PythonSpec, python_task
 from honing.harness.tasks.spec import TaskSpec
 
 _MAKERS: Mapping[type[Any], Callable[[Any, Path], Task]] = {
     CommandSpec: command_task,
+    EffectSpec: effect_task,
     FilePhraseSpec: file_phrase_task,
+    HiddenTestsSpec: hidden_tests_task,
+    MutationSpec: mutation_task,
     PythonSpec: python_task,
 }
 

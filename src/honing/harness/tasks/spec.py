@@ -7,9 +7,23 @@ from typing import Annotated
 from pydantic import Field
 
 from honing.harness.tasks.command import CommandSpec
+from honing.harness.tasks.effect import EffectSpec
 from honing.harness.tasks.file_phrase import FilePhraseSpec
+from honing.harness.tasks.hidden_tests import HiddenTestsSpec
+from honing.harness.tasks.mutation import MutationSpec
 from honing.harness.tasks.python_task import PythonSpec
 
-TaskSpec = Annotated[CommandSpec | FilePhraseSpec | PythonSpec, Field(discriminator="type")]
+TaskSpec = Annotated[
+    CommandSpec | EffectSpec | FilePhraseSpec | HiddenTestsSpec | MutationSpec | PythonSpec,
+    Field(discriminator="type"),
+]
 
-__all__ = ["CommandSpec", "FilePhraseSpec", "PythonSpec", "TaskSpec"]
+__all__ = [
+    "CommandSpec",
+    "EffectSpec",
+    "FilePhraseSpec",
+    "HiddenTestsSpec",
+    "MutationSpec",
+    "PythonSpec",
+    "TaskSpec",
+]

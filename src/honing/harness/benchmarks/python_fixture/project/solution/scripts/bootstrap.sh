@@ -3,11 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python3 -m venv --without-pip --clear .venv
-# So that the package and its tests are found wherever Python is started.
-.venv/bin/python - <<'PY'
-import pathlib
-import sysconfig
-
-place = pathlib.Path(sysconfig.get_paths()["purelib"])
-(place / "word_tools.pth").write_text(str(pathlib.Path("src").resolve()) + "\n")
-PY
+# So that the package is found wherever this Python is started; the path starts from the folder of this file.
+packages="$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+echo ../../../../src > "$packages/word_tools.pth"

@@ -1,48 +1,21 @@
-"""The loop: baseline, proposals of both arms, the last look, and what a run leaves."""
+"""The loop: baseline, proposals of both arms, the last look, and what a run leaves. Start reading here."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from honing.harness.candidate import Candidate
 from honing.harness.candidate_document import candidate_from
 from honing.harness.held_out import last_look
-from honing.harness.ledger import Ledger
+from honing.harness.ledger import read_ledger
 from honing.harness.loop.artifacts import write_artifacts
 from honing.harness.loop.bench import Bench, open_bench
 from honing.harness.loop.candidates import Makers, evaluated_baseline, searches_of
 from honing.harness.loop.config import CANDIDATES
+from honing.harness.loop.opening import again
+from honing.harness.loop.result import OptimizeResult, result_of
 from honing.harness.loop.slots import Board, slots_of
 from honing.harness.project import Project
 from honing.harness.request import OptimizeOptions, decided
-from honing.store import Run
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptimizeResult:
-    """How a run ended."""
-
-    run: Run
-    ledger: Ledger
-    """Every candidate of both arms."""
-    final: Mapping[str, Any]
-    """What the last look found; see `held_out.py`."""
-    baseline: Candidate
-    winner: Candidate
-    """The best of the search; the baseline where nothing was kept."""
-
-    @property
-    def improved(self) -> bool:
-        """Whether the search found something better than the baseline."""
-        return bool(self.final["improved"])
-
-    @property
-    def score(self) -> float | None:
-        """The winner's score on fresh seeds: free of the luck that led to its selection."""
-        found: float | None = self.final["estimate"]["fresh"]
-        return found
+from honing.store import Run, RunStatus
 
 
 def optimize(project: Project, options: OptimizeOptions | None = None) -> OptimizeResult:
@@ -68,9 +41,27 @@ def optimize(project: Project, options: OptimizeOptions | None = None) -> Optimi
             bench=bench, board=_board(bench, evaluated_baseline(bench)), searches=searches_of(bench)
         )
         _propose_all(makers)
-        final = last_look(bench, makers.board, makers.searches)
+        last_look(bench, makers.board, makers.searches)
         ledger = write_artifacts(bench)
-    return _result(bench.run, ledger, final)
+    return result_of(bench.run, ledger)
+
+
+def resume(run: Run, options: OptimizeOptions | None = None) -> OptimizeResult:
+    """Go on with a run that was interrupted, stopped, or short of budget; of one that is done, its result.
+
+    Args:
+        run: Of a project that still lies where it lay, unchanged.
+        options: Budgets that are given here replace those the run began with; everything else that decides
+            the result is as it was.
+
+    Raises:
+        UsageError: The project has changed, or the run was made by an agent that only its maker has.
+        HoningError: See `optimize`.
+    """
+    if run.status is RunStatus.DONE:
+        return result_of(run, read_ledger(run))
+    project, options = again(run, options or OptimizeOptions())
+    return optimize(project, options)
 
 
 def _board(bench: Bench, baseline: Candidate) -> Board:
@@ -89,10 +80,3 @@ def _propose_all(makers: Makers) -> None:
         makers.board.put(candidate_from(done))
     units = [slot.unit for slot in slots_of(bench.project)]
     bench.step(CANDIDATES, makers.make, units, makers.progress())
-
-
-def _result(run: Run, ledger: Ledger, final: Mapping[str, Any]) -> OptimizeResult:
-    baseline, winner = ledger.baseline, ledger.best()
-    assert baseline is not None
-    assert winner is not None
-    return OptimizeResult(run=run, ledger=ledger, final=final, baseline=baseline, winner=winner)
