@@ -180,7 +180,9 @@ class Project:
     """What was passed over when its file was read, one sentence each: to be shown."""
 
     def choice_of(self, agent: str) -> AgentChoice:
-        """What the project says about an agent; nothing but its name where it says nothing."""
-        if agent in ("", self.agent.name):
+        """What the project says about an agent; nothing but its name where it says nothing. Dashes are as good
+        as underscores."""
+        if agent.replace("-", "_") in ("", self.agent.name):
             return self.agent
-        return self.agents.get(agent, AgentChoice(name=agent))
+        known = self.agents.get(agent) or self.agents.get(agent.replace("-", "_"))
+        return known or AgentChoice(name=agent)
