@@ -23,6 +23,7 @@ from honing.contract.repair.request import RepairRequest
 from honing.contract.report import report_of
 from honing.contract.result import Result
 from honing.contract.reverify import Reverified, reverify
+from honing.contract.rollout import ShownFolder
 from honing.contract.samples import Sample, SampleStatus, outcomes
 from honing.contract.samples_file import columns_asked
 from honing.contract.session import EvaluationResult, RolloutResult, Session, setup
@@ -73,6 +74,7 @@ __all__ = [
     "SampleStatus",
     "Session",
     "SetupOptions",
+    "ShownFolder",
     "SourceOptions",
     "SuiteRequest",
     "SuiteWatcher",
