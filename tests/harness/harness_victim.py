@@ -44,7 +44,7 @@ class Victim:
         """Start it and let it end."""
         process = self._start()
         _, said = process.communicate(timeout=_GIVE_UP_S)
-        assert (process.returncode, said) == (0, b"")
+        assert process.returncode == 0, said.decode()
 
     def judged(self) -> Counter[str]:
         """How often each candidate met each task under each seed, as the tasks saw it."""

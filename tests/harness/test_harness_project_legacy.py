@@ -118,8 +118,8 @@ KEYS: list[tuple[dict[str, Any], str, Any]] = [
     ),
     (
         {"backend_plugins": {"mine": {"factory": "pkg.mod:make", "options": {"depth": 2}}}},
-        "agents",
-        {"mine": AgentChoice(name="pkg.mod:make", options={"depth": 2})},
+        "agent",
+        AgentChoice(name="pkg.mod:make", options={"depth": 2}),
     ),
     ({"example_profile": "coding-tool-scaffold"}, "notes", ()),
 ]
@@ -128,6 +128,24 @@ KEYS: list[tuple[dict[str, Any], str, Any]] = [
 @pytest.mark.parametrize(("config", "way", "expected"), KEYS, ids=[f"{c} -> {way}" for c, way, _ in KEYS])
 def test_a_key_means_what_it_meant(tmp_path: Path, config: dict[str, Any], way: str, expected: Any) -> None:
     assert value_of(load_project(made(tmp_path, config)), way) == expected
+
+
+def test_a_run_may_choose_an_agent_by_the_name_it_had(tmp_path: Path) -> None:
+    plugin = {"factory": "pkg.mod:make", "options": {"depth": 2}}
+    backends = {"codex": CODEX, "gemini": {"model": "g"}}
+    config = {"backends": backends, "backend_plugins": {"mine": plugin}, "proposal_timeout_seconds": 60}
+    found = load_project(made(tmp_path, config))
+
+    names = ("", "gemini", "gemini-cli", "fake", "claude", "mine", "pi")
+    assert {name: found.choice_of(name) for name in names} == {
+        "": AgentChoice(name="codex", model="gpt-oss:20b", timeout_s=420),
+        "gemini": AgentChoice(name="gemini_cli", model="g", timeout_s=60),
+        "gemini-cli": AgentChoice(name="gemini_cli", model="g", timeout_s=60),
+        "fake": AgentChoice(name="scripted", timeout_s=60),
+        "claude": AgentChoice(name="claude_code", timeout_s=60),
+        "mine": AgentChoice(name="pkg.mod:make", timeout_s=60, options={"depth": 2}),
+        "pi": AgentChoice(name="pi"),
+    }
 
 
 def test_places_may_have_other_names(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ class AgentSettings:
     base: Path | None = None
     """The folder that relative paths among the options start from: a project's own; None where there is
     none."""
+    here: Path | None = None
+    """The user's current folder, where such a path is looked for next; the process's own where None."""
     solution: Path | None = None
     """A project's solution, a folder or a patch, for the agents that play it; None: looked for in `base`."""
 

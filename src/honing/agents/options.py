@@ -46,6 +46,6 @@ def told(
 def placed(settings: AgentSettings, path: str) -> Path:
     """A path among the options: from the folder that they start from, or from the current one where it lies
     there and not in the first."""
-    own = Path(path) if settings.base is None else settings.base / path
-    here = Path(path).absolute()
+    here = (settings.here or Path.cwd()) / path
+    own = here if settings.base is None else settings.base / path
     return here if here.exists() and not own.exists() else own

@@ -69,7 +69,8 @@ def _candidates(settings: AgentSettings, given: str | None) -> list[Path]:
         return [placed(settings, given)]
     if settings.solution is not None:
         return [settings.solution]
-    return [placed(settings, name) for name in SOLUTIONS]
+    base = settings.base or settings.here or Path.cwd()
+    return [base / name for name in SOLUTIONS]
 
 
 _WRITE_ONE = "Write the files of a good harness there, or name them with the option `solution`."

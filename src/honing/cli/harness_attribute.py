@@ -19,7 +19,9 @@ def _signed(value: float | None) -> str:
 
 
 def _span(ends: list[float] | None) -> str:
-    return "-" if ends is None else f"[{ends[0]:+.4f}, {ends[1]:+.4f}]"
+    if ends is None:
+        return "-"
+    return "exact" if ends[0] == ends[1] else f"[{ends[0]:+.4f}, {ends[1]:+.4f}]"
 
 
 _LINES = (Column(key="name", heading=""), Column(key="value", heading="", lines=True))

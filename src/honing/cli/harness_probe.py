@@ -73,7 +73,7 @@ def probe(
         level=Support(level),
         timeout_s=agent_timeout,
         sandbox=settings.sandbox.kind.value,
-        installed=AgentSettings(**settings.installed_agents(frame.environ)),
+        installed=AgentSettings(**settings.installed_agents(frame.environ), here=frame.cwd),
         endpoints=settings.models.endpoints(),
     )
     if dry_run:

@@ -194,7 +194,7 @@ def _surroundings(frame: Frame, settings: Settings) -> dict[str, Any]:
 
     return {
         "workers": settings.limits.workers,
-        "installed": AgentSettings(**settings.installed_agents(frame.environ)),
+        "installed": AgentSettings(**settings.installed_agents(frame.environ), here=frame.cwd),
         "endpoints": settings.models.endpoints(),
         "progress": _progress(frame, settings),
         "told": lambda line: _tell(settings, line) if _in_lines(frame) else None,

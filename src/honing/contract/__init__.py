@@ -5,6 +5,7 @@ Start reading in `session.py`.
 """
 
 from honing.contract.asking.answerers import Tape
+from honing.contract.asking.rollout import ShownFolder
 from honing.contract.asking.samples_file import columns_asked
 from honing.contract.audit.examination import Audit
 from honing.contract.controls.calibrate import Calibration, ControlScore, Level
@@ -73,6 +74,7 @@ __all__ = [
     "SampleStatus",
     "Session",
     "SetupOptions",
+    "ShownFolder",
     "SourceOptions",
     "SuiteRequest",
     "SuiteWatcher",

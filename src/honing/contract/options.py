@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 
+from honing.contract.asking.rollout import ShownFolder
 from honing.contract.target import SourceOptions, Target
 from honing.llm import Sampling
 
@@ -92,6 +93,11 @@ class RolloutOptions:
     sampling: Sampling = field(default_factory=Sampling)
     system: str = ""
     """System prompt; the contract's own where empty."""
+    template: str = ""
+    """Text around every prompt, with `{prompt}` where it stands; the contract's own where empty."""
+    folders: Mapping[str, ShownFolder] = field(default_factory=dict)
+    """Folders that the target's own rollout commands see in this measurement, read-only, at their own paths,
+    by the variable that tells them where."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables for the target's own commands in this measurement, over those of `SetupOptions.env`."""
     samples_columns: Mapping[str, str] = field(default_factory=dict)

@@ -117,7 +117,8 @@ class Session:
         self._settle(shown)
         stages = self.contract.stages
         commands = stages.target_asks or stages.target_judges
-        key = (shown.model, shown.limit, *sorted(shown.env.items())) if commands else ()
+        given = (*sorted(shown.env.items()), *shown.shown.items())
+        key = (shown.model, shown.limit, *given) if commands else ()
         if key not in self._calibrations:
             self._calibrations[key] = self._controlled(shown)
             self.run.write_json("calibration.json", self._calibrations[key].as_document())
@@ -271,7 +272,8 @@ class Session:
             model=model,
             sampling=options.sampling,
             system=options.system or self.contract.chat.system,
-            template=self.contract.chat.template,
+            template=options.template or self.contract.chat.template,
+            folders=options.folders,
             env=options.env,
             seed=self._options.seed,
             limit=options.rows_asked,

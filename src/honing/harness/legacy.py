@@ -7,7 +7,7 @@ Its own keys mean here what they meant there. Limits that it fixed in its code h
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ _ONE_CLASS = ("single_class", "single_class_mode", "single_component_class", "on
 _LEAKAGE = ("leakage_gate", "leakage")
 _FORBIDDEN = ("leakage_forbidden", "leakage_forbidden_phrases", "leakage_tokens")
 _TRACE = ("trace_evidence_path", "trace_evidence_file", "trace_evidence")
-_PROJECT_KEYS = (
+PROJECT_KEYS = (
     "name",
     "objective",
     "constraints",
@@ -60,6 +60,7 @@ _PROJECT_KEYS = (
     *_TRACE,
     "seed",
 )
+"""Keys of a metaharness.json that mean something here."""
 
 
 def load_legacy(file: Path) -> Project:
@@ -86,12 +87,16 @@ class _Reading:
     notes: list[str]
 
     def project(self) -> Project:
-        self._note_unknown((), _PROJECT_KEYS)
+        self._note_unknown((), PROJECT_KEYS)
         baseline = self._folder("baseline_dir", "baseline")
         tasks = self._tasks("tasks_file", "tasks.json")
         held_out = self._tasks("test_tasks_file", "") if self._has("test_tasks_file") else []
         every = tasks_of([*tasks, *held_out])
         agents = dict(self._agents())
+        own = self._agent(agents)
+        # `--agent gemini`, as it was called there, finds what the project says about it.
+        unsaid = AgentChoice(timeout_s=self._timeout())
+        said = {name: agents.get(ours, replace(unsaid, name=ours)) for name, ours in _AGENTS.items()}
         return Project(
             folder=self.folder,
             file=Path(self.document.file),
@@ -104,8 +109,8 @@ class _Reading:
             held_out=every[len(tasks) :],
             search=self._search(),
             judging=self._judging(),
-            agent=self._agent(agents),
-            agents=agents,
+            agent=own,
+            agents={**said, **agents},
             spending=Spending(proposals=self._proposals()),
             trace=self._trace(),
             solution=self.folder / "solution" if (self.folder / "solution").is_dir() else None,

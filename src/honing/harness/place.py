@@ -17,6 +17,7 @@ from pathlib import Path
 from honing.documents import read_plain_file
 from honing.errors import MetricsError, SandboxError, StoppedError, StoreError, boundary
 from honing.harness.place_files import write_below
+from honing.harness.tasks.contract import ContractObjective
 from honing.sandbox import (
     Cancel,
     Capability,
@@ -61,6 +62,8 @@ class Places:
     """Folder for the copies, made when needed. Must lie neither in the store nor in a candidate."""
     limits: Limits = field(default_factory=Limits)
     """Of every command that names none."""
+    objective: ContractObjective | None = None
+    """Measures contracts, where the run has something that does."""
 
     def check(self) -> None:
         """Refuse to judge anything where the sandbox lacks a protection.
@@ -89,7 +92,7 @@ class Places:
         self.check()
         with self.folder() as folder:
             self.trees.materialise(tree, folder / _COPY)
-            yield Copy(places=self, folder=folder, env=dict(env or {}), cancel=cancel, source=tree)
+            yield Copy(places=self, folder=folder, env=dict(env or {}), cancel=cancel, tree=tree, source=tree)
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
@@ -116,6 +119,8 @@ class Copy:
     """Holds the copy and what is ours beside it."""
     env: dict[str, str]
     cancel: Cancel | None
+    tree: TreeId
+    """The candidate."""
     source: TreeId | None
     """The tree that the copy still is; None once something ran in it or was written to it."""
 
@@ -126,6 +131,10 @@ class Copy:
     @property
     def inside(self) -> str:
         return WORKSPACE if self._own_tree else str(self.workspace)
+
+    @property
+    def objective(self) -> ContractObjective | None:
+        return self.places.objective
 
     @property
     def own_network(self) -> bool:

@@ -170,7 +170,7 @@ class Project:
     trace: Path | None = None
     """A file of evidence (traces of the harness at work) shown to the proposer."""
     solution: Path | None = None
-    """A folder laid over the harness by the agents `scripted` and `oracle`; None where the project has none."""
+    """A folder laid over the harness by the agents `scripted` and `oracle`; None where there is none."""
     runs: Path | None = None
     """Folder that this project's runs go to; None: where the user's runs go."""
     legacy: bool = False
@@ -180,7 +180,9 @@ class Project:
     """What was passed over when its file was read, one sentence each: to be shown."""
 
     def choice_of(self, agent: str) -> AgentChoice:
-        """What the project says about an agent; nothing but its name where it says nothing."""
-        if agent in ("", self.agent.name):
+        """What the project says about an agent, nothing but its name where it says nothing; dashes are as
+        good as underscores."""
+        if agent.replace("-", "_") in ("", self.agent.name):
             return self.agent
-        return self.agents.get(agent, AgentChoice(name=agent))
+        known = self.agents.get(agent) or self.agents.get(agent.replace("-", "_"))
+        return known or AgentChoice(name=agent)

@@ -11,6 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from honing.contract.data.prompts import framed
@@ -24,6 +25,15 @@ from honing.store import Run
 ROLLOUT_VERSION = "1"
 """Changes when the same input would be asked differently; finished units of another version are not
 reused."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFolder:
+    """A folder of this machine that the target's own rollout commands see."""
+
+    path: Path
+    digest: str
+    """Stands for its content: with another, everything is measured anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +54,8 @@ class Plan:
     """Text around every prompt that Honing itself sends, with `{prompt}` where it stands."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables for the target's own commands in this measurement alone."""
+    folders: Mapping[str, ShownFolder] = field(default_factory=dict)
+    """What its rollout commands see beside them, by the variable that says where."""
     seed: int = 0
     limit: int | None = None
     """Rows asked for, as far as a target's own commands heed it; None for all."""
@@ -59,7 +71,13 @@ class Plan:
             "planned": self.planned,
             "limit": self.limit,
             **({"env": dict(self.env)} if self.env else {}),
+            **({"folders": self.shown} if self.folders else {}),
         }
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What stands for the content of each folder, by its variable."""
+        return {name: folder.digest for name, folder in sorted(self.folders.items())}
 
     @property
     def planned(self) -> int:

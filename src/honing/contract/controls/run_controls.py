@@ -121,6 +121,7 @@ def _plan(bench: Bench, name: str, shown: Plan, rows: Sequence[Row]) -> Plan:
         model=shown.model,
         limit=shown.limit,
         system=shown.system,
+        folders=shown.folders,
         template=shown.template,
         env=shown.env,
         seed=shown.seed,

@@ -178,6 +178,7 @@ def _observed(bench: Bench, trial: _Trial, shown: Plan, progress: Progress) -> M
         source=trial.name,
         free=True,
         env=shown.env,
+        folders=shown.folders,
     )
     source = Answering(trial.answerer, name=trial.name)
     found = measure(bench, plan, source, MapOptions(progress=progress))

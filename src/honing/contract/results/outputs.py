@@ -221,7 +221,8 @@ def check_heeded(contract: ContractSpec, options: RolloutOptions) -> None:
         UsageError: The text names them.
     """
     sampling = options.sampling.as_dict()
-    check_intent(contract, {"sampling": sampling, "epochs": options.epochs, "system": options.system})
+    asked = {"sampling": sampling, "epochs": options.epochs}
+    check_intent(contract, {**asked, "system": options.system, "template": options.template})
 
 
 def check_intent(contract: ContractSpec, intent: Mapping[str, Any]) -> None:
@@ -232,7 +233,7 @@ def check_intent(contract: ContractSpec, intent: Mapping[str, Any]) -> None:
     for one in intent.get("models") or [intent]:
         asked += [f"--{name.replace('_', '-')}" for name in one.get("sampling") or {}]
         asked += ["--epochs"] if one.get("epochs", 1) != 1 else []
-        asked += ["--system"] if one.get("system") else []
+        asked += [f"--{name}" for name in ("system", "template") if one.get(name)]
     asked = list(dict.fromkeys(asked))
     if asked:
         raise UsageError(
@@ -365,6 +366,9 @@ def intent_of(
     document["sampling"] = options.sampling.as_dict()
     document["mode"] = options.mode.value
     document["env"] = _hashed(options.env)
+    document["folders"] = {name: folder.digest for name, folder in options.folders.items()}
+    # Runs that were made before these could be asked for are gone on with.
+    document = {name: one for name, one in document.items() if one or name not in ("template", "folders")}
     recording = replay / RECORDING if replay is not None and replay.is_dir() else replay
     is_served = samples is None and replay is None and not model.startswith("scripted/")
     return {

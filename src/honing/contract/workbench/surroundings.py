@@ -66,6 +66,9 @@ class Surroundings:
         """The context of one measurement's stages; a stage without a channel reaches no model."""
         assert self.sandbox is not None  # chosen whenever a stage has commands
         address, forwards = self._way_to_gateway(channel)
+        # Only what asks the model sees them: what judges must not read what the judged brought.
+        asks = plan is not None and channel is not None
+        shown = {name: folder.path for name, folder in plan.folders.items()} if plan and asks else {}
         return StageContext(
             sandbox=self.sandbox,
             workspace=folder,
@@ -77,8 +80,14 @@ class Surroundings:
                 **self.runtime.variables(),
                 **self.env,
                 **(plan.env if plan is not None else {}),
+                **{name: str(path) for name, path in shown.items()},
             },
-            mounts=(*python_mounts(), *(self.built.mounts if self.built is not None else ()), *self.mounts),
+            mounts=(
+                *python_mounts(),
+                *(self.built.mounts if self.built is not None else ()),
+                *self.mounts,
+                *(Mount(path) for path in shown.values()),
+            ),
             forwards=forwards,
             record=self.record,
             max_command_s=self.max_command_s,

@@ -11,9 +11,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from honing.sandbox import Cancel, Finished, Forward, Limits, Mount
+from honing.store import TreeId
+
+if TYPE_CHECKING:
+    from honing.harness.tasks.contract import ContractObjective
 
 
 class Cascade(StrEnum):
@@ -113,6 +117,21 @@ class Place(Protocol):
     Each start has a process table, a temporary folder and, where the sandbox has one, a file tree of its own;
     whatever it leaves running is dead when it returns.
     """
+
+    @property
+    def tree(self) -> TreeId:
+        """What the copy was made from."""
+        ...
+
+    @property
+    def cancel(self) -> Cancel | None:
+        """Set when the caller asks to stop."""
+        ...
+
+    @property
+    def objective(self) -> ContractObjective | None:
+        """Measures contracts; None where this run has nothing that does."""
+        ...
 
     @property
     def workspace(self) -> Path:

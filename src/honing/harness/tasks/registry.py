@@ -8,6 +8,7 @@ from typing import Any
 
 from honing.harness.tasks.base import Task
 from honing.harness.tasks.command import CommandSpec, command_task
+from honing.harness.tasks.contract import ContractSpec, contract_task
 from honing.harness.tasks.effect import EffectSpec, effect_task
 from honing.harness.tasks.file_phrase import FilePhraseSpec, file_phrase_task
 from honing.harness.tasks.hidden_tests import HiddenTestsSpec, hidden_tests_task
@@ -17,6 +18,7 @@ from honing.harness.tasks.spec import TaskSpec
 
 _MAKERS: Mapping[type[Any], Callable[[Any, Path], Task]] = {
     CommandSpec: command_task,
+    ContractSpec: contract_task,
     EffectSpec: effect_task,
     FilePhraseSpec: file_phrase_task,
     HiddenTestsSpec: hidden_tests_task,

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from honing.harness.tasks.command import CommandSpec
+from honing.harness.tasks.contract import ContractSpec
 from honing.harness.tasks.effect import EffectSpec
 from honing.harness.tasks.file_phrase import FilePhraseSpec
 from honing.harness.tasks.hidden_tests import HiddenTestsSpec
@@ -14,12 +15,13 @@ from honing.harness.tasks.mutation import MutationSpec
 from honing.harness.tasks.python_task import PythonSpec
 
 TaskSpec = Annotated[
-    CommandSpec | EffectSpec | FilePhraseSpec | HiddenTestsSpec | MutationSpec | PythonSpec,
+    CommandSpec | ContractSpec | EffectSpec | FilePhraseSpec | HiddenTestsSpec | MutationSpec | PythonSpec,
     Field(discriminator="type"),
 ]
 
 __all__ = [
     "CommandSpec",
+    "ContractSpec",
     "EffectSpec",
     "FilePhraseSpec",
     "HiddenTestsSpec",
