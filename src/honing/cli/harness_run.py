@@ -16,7 +16,7 @@ from honing.cli.measure_words import pairs
 if TYPE_CHECKING:
     from honing.executors import Progress
     from honing.experiments import ContractObjectives
-    from honing.harness import Asked, Live
+    from honing.harness import Asked, Live, Project
     from honing.settings import Settings
 
 _SETTINGS = {
