@@ -42,8 +42,8 @@ CHEAT = {
 }
 
 
-def written(folder: Path, name: str, *, behavioural: bool = False) -> Judged:
-    write_example(name, folder / "project", behavioural=behavioural)
+def written(folder: Path, name: str, variant: str = "plain") -> Judged:
+    write_example(name, folder / "project", variant=variant)
     return Judged(folder / "project", folder / "scratch")
 
 
@@ -63,7 +63,7 @@ def test_an_example_has_its_weights_its_baseline_and_a_solution(tmp_path: Path, 
 
 @pytest.mark.parametrize("name", list(BEHAVIOURAL))
 def test_a_behavioural_example_has_its_baseline_and_a_solution(tmp_path: Path, name: str) -> None:
-    judged = written(tmp_path, name, behavioural=True)
+    judged = written(tmp_path, name, "behavioural")
 
     assert judged.of_baseline().score == pytest.approx(BEHAVIOURAL[name], abs=1e-12)
     assert judged.refusal() is None
@@ -72,7 +72,7 @@ def test_a_behavioural_example_has_its_baseline_and_a_solution(tmp_path: Path, n
 
 def test_key_words_and_exit_0_satisfy_the_plain_graders_and_not_the_behavioural_ones(tmp_path: Path) -> None:
     plain = written(tmp_path / "plain", "python_fixture").of_edit(CHEAT)
-    behavioural = written(tmp_path / "behavioural", "python_fixture", behavioural=True).of_edit(CHEAT)
+    behavioural = written(tmp_path / "behavioural", "python_fixture", "behavioural").of_edit(CHEAT)
 
     assert plain.score == 1.0
     assert by_task(behavioural) == {
@@ -94,7 +94,7 @@ def test_the_environment_is_really_made(tmp_path: Path) -> None:
 
 def test_better_rules_are_better_on_tickets_that_nobody_saw(tmp_path: Path) -> None:
     assert written(tmp_path / "plain", "ticket_router").held_out() == (0.25, 1.0)
-    assert written(tmp_path / "hidden", "ticket_router", behavioural=True).held_out() == (0.25, 1.0)
+    assert written(tmp_path / "hidden", "ticket_router", "behavioural").held_out() == (0.25, 1.0)
 
 
 def test_every_example_that_is_listed_can_be_written_and_opens(tmp_path: Path) -> None:
@@ -103,6 +103,27 @@ def test_every_example_that_is_listed_can_be_written_and_opens(tmp_path: Path) -
 
         assert "honing.yaml" in files
         assert load_project(tmp_path / one.name).tasks != ()
+
+
+@pytest.mark.parametrize("name", list(WEIGHTS))
+def test_an_example_in_the_predecessors_form_is_the_same_project(tmp_path: Path, name: str) -> None:
+    judged = written(tmp_path, name, "legacy")
+    write_example(name, tmp_path / "own")
+    own, legacy = load_project(tmp_path / "own"), judged.project
+
+    assert (legacy.legacy, legacy.notes) == (True, ())
+    assert [(t.id, t.weight) for t in legacy.tasks] == [(t.id, t.weight) for t in own.tasks]
+    assert [task.id for task in legacy.held_out] == [task.id for task in own.held_out]
+    assert judged.of_baseline().score == BASELINES[name]
+    assert judged.refusal() is None
+    assert judged.of_solution().score == 1.0
+
+
+def test_a_variant_that_an_example_does_not_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="rastrigin has no variant 'legacy'; it has plain"):
+        write_example("rastrigin", tmp_path / "new", variant="legacy")
+
+    assert not (tmp_path / "new").exists()
 
 
 def test_an_example_that_is_not_there_is_refused(tmp_path: Path) -> None:

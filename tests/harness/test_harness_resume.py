@@ -70,6 +70,7 @@ def test_three_kills_leave_the_ledger_that_no_kill_leaves(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_thirty_two_kills_of_forty_candidates_leave_the_ledger_that_no_kill_leaves(tmp_path: Path) -> None:
     run_here(tmp_path / "unhurt", 40, 1, tmp_path / "unhurt" / "runs")
     victim = Victim(tmp_path / "hurt", proposals=40)

@@ -243,7 +243,7 @@ def test_nothing_sticks_out_of_the_page_at_any_width(page: Page, width: int) -> 
     assert browser.value("document.documentElement.scrollWidth") <= width
     drawn = "[...document.querySelectorAll('figure > div')].filter((box) => box.clientWidth > 0)"
     kinds = browser.value(f"{drawn}.map((box) => box.className)")
-    assert kinds == ["narrow" if width < 700 else "wide"] * 6
+    assert kinds == ["narrow" if width < 700 else "wide"] * 7
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -15,7 +15,8 @@ from honing.cli.measure_words import pairs
 
 if TYPE_CHECKING:
     from honing.executors import Progress
-    from honing.harness import Asked, Live
+    from honing.experiments import ContractObjectives
+    from honing.harness import Asked, Live, Project
     from honing.settings import Settings
 
 _SETTINGS = {
@@ -109,10 +110,10 @@ def run(
         _tell(settings, note)
     options = OptimizeOptions(
         asked=_asked(settings, given),
-        home=_home(settings),
+        home=_home(settings, found),
         run_name=run_name,
         fresh=fresh,
-        command=_repeatable(frame, settings, found.folder, project),
+        command=_repeatable(frame, found.folder, project, _home(settings, found)),
         **_surroundings(frame, settings),
     )
     if dry_run:
@@ -196,26 +197,46 @@ def _surroundings(frame: Frame, settings: Settings) -> dict[str, Any]:
         "workers": settings.limits.workers,
         "installed": AgentSettings(**settings.installed_agents(frame.environ), here=frame.cwd),
         "endpoints": settings.models.endpoints(),
+        "contracts": _contracts(settings),
         "progress": _progress(frame, settings),
         "told": lambda line: _tell(settings, line) if _in_lines(frame) else None,
     }
 
 
-def _home(settings: Settings) -> Path | None:
-    """The folder of runs where one is named; a project may have its own."""
+def _contracts(settings: Settings) -> Callable[[Path], ContractObjectives]:
+    """Makes what measures the contracts that a project's tasks name."""
+
+    def make(home: Path) -> ContractObjectives:
+        from honing.contract import SetupOptions
+        from honing.experiments import ContractObjectives
+
+        options = SetupOptions(home=home, sandbox=settings.sandbox.kind)
+        return ContractObjectives(options, models=settings.models.endpoints())
+
+    return make
+
+
+def _home(settings: Settings, project: Project) -> Path:
+    """The folder of runs: the one that is named, the project's own, or the usual one."""
     from honing.settings import Place
 
     named = settings.origins["paths.home"].place is not Place.DEFAULT
-    return settings.paths.home if named else None
+    return settings.paths.home if named or project.runs is None else project.runs
 
 
-def _repeatable(frame: Frame, settings: Settings, folder: Path, given: Path) -> list[str]:
-    """The command line that goes on with this work from any folder."""
-    home = _home(settings)
+def _repeatable(frame: Frame, folder: Path, given: Path, home: Path) -> list[str]:
+    """The command line that goes on with this work from any folder.
+
+    Args:
+        frame: Holds the words as they were given.
+        folder: Where the project lies.
+        given: How it was named.
+        home: Where the run lies.
+    """
     words = [str(folder) if word == str(given) else word for word in frame.arguments if word != "--fresh"]
     if str(given) not in frame.arguments:
         words.append(str(folder))
-    return ["hone", *(["--home", str(home.resolve())] if home is not None else []), *words]
+    return ["hone", "--home", str(home.resolve()), *words]
 
 
 def _progress(frame: Frame, settings: Settings) -> Callable[[Live], Progress]:

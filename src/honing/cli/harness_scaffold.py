@@ -53,6 +53,9 @@ def example(
             "--behavioural", help="With graders that look at what the scripts do, not what they say."
         ),
     ] = False,
+    legacy: Annotated[
+        bool, typer.Option("--legacy", help="As metaharness.json and tasks.json, not honing.yaml.")
+    ] = False,
     json: _Json = False,
 ) -> int:
     """Write one of our own benchmark projects, ready to run.
@@ -68,7 +71,7 @@ def example(
 
     if name == "list":
         rows = [
-            {"name": one.name, "sentence": one.sentence, "behavioural": one.behavioural} for one in EXAMPLES
+            {"name": one.name, "sentence": one.sentence, "variants": list(one.variants)} for one in EXAMPLES
         ]
         if json:
             print_json(rows)
@@ -80,7 +83,12 @@ def example(
         raise UsageError(
             "hone harness example: name the folder to write, as in `hone harness example NAME DIR`."
         )
-    files = write_example(name, Frame.of(ctx).cwd / folder, behavioural=behavioural)
+    if behavioural and legacy:
+        raise UsageError(
+            "--behavioural and --legacy: the predecessor knows no behavioural graders; give one."
+        )
+    variant = "behavioural" if behavioural else "legacy" if legacy else "plain"
+    files = write_example(name, Frame.of(ctx).cwd / folder, variant=variant)
     return _written(folder, files, json=json)
 
 

@@ -149,7 +149,8 @@ def _asked(bench: Bench, slot: Slot, parents: Sequence[Candidate], view: View, f
 def _run(bench: Bench, task: AgentTask) -> AgentRun:
     """The agent's run. What an agent raises is its own failure, other than what the sandbox raises."""
     try:
-        return bench.agent.run(task, cancel=bench.stopping)
+        # Not ended by a stop: it is paid for, and what it leaves is kept for the session that goes on.
+        return bench.agent.run(task)
     except AgentError as error:
         return _crashed(bench.agent.name, str(error))
     except (HoningError, SandboxError):

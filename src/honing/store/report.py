@@ -53,6 +53,8 @@ class Table:
     """Shape (R, C)."""
     caption: str = ""
     sortable: bool = True
+    folded: bool = False
+    """Whether only the caption is shown until somebody opens it: for long tables."""
 
     def __post_init__(self) -> None:
         for number, row in enumerate(self.rows):
@@ -63,11 +65,18 @@ class Table:
                 )
 
     @classmethod
-    def of(cls, columns: Iterable[Column], rows: Iterable[Mapping[str, Cell]], *, caption: str = "") -> Table:
+    def of(
+        cls,
+        columns: Iterable[Column],
+        rows: Iterable[Mapping[str, Cell]],
+        *,
+        caption: str = "",
+        folded: bool = False,
+    ) -> Table:
         """A table from rows by column key; a missing key is an empty cell."""
         columns = tuple(columns)
         cells = tuple(tuple(row.get(column.key) for column in columns) for row in rows)
-        return cls(columns=columns, rows=cells, caption=caption)
+        return cls(columns=columns, rows=cells, caption=caption, folded=folded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ _STRIP = 24.0
 """Height of the row of nodes without a value."""
 _GAP = 34.0
 """Between panels; holds the group's name."""
-_LARGEST, _SMALLEST = 5.0, 2.4
+_LARGEST, _SMALLEST = 5.0, 2.9
 """Half the size of a node."""
 
 

@@ -20,6 +20,8 @@ NUMERIC = (
 _CELL_CHARACTERS = 2000
 _SHORT = 24
 """Words of at most this many characters are never broken."""
+_LONG = 32
+"""Words of at least this many get a column that is wide enough to read them in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +39,17 @@ def table_html(table: Table, *, css: str = "") -> str:
         f"<tr>{''.join(_cell(c, v, s) for c, v, s in zip(table.columns, row, spans, strict=True))}</tr>"
         for row in table.rows
     )
-    caption = f"<caption>{escape(table.caption)}</caption>" if table.caption else ""
+    titled = table.caption and not table.folded
+    caption = f"<caption>{escape(table.caption)}</caption>" if titled else ""
     name = escape(table.caption or ", ".join(column.title for column in table.columns))
     empty = (
         "" if table.rows else f'<tr><td colspan="{max(len(table.columns), 1)}" class="none">no rows</td></tr>'
     )
-    return (
+    shown = (
         f'<div class="scroll {css}" role="region" aria-label="{name}" tabindex="0"><table>{caption}'
         f"<thead><tr>{head}</tr></thead><tbody>{body}{empty}</tbody></table></div>"
     )
+    return f'<details class="fold"><summary>{name}</summary>{shown}</details>' if table.folded else shown
 
 
 def facts_html(facts: tuple[Fact, ...], *, css: str = "facts") -> str:
@@ -91,7 +95,8 @@ def _head(column: Column, *, sortable: bool) -> str:
 def _cell(column: Column, value: Cell, span: Span) -> str:
     right = column.kind in NUMERIC or _is_number(value)
     short = isinstance(value, str) and len(value) <= _SHORT
-    css = ' class="right"' if right else ' class="short"' if short else ""
+    long = isinstance(value, str) and len(value) >= _LONG
+    css = ' class="right"' if right else ' class="short"' if short else ' class="long"' if long else ""
     shown = value_html(value, column.kind, column.digits)
     if isinstance(value, Interval) and span.ends is not None:
         bar = interval_bar(value.low, value.value, value.high, span.ends)

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from honing.errors import UsageError
+from honing.harness.benchmarks.legacy_form import to_legacy
 from honing.harness.scaffold.template import write_project
 
 _SHIPPED = Path(__file__).parent
+
+
+class Variant(StrEnum):
+    """How an example is judged, or written down."""
+
+    PLAIN = "plain"
+    BEHAVIOURAL = "behavioural"
+    """By graders that look at what scripts do, not what they say."""
+    LEGACY = "legacy"
+    """As PLAIN, in the form of the predecessor."""
+
+
+Writer = Callable[[Path, Variant], tuple[str, ...]]
+"""Writes an example into a folder that is new or empty; returns the files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,20 +35,17 @@ class Example:
 
     name: str
     sentence: str
-    write: Callable[[Path, bool], tuple[str, ...]]
-    """Writes it into a folder that is new or empty, with behavioural graders where the second argument is
-    true; returns the files."""
-    behavioural: bool = True
-    """Whether there is a variant with behavioural graders."""
+    write: Writer
+    variants: tuple[Variant, ...] = tuple(Variant)
 
 
-def write_example(name: str, folder: Path, *, behavioural: bool = False) -> tuple[str, ...]:
+def write_example(name: str, folder: Path, *, variant: str = Variant.PLAIN) -> tuple[str, ...]:
     """Write one of `EXAMPLES`.
 
     Args:
         name: Its name; dashes are as good as underscores.
         folder: Must not exist, or be empty.
-        behavioural: Whether with graders that look at what scripts do, not what they say.
+        variant: One of those that it has.
 
     Returns:
         The files written, relative to the folder, sorted.
@@ -44,27 +58,32 @@ def write_example(name: str, folder: Path, *, behavioural: bool = False) -> tupl
     found = known.get(name.replace("-", "_"))
     if found is None:
         raise UsageError(f"there is no example {name!r}; there are {', '.join(known)}.")
-    if behavioural and not found.behavioural:
-        raise UsageError(
-            f"{found.name} has no behavioural variant: its only graders are behavioural already."
-        )
-    return found.write(folder, behavioural)
+    if variant not in found.variants:
+        has = ", ".join(one.value for one in found.variants)
+        raise UsageError(f"{found.name} has no variant {str(variant)!r}; it has {has}.")
+    return found.write(folder, Variant(variant))
 
 
-def _shipped(name: str) -> Callable[[Path, bool], tuple[str, ...]]:
+def _shipped(name: str) -> Writer:
     """The writer of a project that is shipped as folders beside this file."""
 
-    def write(folder: Path, behavioural: bool) -> tuple[str, ...]:  # noqa: FBT001  (see Example.write)
-        variant = "behavioural" if behavioural else "command"
-        return write_project((_SHIPPED / name / "project", _SHIPPED / name / variant), folder)
+    def write(folder: Path, variant: Variant) -> tuple[str, ...]:
+        graders = Variant.BEHAVIOURAL if variant is Variant.BEHAVIOURAL else Variant.PLAIN
+        sources = (_SHIPPED / name / "project", _SHIPPED / name / graders.value)
+        if variant is not Variant.LEGACY:
+            return write_project(sources, folder)
+        with TemporaryDirectory(prefix="honing-example-") as scratch:
+            write_project(sources, Path(scratch) / name)
+            to_legacy(Path(scratch) / name)
+            return write_project((Path(scratch) / name,), folder)
 
     return write
 
 
-def _problem(name: str) -> Callable[[Path, bool], tuple[str, ...]]:
+def _problem(name: str) -> Writer:
     """The writer of a problem with a proposer and graders of its own."""
 
-    def write(folder: Path, behavioural: bool) -> tuple[str, ...]:  # noqa: FBT001  (see Example.write)
+    def write(folder: Path, variant: Variant) -> tuple[str, ...]:
         from honing.harness.problems.writing import write_problem
 
         return write_problem(name, folder)
@@ -92,31 +111,31 @@ EXAMPLES = (
         name="circle_packing_26",
         sentence="26 circles in the unit square, sum of radii (no model: its own proposer)",
         write=_problem("circle_packing_26"),
-        behavioural=False,
+        variants=(Variant.PLAIN,),
     ),
     Example(
         name="circle_packing_10",
         sentence="the same with 10 circles",
         write=_problem("circle_packing_10"),
-        behavioural=False,
+        variants=(Variant.PLAIN,),
     ),
     Example(
         name="coupled_trap",
         sentence="scripts that must change together (no model: its own proposer)",
         write=_problem("coupled_trap"),
-        behavioural=False,
+        variants=(Variant.PLAIN,),
     ),
     Example(
         name="rastrigin",
         sentence="a function with many local minima (no model: its own proposer)",
         write=_problem("rastrigin"),
-        behavioural=False,
+        variants=(Variant.PLAIN,),
     ),
     Example(
         name="noisy_agent",
-        sentence="settings of an agent that succeeds by chance, 30 held-out tasks (no model: its own proposer)",
+        sentence="an agent that succeeds by chance, 30 tasks held out (no model: its own proposer)",
         write=_problem("noisy_agent"),
-        behavioural=False,
+        variants=(Variant.PLAIN,),
     ),
 )
 """To add one, write its folders here, or give a function that writes it."""

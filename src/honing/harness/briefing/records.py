@@ -23,6 +23,8 @@ PATCH_CHARACTERS = 64 * 1024
 _LOG_CHARACTERS = 4000
 _REASON_CHARACTERS = 600
 _PATHS = 40
+_KEPT = 64
+"""Candidates whose files are held, patches included."""
 
 
 class Records:
@@ -60,6 +62,8 @@ class Records:
             known = self._rendered(candidate, parent)
             with self._guard:
                 self._files[candidate.id] = known
+                for oldest in list(self._files)[:-_KEPT]:
+                    del self._files[oldest]
         return known
 
     def outcome(self, candidate: Candidate) -> dict[str, Any]:

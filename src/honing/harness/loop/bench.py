@@ -23,6 +23,7 @@ from honing.harness.loop.stopping import Watched
 from honing.harness.place import Places
 from honing.harness.project import Project
 from honing.harness.request import OptimizeOptions, agent_of, source_of, workers_of
+from honing.harness.tasks.contract import ContractObjective
 from honing.sandbox import Capability, Limits, Sandbox, choose, remove_tree
 from honing.store import Evidence, Run, TreeStore
 
@@ -130,13 +131,16 @@ def open_bench(project: Project, options: OptimizeOptions) -> Iterator[Bench]:
         remove_tree(run.path / _WORK)
         stack.callback(remove_tree, run.path / _WORK)
         stopping = threading.Event()
+        objective = None
+        if options.contracts is not None:
+            objective = stack.enter_context(options.contracts(run.path / "cache" / "contracts"))
         yield Bench(
             project=project,
             options=options,
             run=run,
             trees=trees,
             memo=memo,
-            evaluator=_evaluator(project, run, trees, memo, sandbox),
+            evaluator=_evaluator(project, _places(project, run, trees, sandbox, objective), memo),
             agent=agent,
             briefing=_briefing(project, run, trees, memo, sandbox),
             sandbox=sandbox,
@@ -153,14 +157,21 @@ def open_bench(project: Project, options: OptimizeOptions) -> Iterator[Bench]:
         )
 
 
-def _evaluator(project: Project, run: Run, trees: TreeStore, memo: Memo, sandbox: Sandbox) -> Evaluator:
+def _places(
+    project: Project, run: Run, trees: TreeStore, sandbox: Sandbox, objective: ContractObjective | None
+) -> Places:
     places = Places(
         trees=trees,
         sandbox=sandbox,
         scratch=run.path / _WORK / "copies",
         limits=Limits(wall_s=project.judging.task_timeout_s),
+        objective=objective,
     )
     places.check()
+    return places
+
+
+def _evaluator(project: Project, places: Places, memo: Memo) -> Evaluator:
     memory = Metered(memo, project.spending.task_runs)
     return Evaluator(places=places, memory=memory, thresholds=project.judging.thresholds)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from honing.harness.accept import accept, final_seeds, first_seeds, hopeless
@@ -45,10 +45,10 @@ class Rehearsed:
     candidates: tuple[Candidate, ...]
     """The baseline, then by slot."""
     best: Candidate
-    files: Files
-    """Of the best."""
-    task_runs: int
-    """Distinct ones: a task, a seed and a state of the files are run once."""
+    spent: tuple[int, ...]
+    """Task runs made by the end of each candidate; a task, a seed and a state of the files are run once."""
+    texts: Mapping[str, Files]
+    """Files of every candidate, by its id."""
 
 
 def rehearse(problem: Problem, plan: Plan) -> Rehearsed:
@@ -72,13 +72,28 @@ def rehearse(problem: Problem, plan: Plan) -> Rehearsed:
         ),
         problem.baseline,
     )
-    found = [baseline]
+    found, spent = [baseline], [memory.task_runs]
     while _goes_on(plan, len(found), memory.task_runs):
         found.append(_slot(memory, plan, found))
-    best = plan.search.best(found)
+        spent.append(memory.task_runs)
     return Rehearsed(
-        candidates=tuple(found), best=best, files=memory.files[best.id], task_runs=memory.task_runs
+        candidates=tuple(found),
+        best=plan.search.best(found),
+        spent=tuple(spent),
+        texts=memory.files,
     )
+
+
+def best_within(rehearsed: Rehearsed, search: Search, task_runs: int) -> Candidate:
+    """What the same search would have had in the end, had it stopped before spending more.
+
+    Args:
+        rehearsed: Of a search whose choices do not depend on how many slots there are.
+        search: The same.
+        task_runs: The smaller budget; at least what the baseline cost.
+    """
+    pairs = zip(rehearsed.candidates, rehearsed.spent, strict=True)
+    return search.best([candidate for candidate, spent in pairs if spent <= task_runs])
 
 
 def last_seen(problem: Problem, files: Files, tasks: Sequence[str], judging: Judging) -> Evaluation:

@@ -29,6 +29,7 @@ MOST_STEPS = 12
 """Diffs of single steps; the winner's whole diff comes first."""
 LARGEST_DIFF = 120_000
 """Characters of one diff on the page."""
+_GONE = "what was compared is not in the store of trees beside the run any more."
 _TONES = {"necessary": Tone.GOOD, "harmful": Tone.BAD, "no-effect": Tone.NEUTRAL, "undecided": Tone.WARN}
 
 
@@ -45,7 +46,7 @@ def diff_blocks(ledger: Ledger) -> tuple[Block, ...]:
     for step in steps[-MOST_STEPS:]:
         text, problem = diff_of(ledger, step)
         title = f"{step.parents[0]} to {step.id}"
-        blocks.append(_diff(text, title, folded=True) if not problem else _missing(title, problem))
+        blocks.append(_diff(text, title, folded=True) if not problem else _missing(title, _GONE))
     return tuple(blocks)
 
 
@@ -79,12 +80,12 @@ def attribution_blocks(ledger: Ledger) -> tuple[Block, ...]:
 def _whole(ledger: Ledger, baseline: Candidate, best: Candidate) -> Block:
     title = f"{baseline.id} to {best.id}, all changes"
     if baseline.tree is None or best.tree is None:
-        return _missing(title, "a tree is not kept")
+        return _missing(title, _GONE)
     try:
         diff = TreeStore(ledger.path.parent / TREES).diff(baseline.tree, best.tree)
         return _diff(diff.unified(), title, folded=False)
-    except StoreError as error:
-        return _missing(title, str(error))
+    except StoreError:
+        return _missing(title, _GONE)
 
 
 def _diff(text: str, title: str, *, folded: bool) -> Block:

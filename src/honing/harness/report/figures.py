@@ -9,13 +9,13 @@ from honing.harness.ledger import Ledger
 from honing.harness.ledger.base import UNCONFINED, estimate_of, sandboxes
 from honing.harness.loop.intervals import score_interval
 from honing.harness.search.ranking import ancestors, leader
-from honing.store import Bars, Estimate, HeatMap, Lineage, Lines, Node, Point, Series, Shape, Tone
+from honing.store import HeatMap, Lineage, Lines, Node, Point, Series, Shape, Tone
 
 MOST_ROWS = 40
 """Candidates in the map of tasks."""
 MOST_COLUMNS = 30
 """Tasks in the map of tasks."""
-_GROUPS = {Arm.SEARCH: "search", Arm.CONTROL: "control: best of n"}
+GROUPS = {Arm.SEARCH: "search", Arm.CONTROL: "control: best of n"}
 _LOOKS: Mapping[Outcome, tuple[Shape, Tone]] = {
     Outcome.BASELINE: (Shape.SQUARE, Tone.INFO),
     Outcome.KEEP: (Shape.DISC, Tone.GOOD),
@@ -66,17 +66,6 @@ def budget_figure(ledger: Ledger) -> Lines | None:
     )
 
 
-def outcome_figure(ledger: Ledger) -> Bars:
-    """How proposals ended, by arm."""
-    bars = []
-    for arm in [arm for arm in Arm if ledger.arm(arm)]:
-        for outcome, count in ledger.counts(arm).items():
-            if count:
-                bars.append(Estimate(label=outcome.value, value=count, group=_GROUPS[arm]))
-    bars.sort(key=lambda bar: list(Outcome).index(Outcome(bar.label)))
-    return Bars(title="How proposals ended.", bars=tuple(bars), unit="proposals")
-
-
 def task_map(ledger: Ledger) -> HeatMap | None:
     """Tasks by candidate, of those that say most: baseline, winners, what was kept, then the best others."""
     judged = [each for each in ledger.candidates if each.evaluation is not None and each.evaluation.by_task]
@@ -111,7 +100,7 @@ def _node(candidate: Candidate, labels: Mapping[str, str], paths: set[str]) -> N
         position=candidate.slot,
         value=candidate.score,
         parents=candidate.parents,
-        group="" if candidate.outcome is Outcome.BASELINE else _GROUPS[candidate.arm],
+        group="" if candidate.outcome is Outcome.BASELINE else GROUPS[candidate.arm],
         kind=candidate.outcome.value,
         shape=shape,
         tone=tone,
@@ -136,7 +125,7 @@ def _best_so_far(ledger: Ledger, arm: Arm) -> Series:
             best = found
     last = max((each.slot for each in ledger.arm(arm)), default=0)
     points.append(_point(last, best, ledger.facts.level))
-    return Series(name=_GROUPS[arm], points=tuple(points))
+    return Series(name=GROUPS[arm], points=tuple(points))
 
 
 def _point(x: int, candidate: Candidate, level: float) -> Point:

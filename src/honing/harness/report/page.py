@@ -8,11 +8,12 @@ from honing.harness.ledger.base import UNCONFINED, final_estimate
 from honing.harness.ledger.comparing import concluded
 from honing.harness.loop.intervals import score_interval
 from honing.harness.report.changes import attribution_blocks, diff_blocks
-from honing.harness.report.figures import budget_figure, lineage_figure, outcome_figure, task_map
+from honing.harness.report.figures import budget_figure, lineage_figure, task_map
 from honing.harness.report.tables import (
-    acceptance_table,
+    acceptance_tables,
     candidate_table,
     held_out_table,
+    outcome_table,
     prediction_table,
     shown_interval,
     spending_table,
@@ -33,6 +34,8 @@ from honing.store import (
     Tone,
 )
 from honing.view import render
+
+MINUS = "\N{MINUS SIGN}"
 
 
 def report_of(run: Run) -> Report:
@@ -107,20 +110,14 @@ def _headline(ledger: Ledger) -> Headline:
         Fact(
             label="baseline", value=ledger.baseline.score if ledger.baseline else None, kind=CellKind.NUMBER
         ),
-        Fact(label="gain", value=shown_interval(concluded(ledger, "gain")), kind=CellKind.INTERVAL),
-        Fact(
-            label="held-out gain",
-            value=shown_interval(concluded(ledger, "held_out_gain")),
-            kind=CellKind.INTERVAL,
-        ),
+        _gain(ledger, "gain", "gain"),
+        _gain(ledger, "held-out gain", "held_out_gain"),
     ]
     if ledger.facts.control:
         score = control.score if control is not None else None
         facts.append(
             Fact(label="control arm", value=score, kind=CellKind.NUMBER, note="best of n, equal budget")
         )
-    made = sum(len(ledger.arm(arm)) for arm in Arm)
-    facts.append(Fact(label="proposals", value=made, kind=CellKind.NUMBER, note="of both arms"))
     facts.append(Fact(label="cost", value=ledger.spend.cost_usd, kind=CellKind.MONEY))
     badge = Badge("improved", Tone.GOOD) if ledger.improved else Badge("not improved", Tone.NEUTRAL)
     return Headline(
@@ -131,6 +128,15 @@ def _headline(ledger: Ledger) -> Headline:
         note=_gap_words(ledger),
         facts=tuple(facts),
     )
+
+
+def _gain(ledger: Ledger, label: str, name: str) -> Fact:
+    """A difference as the end of the run found it, with its interval below."""
+    found = concluded(ledger, name)
+    if found is None:
+        return Fact(label=label, value=None)
+    span = f"{found.low:+.3f} to {found.high:+.3f}".replace("-", MINUS)
+    return Fact(label=label, value=f"{found.estimate:+.3f}".replace("-", MINUS), note=span)
 
 
 def _interval_of(ledger: Ledger, estimate: float | None) -> Interval | None:
@@ -188,7 +194,7 @@ def _candidates(ledger: Ledger) -> Section | None:
         return None
     return Section(
         title="Candidates",
-        blocks=(lineage_figure(ledger), outcome_figure(ledger), candidate_table(ledger)),
+        blocks=(lineage_figure(ledger), outcome_table(ledger), candidate_table(ledger)),
     )
 
 
@@ -200,8 +206,8 @@ def _tasks(ledger: Ledger) -> Section | None:
 
 
 def _acceptance(ledger: Ledger) -> Section | None:
-    table, predictions = acceptance_table(ledger), prediction_table(ledger)
-    blocks = tuple(block for block in (table, predictions) if block is not None)
+    predictions = prediction_table(ledger)
+    blocks = (*acceptance_tables(ledger), *([predictions] if predictions is not None else []))
     if not blocks:
         return None
     return Section(

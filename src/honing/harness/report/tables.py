@@ -9,10 +9,13 @@ from honing.harness.ledger.comparing import concluded, scores_of, weighted_diffe
 from honing.harness.ledger.inspecting import parent_of
 from honing.harness.ledger.reading import spend_of
 from honing.harness.ledger.rows import ledger_rows, observed_of
-from honing.harness.report.figures import tone_of
+from honing.harness.report.figures import GROUPS, tone_of
+from honing.harness.search.ranking import ancestors
 from honing.stats import Interval as Measured
 from honing.store import Badge, Block, Cell, CellKind, Column, HeatMap, Interval, Table, Text, Tone
 
+UNFOLDED = 25
+"""Candidates up to which the table of all stands open."""
 MOST_LISTED = 400
 """Candidates in the table of all; a run with more has them in its ledger."""
 
@@ -45,8 +48,26 @@ def candidate_table(ledger: Ledger) -> Table:
         cells = {**row, "outcome": Badge(row["outcome"], tone_of(candidate.outcome))}
         rows.append({**cells, "contained": _contained(candidate)})
     more = len(ledger.candidates) - len(rows)
-    caption = f"The first {MOST_LISTED}; {more} more are in the ledger." if more else ""
-    return Table.of(columns, rows, caption=caption)
+    caption = f"The first {MOST_LISTED} candidates; the ledger has {more} more." if more else ""
+    caption = caption or f"All {len(rows)} candidates"
+    return Table.of(columns, rows, caption=caption, folded=len(rows) > UNFOLDED)
+
+
+def outcome_table(ledger: Ledger) -> Table:
+    """How proposals ended, by arm."""
+    arms = [arm for arm in Arm if ledger.arm(arm)]
+    columns = [Column(key="outcome", title="How proposals ended", kind=CellKind.BADGE)]
+    columns += [Column(key=arm.value, title=GROUPS[arm].capitalize(), kind=CellKind.NUMBER) for arm in arms]
+    counts = {arm: ledger.counts(arm) for arm in arms}
+    rows: list[dict[str, Cell]] = [
+        {
+            "outcome": Badge(outcome.value, tone_of(outcome)),
+            **{arm.value: counts[arm][outcome] or None for arm in arms},
+        }
+        for outcome in Outcome
+        if any(counts[arm].get(outcome) for arm in arms)
+    ]
+    return Table.of(columns, rows)
 
 
 def held_out_table(ledger: Ledger) -> tuple[Block, ...]:
@@ -76,7 +97,7 @@ def held_out_table(ledger: Ledger) -> tuple[Block, ...]:
             {
                 "what": what,
                 "id": candidate.id,
-                "search": estimate_of(candidate),
+                "search": _searched(ledger, candidate),
                 "score": ledger.held_out_score(candidate),
                 "gain": shown_interval(gain),
                 "contained": _held_out_contained(ledger, candidate),
@@ -85,8 +106,11 @@ def held_out_table(ledger: Ledger) -> tuple[Block, ...]:
     return (Table.of(columns, rows), *_against_control(ledger), *_held_out_map(ledger, rows))
 
 
-def acceptance_table(ledger: Ledger) -> Table | None:
-    """Each candidate that was compared with its parent: what it looked like, and what was left of it."""
+def acceptance_tables(ledger: Ledger) -> tuple[Table, ...]:
+    """Each candidate that was kept or tested again: what it looked like, and what was left of it.
+
+    First those that lead to the winners, then the others.
+    """
     columns = (
         Column(key="id", title="Candidate", kind=CellKind.CODE),
         Column(key="verdict", title="Verdict", kind=CellKind.BADGE),
@@ -97,17 +121,22 @@ def acceptance_table(ledger: Ledger) -> Table | None:
         Column(key="gap", title="Luck", kind=CellKind.NUMBER, note="Raw score minus corrected score."),
         Column(key="why", title="Why"),
     )
-    rows = [
-        _accepted(each, ledger.facts.level)
-        for each in ledger.candidates
-        if each.acceptance is not None and (each.acceptance.accepted or each.acceptance.retest is not None)
+    by_id = {each.id: each for each in ledger.candidates}
+    winners = [best for arm in Arm if (best := ledger.best(arm)) is not None]
+    paths = {name for best in winners for name in ancestors(best, by_id)}
+    compared = [each for each in ledger.candidates if each.acceptance is not None]
+    shown = [
+        each for each in compared if each.acceptance and (each.acceptance.accepted or each.acceptance.retest)
     ]
-    compared = sum(each.acceptance is not None for each in ledger.candidates)
-    if not rows:
-        return None
-    others = compared - len(rows)
-    caption = f"What was kept or tested again; {others} more lost the first comparison." if others else ""
-    return Table.of(columns, rows[:MOST_LISTED], caption=caption)
+    leading = [_accepted(each, ledger.facts.level) for each in shown if each.id in paths]
+    others = [_accepted(each, ledger.facts.level) for each in shown if each.id not in paths][:MOST_LISTED]
+    lost = len(compared) - len(shown)
+    words = f"{len(others)} others that were kept or tested again; {lost} more lost the first comparison"
+    tables = (
+        Table.of(columns, leading, caption="On the way to the winner of each arm"),
+        Table.of(columns, others, caption=words, folded=len(others) > UNFOLDED),
+    )
+    return tuple(table for table in tables if table.rows)
 
 
 def prediction_table(ledger: Ledger) -> Table | None:
@@ -136,7 +165,8 @@ def prediction_table(ledger: Ledger) -> Table | None:
             )
     if not rows:
         return None
-    return Table.of(columns, rows[:MOST_LISTED], caption="What agents predicted. It decides nothing.")
+    words = f"What agents predicted of {len(rows)} candidates; it decides nothing"
+    return Table.of(columns, rows[:MOST_LISTED], caption=words, folded=len(rows) > UNFOLDED)
 
 
 def spending_table(ledger: Ledger) -> tuple[Block, ...]:
@@ -174,6 +204,12 @@ def spending_table(ledger: Ledger) -> tuple[Block, ...]:
             }
         )
     return (Table.of(columns, rows),)
+
+
+def _searched(ledger: Ledger, candidate: Candidate) -> float | None:
+    """The score on the search tasks that is believed most: of the last look, where there was one."""
+    again = ledger.fresh.get(candidate.id)
+    return again.score if again is not None else estimate_of(candidate)
 
 
 def _accepted(each: Candidate, level: float) -> dict[str, Cell]:
