@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import stat
 import struct
 import tarfile
@@ -296,4 +297,6 @@ def test_whatever_a_tar_holds_nothing_outside_its_folder_changes(
 
     assert sorted(path.name for path in base.iterdir()) == ["a.tar", "kept", "out"]
     assert (base / "kept").read_text() == "kept"
-    assert all(path.resolve().is_relative_to((base / "out").resolve()) for path in (base / "out").rglob("*"))
+    inside = os.path.realpath(base / "out")
+    # `realpath` and not `Path.resolve`: a link to itself is harmless, and `resolve` refuses it.
+    assert all(Path(os.path.realpath(path)).is_relative_to(inside) for path in (base / "out").rglob("*"))
