@@ -275,7 +275,12 @@ def version_of(installed: Installed, task: AgentTask, arguments: Sequence[str]) 
         argv=(*installed.argv, *arguments),
         workdir=home,
         mounts=(Mount(home, writable=True), *installed.mounts),
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8"},
+        env={
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(home),
+            "TMPDIR": str(home),
+            "LANG": "C.UTF-8",
+        },
         limits=Limits(wall_s=_VERSION_LIMIT_S, memory_bytes=task.limits.memory_bytes),
     )
     found = task.sandbox.run(command)

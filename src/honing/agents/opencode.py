@@ -65,12 +65,12 @@ class OpenCodeAgent:
                 *("run", "--format", "json", "--model", f"honing/{task.model}", "--pure"),
                 # Without a title of ours it asks its model for one, beside the work.
                 *("--title", "honing"),
+                # Its events name no reason where it does not find its model; its log does.
+                *("--print-logs", "--log-level", "ERROR"),
             ),
             env={
                 "OPENCODE_CONFIG_CONTENT": json.dumps(self._config(task.model, place)),
                 **{f"OPENCODE_DISABLE_{switch}": "1" for switch in switches},
-                # Its watcher leaves a library of 5 MB in the temporary folder, each time.
-                "OPENCODE_EXPERIMENTAL_DISABLE_FILEWATCHER": "1",
             },
             hides=_OBEYED,
         )
