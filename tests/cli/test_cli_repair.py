@@ -91,7 +91,7 @@ def test_a_refused_patch_is_reported_and_gives_no_score(hone: Hone, target: Path
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--agent", "nobody"), "known are codex, claude_code, nop"),
+        (("--agent", "nobody"), "known are codex, claude_code, gemini_cli, "),
         (("--agent", "codex"), "Give --agent-model MODEL"),
         (("--repair-iters", "2"), "Give --agent-model MODEL"),
     ],
