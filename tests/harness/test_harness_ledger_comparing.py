@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness_candidates import baseline, evaluation, kept, proposed, task_run
 
+from harness_candidates import baseline, evaluation, kept, proposed, task_run
 from honing.errors import UsageError
 from honing.harness.candidate import Candidate, Outcome
 from honing.harness.ledger import COMPARE_COLUMNS, Facts, Ledger, compare_ledgers

@@ -15,7 +15,6 @@ from honing.cli.measure_words import pairs
 
 if TYPE_CHECKING:
     from honing.executors import Progress
-    from honing.experiments import ContractObjectives
     from honing.harness import Asked, Live, Project
     from honing.settings import Settings
 
@@ -192,28 +191,17 @@ def _asked(settings: Settings, given: Mapping[str, Any]) -> Asked:
 def _surroundings(frame: Frame, settings: Settings) -> dict[str, Any]:
     """What has no influence on a run's result, as fields of its options."""
     from honing.agents import AgentSettings
+    from honing.experiments import contract_objectives
 
+    endpoints = settings.models.endpoints()
     return {
         "workers": settings.limits.workers,
         "installed": AgentSettings(**settings.installed_agents(frame.environ), here=frame.cwd),
-        "endpoints": settings.models.endpoints(),
-        "contracts": _contracts(settings),
+        "endpoints": endpoints,
+        "contracts": contract_objectives(settings.sandbox.kind, endpoints),
         "progress": _progress(frame, settings),
         "told": lambda line: _tell(settings, line) if _in_lines(frame) else None,
     }
-
-
-def _contracts(settings: Settings) -> Callable[[Path], ContractObjectives]:
-    """Makes what measures the contracts that a project's tasks name."""
-
-    def make(home: Path) -> ContractObjectives:
-        from honing.contract import SetupOptions
-        from honing.experiments import ContractObjectives
-
-        options = SetupOptions(home=home, sandbox=settings.sandbox.kind)
-        return ContractObjectives(options, models=settings.models.endpoints())
-
-    return make
 
 
 def _home(settings: Settings, project: Project) -> Path:
