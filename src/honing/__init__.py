@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from honing.agents import Agent
     from honing.contract import RepairOptions, RolloutOptions, Session, SetupOptions
+    from honing.harness import OptimizeOptions, OptimizeResult
     from honing.store import Run
 
-__all__ = ["__version__", "load_run", "repair_with", "setup"]
+__all__ = ["__version__", "load_run", "optimize", "repair_with", "setup"]
 
 
 def setup(
@@ -86,6 +88,65 @@ def repair_with(
         installed=AgentSettings(**settings.installed_agents(os.environ)),
     )
     return request.options(measured, asked or RolloutOptions(), settings.models.endpoints())
+
+
+def optimize(
+    project: str | Path,
+    *,
+    agent: str | Agent = "",
+    model: str = "",
+    budget: int | None = None,
+    run_name: str = "",
+    options: OptimizeOptions | None = None,
+) -> OptimizeResult:
+    """Improve the harness of a project; agents, models, keys and the folder of runs as the environment names
+    them.
+
+    The same call goes on with a run that was interrupted.
+
+    Args:
+        project: Its folder, or its file.
+        agent: Its name, `module:callable`, or an agent; HONING_AGENT where empty, then the project's.
+        model: The agent's model; HONING_AGENT_MODEL where empty, then the project's.
+        budget: Proposals of each arm; as the project says where None.
+        run_name: Of the run's folder.
+        options: Everything else. What it says itself is not asked of the environment.
+
+    Raises:
+        HoningError: See `honing.harness.optimize`.
+    """
+    import os
+    from dataclasses import replace
+    from pathlib import Path
+
+    from honing.agents import AgentSettings
+    from honing.experiments import contract_objectives
+    from honing.harness import OptimizeOptions, load_project
+    from honing.harness import optimize as improve
+    from honing.settings import load_settings
+
+    settings = load_settings(environ=os.environ)
+    found, options = load_project(Path(project)), options or OptimizeOptions()
+    named = agent if isinstance(agent, str) else ""
+    asked = replace(
+        options.asked,
+        agent=named or options.asked.agent or settings.agents.default or "",
+        model=model or options.asked.model or settings.agents.model or "",
+        proposals=options.asked.proposals if budget is None else budget,
+    )
+    endpoints = dict(options.endpoints) or settings.models.endpoints()
+    options = replace(
+        options,
+        asked=asked,
+        agent=options.agent if isinstance(agent, str) else agent,
+        home=options.home or found.runs or settings.paths.home,
+        run_name=run_name or options.run_name,
+        endpoints=endpoints,
+        contracts=options.contracts or contract_objectives(asked.sandbox, endpoints),
+    )
+    if options.installed == AgentSettings():
+        options = replace(options, installed=AgentSettings(**settings.installed_agents(os.environ)))
+    return improve(found, options)
 
 
 def load_run(path: str | Path) -> Run:

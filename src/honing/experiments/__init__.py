@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from honing.experiments.objectives import ContractObjectives
+    from honing.experiments.objectives import ContractObjectives, contract_objectives
 
-_HOMES = {"ContractObjectives": "objectives"}
+_HOMES = {"ContractObjectives": "objectives", "contract_objectives": "objectives"}
 """Which file of this package defines a name."""
 
-__all__ = ["ContractObjectives"]
+__all__ = ["ContractObjectives", "contract_objectives"]
 
 
 def __getattr__(name: str) -> Any:
