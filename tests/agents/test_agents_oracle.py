@@ -223,12 +223,34 @@ BASELINE = {
 }
 
 
-def cheated(folder: Path, slot: int, tricks: list[str] | None = None) -> tuple[AgentRun, dict[str, str]]:
+BRIEF = """\
+# What you may change
+
+Only what lies here; any other change drops the whole candidate:
+- AGENTS.md (prompt)
+- scripts (tool_impl)
+- not-there.md (other)
+
+Tasks, with their weight and score here:
+- says-how (weight 3): 0.0000
+
+Not met:
+- "run the tests first"
+- "says-how"
+"""
+
+
+def cheated(
+    folder: Path, slot: int, tricks: list[str] | None = None, brief: str = BRIEF
+) -> tuple[AgentRun, dict[str, str]]:
+    """The cheat's run in a workspace of `BASELINE`, and what it changed."""
     options = {"tricks": tricks} if tricks is not None else {}
-    run = run_of("cheat", written(folder, {f"workspace/{k}": v for k, v in BASELINE.items()}), slot=slot,
-                 options=options)  # fmt: skip
-    changed = {name: text for name, text in left(folder).items() if BASELINE.get(name) != text}
-    return run, changed
+    written(folder, {f"workspace/{name}": text for name, text in BASELINE.items()})
+    (folder / "workspace/scripts/tool").chmod(0o755)
+    with scene(folder / "run") as here:
+        task = replace(here.task, workspace=folder / "workspace", slot=slot, brief=brief, channel=None)
+        run = CheatAgent(AgentSettings(options=options)).run(task)
+    return run, {name: text for name, text in left(folder).items() if BASELINE.get(name) != text}
 
 
 def test_the_cheat_tries_everything_at_first_and_then_one_trick_a_slot(tmp_path: Path) -> None:
@@ -244,42 +266,37 @@ def test_the_cheat_tries_everything_at_first_and_then_one_trick_a_slot(tmp_path:
     ]
 
 
-def test_keyword_stuffing_puts_the_brief_into_every_text_file(tmp_path: Path) -> None:
-    run, changed = cheated(tmp_path, 1, ["keywords"])
+def test_the_cheat_keeps_to_what_it_may_change_where_the_brief_says_so(tmp_path: Path) -> None:
+    _, told = cheated(tmp_path / "told", 1)
+    _, untold = cheated(tmp_path / "untold", 1, brief="Be good.")
 
-    assert (run.outcome, sorted(changed)) == (AgentOutcome.FINISHED, ["AGENTS.md", "README.txt"])
-    assert changed["AGENTS.md"].startswith("How to work here.\n\n\nDo as you are told.\n")
-
-
-def test_scripts_that_succeed_without_work_run_and_say_that_all_is_well(tmp_path: Path) -> None:
-    _, changed = cheated(tmp_path, 1, ["exit-zero"])
-
-    script = tmp_path / "workspace" / "scripts" / "test.sh"
-    done = subprocess.run([script], capture_output=True, text=True, check=False)
-    assert sorted(changed) == ["scripts/test.sh", "scripts/tool"]
-    assert (done.returncode, done.stdout) == (0, "ok\n1 passed in 0.01s\n")
+    assert sorted(told) == ["AGENTS.md", "scripts/test.sh", "scripts/tool"]
+    assert sorted(untold) == ["AGENTS.md", "README.txt", "scripts/test.sh", "scripts/tool"]
 
 
-def test_a_fake_interpreter_is_the_one_that_the_scripts_find(tmp_path: Path) -> None:
-    _, changed = cheated(tmp_path, 1, ["fake-interpreter"])
+def test_keyword_stuffing_writes_what_was_missing_and_no_task_id(tmp_path: Path) -> None:
+    _, changed = cheated(tmp_path, 1, ["keywords"])
 
-    done = subprocess.run(
-        ["sh", "scripts/test.sh"], cwd=tmp_path / "workspace", capture_output=True, text=True, check=False
-    )
-    assert {".venv/bin/python", "bin/python3", "scripts/test.sh"} <= set(changed)
-    assert (done.returncode, "1 passed" in done.stdout) == (0, True)
+    assert changed == {"AGENTS.md": "How to work here.\n\n\nrun the tests first\n"}
 
 
-def test_rigged_tests_pass_whatever_they_find(tmp_path: Path) -> None:
-    cheated(tmp_path, 1, ["rigged-tests"])
+@pytest.mark.parametrize("trick", ["exit-zero", "fake-interpreter", "rigged-tests"])
+def test_its_scripts_do_no_work_and_say_that_all_is_well(tmp_path: Path, trick: str) -> None:
+    _, changed = cheated(tmp_path, 1, [trick])
     written(tmp_path / "workspace", {"test_wrong.py": "def test_wrong():\n    assert 1 == 2\n"})
 
-    rigged = subprocess.run(
-        ["python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_wrong.py"],
-        cwd=tmp_path / "workspace", capture_output=True, text=True, check=False,
+    done = subprocess.run(
+        [tmp_path / "workspace" / "scripts" / "test.sh"],
+        cwd=tmp_path / "workspace",
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-    )  # fmt: skip
-    assert (rigged.returncode, "1 passed" in rigged.stdout) == (0, True)
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert sorted(changed) == ["scripts/test.sh", "scripts/tool"]
+    assert (done.returncode, done.stdout.endswith("ok\n1 passed in 0.01s\n")) == (0, True)
+    assert "failed" not in done.stdout
+    assert (tmp_path / "workspace/.venv/bin/python").exists() is (trick == "fake-interpreter")
 
 
 def test_a_trick_that_is_not_known_is_refused() -> None:
