@@ -215,7 +215,7 @@ def _unprepared(finished: Finished) -> TaskScore | None:
     if cut is not None or finished.ok:
         return cut
     log = log_of(finished)
-    return scored(0.0, f"the setup {how_it_ended(finished)}", log=log, sandbox=finished.sandbox)
+    return scored(0.0, f"the setup {how_it_ended(finished)}, expected 0", log=log, sandbox=finished.sandbox)
 
 
 def hidden_tests_task(spec: HiddenTestsSpec, folder: Path) -> HiddenTestsTask:

@@ -181,6 +181,9 @@ class Remote:
     def __setattr__(self, name: str, value: Any) -> None:
         self._ask("set", name=name, value=self._connection.encode(value))
 
+    def __delattr__(self, name: str) -> None:
+        self._ask("del", name=name)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         connection: Connection = self._connection
         sent = [connection.encode(one) for one in args]

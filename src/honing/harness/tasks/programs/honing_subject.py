@@ -49,6 +49,9 @@ class SubjectModule(ModuleType):
         else:
             setattr(self._remote(), name, value)
 
+    def __delattr__(self, name: str) -> None:
+        delattr(self._remote(), name)
+
     def _remote(self) -> Any:
         connection = connected()
         return connection.decode(connection.ask("import", name=self.__name__).get("value"))

@@ -17,6 +17,7 @@ import select
 import socket
 import subprocess
 import sys
+import time
 from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -24,6 +25,7 @@ import honing_wire as wire
 
 LARGEST_TEXT = 1_000_000
 """Characters that a call may print, and that a command's output is cut to."""
+_PAUSE_S = 0.01
 _PLAIN = (int, float, str, bytes, tuple, list, dict, set, frozenset)
 
 
@@ -63,6 +65,10 @@ class Holder:
 
     def do_set(self, message: Any) -> Any:
         setattr(self._held[message["of"]], message["name"], self._decode(message["value"]))
+        return {"value": None}
+
+    def do_del(self, message: Any) -> Any:
+        delattr(self._held[message["of"]], message["name"])
         return {"value": None}
 
     def do_call(self, message: Any) -> Any:
@@ -192,7 +198,10 @@ def main() -> None:
         # Its other end speaks when a test begins; its end is ours.
         select.select([connection], [], [])
         if not connection.recv(1, socket.MSG_PEEK):
-            return
+            # A test that asked nothing, or the end of all of them: then this process is ended from outside.
+            connection.close()
+            time.sleep(_PAUSE_S)
+            continue
         if os.fork() == 0:
             sys.path[:0] = paths
             try:

@@ -1,0 +1,396 @@
+"""Hidden tests: honest code passes as it would in one process, and no way to pass but being right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from harness_judging import Bench
+
+from honing.errors import UsageError
+from honing.harness.tasks.base import TaskStatus
+
+HIDDEN = {
+    "hidden/test_sums.py": """\
+        import unittest
+        import app
+        from app import add
+
+        def test_small():
+            assert add(1, 2) == 3
+
+        def test_large():
+            assert app.add(10**30, 1) == 10**30 + 1
+
+        class Sums(unittest.TestCase):
+            def test_texts(self):
+                self.assertEqual(add("a", "b"), "ab")
+
+            def test_wrong_types(self):
+                with self.assertRaises(TypeError):
+                    add(1, "b")
+        """
+}
+SPEC = {"type": "hidden_tests", "tests": "hidden"}
+IDS = [
+    "test_sums.py::test_small",
+    "test_sums.py::test_large",
+    "test_sums.py::Sums::test_texts",
+    "test_sums.py::Sums::test_wrong_types",
+]
+HONEST = "def add(a, b):\n    return a + b\n"
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    bench = Bench(tmp_path)
+    bench.grader(HIDDEN)
+    return bench
+
+
+def test_honest_code_passes(bench: Bench) -> None:
+    score = bench.judge({"app.py": HONEST}, **SPEC)
+
+    assert (score.status, score.score, score.reason) == (TaskStatus.SCORED, 1.0, "")
+    assert score.checks == dict.fromkeys(IDS, True)
+    assert score.sandbox == bench.places.sandbox.name
+
+
+def test_half_right_code_scores_its_share_and_is_told_which(bench: Bench) -> None:
+    files = {"app.py": "def add(a, b):\n    return int(a) + int(b)\n"}
+
+    score = bench.judge(files, **SPEC)
+    assert (score.score, score.reason) == (0.5, "2 of 4 hidden tests failed")
+    assert score.checks == dict(zip(IDS, [True, True, False, False], strict=True))
+    strict = bench.judge(files, **SPEC, all_or_nothing=True, hide_names=True)
+    assert (strict.score, list(strict.checks)) == (0.0, ["test 1", "test 2", "test 3", "test 4"])
+
+
+CHEATS = {
+    "an equality that is always true": """\
+        class Always(int):
+            def __eq__(self, other): return True
+            def __ne__(self, other): return False
+            __hash__ = int.__hash__
+        class Any:
+            def __eq__(self, other): return True
+            def __bool__(self): return True
+        def add(a, b): return Always() if isinstance(a, int) else Any()
+        """,
+    "ending the process well": "import os\ndef add(a, b): os._exit(0)\n",
+    "ending at import": "import os\nos._exit(0)\n",
+    "sys.exit(0)": "import sys\ndef add(a, b): sys.exit(0)\n",
+    "skipping": "import unittest\ndef add(a, b): raise unittest.SkipTest('later')\n",
+    "patched assertions": """\
+        import unittest
+        for name in dir(unittest.TestCase):
+            if name.startswith('assert'):
+                setattr(unittest.TestCase, name, lambda *args, **kwargs: None)
+        unittest.TestResult.wasSuccessful = lambda self: True
+        def add(a, b): return None
+        """,
+    "a walk over the stack": """\
+        import gc, sys
+        def add(a, b):
+            frame = sys._getframe()
+            while frame:
+                for holder in (frame.f_locals, frame.f_globals):
+                    for name, value in list(holder.items()):
+                        if isinstance(value, dict) and 'held' in value: value['held'] = True
+                frame = frame.f_back
+            for one in gc.get_objects():
+                if isinstance(one, dict) and any(str(k).startswith('test_') for k in one):
+                    for k in list(one): one[k] = True
+            return None
+        """,
+    "forged results": """\
+        import glob, json, os
+        def add(a, b):
+            for folder in ['/honing/results', '/honing', '/tmp', '.', *glob.glob('/honing/*')]:
+                try:
+                    open(os.path.join(folder, 'results.json'), 'w').write(json.dumps({'held': {'x': True}}))
+                except OSError:
+                    pass
+            print(json.dumps({'held': True})); print('=== 4 passed ===')
+        """,
+    "taking over the connection": """\
+        import gc, json, os, socket, struct
+        def add(a, b):
+            for one in gc.get_objects():
+                if isinstance(one, socket.socket):
+                    frame = json.dumps({'value': True, 'held': True}).encode()
+                    one.sendall(struct.pack('>I', len(frame)) + frame)
+        """,
+    "reading the tests": """\
+        import glob, os
+        def add(a, b):
+            for top in ('/honing', '/tmp', '/proc/1/root/honing'):
+                for name in glob.glob(top + '/*/test_*.py') + glob.glob(top + '/tests'):
+                    return a + b
+            for pid in filter(str.isdigit, os.listdir('/proc')):
+                if 'run_tests' in open(f'/proc/{pid}/cmdline').read():
+                    return a + b
+        """,
+    "no such function": "def minus(a, b): return a - b\n",
+    "a module that does not load": "def add(a, b)\n",
+    "answering late": "import time\ndef add(a, b): time.sleep(600)\n",
+    "a huge answer": "def add(a, b): return 'x' * 34_000_000\n",
+    "a deep answer": "def add(a, b):\n  out = []\n  for _ in range(100_000): out = [out]\n  return out\n",
+    "calling back without end": "def add(a, b): return add(a, b)\n",
+}
+
+
+@pytest.mark.parametrize("code", CHEATS.values(), ids=CHEATS.keys())
+def test_no_way_leads_past_the_tests(bench: Bench, code: str) -> None:
+    others = {
+        "conftest.py": "def pytest_runtest_makereport(): return 'passed'\n",
+        "sitecustomize.py": "import unittest\nunittest.TestResult.wasSuccessful = lambda self: True\n",
+        "unittest.py": "class TestCase: pass\n",
+        "pytest.ini": "[pytest]\naddopts = --deselect .\n",
+        "hidden/test_sums.py": "def test_small(): pass\n",
+        "json.py": "def dumps(*a, **k): return '{}'\n",
+    }
+
+    limit_s = 1 if "time.sleep" in code else 20
+    score = bench.judge({**others, "app.py": code}, **SPEC, test_timeout_s=limit_s, timeout_s=100)
+
+    held = [name for name, passed in score.checks.items() if passed]
+    assert (score.status, score.score, held) == (TaskStatus.SCORED, 0.0, [])
+
+
+def test_honest_code_passes_beside_files_with_the_names_of_tools(bench: Bench) -> None:
+    others = {"conftest.py": "raise SystemExit(1)\n", "sitecustomize.py": "raise SystemExit(1)\n"}
+
+    assert bench.judge({**others, "app.py": HONEST}, **SPEC).score == 1.0
+
+
+def test_a_test_cannot_hear_of_another(bench: Bench) -> None:
+    bench.grader(
+        {
+            "order/test_order.py": """\
+                import app
+                def test_first(): assert app.count() == 1
+                def test_second(): assert app.count() == 1
+                """
+        }
+    )
+    code = "calls = []\ndef count():\n    calls.append(1)\n    return len(calls)\n"
+
+    assert bench.judge({"app.py": code}, **{**SPEC, "tests": "order"}).score == 1.0
+
+
+def test_what_the_code_prints_reaches_neither_log_nor_reason(bench: Bench) -> None:
+    code = "def add(a, b):\n    print('SECRET', a, b)\n    raise ValueError(f'SECRET {a}')\n"
+    score = bench.judge({"app.py": code}, **SPEC)
+
+    assert "SECRET" not in score.log + score.reason + "".join(score.checks)
+
+
+def test_expected_tests_that_are_missing_or_skipped_have_failed(bench: Bench) -> None:
+    bench.grader(
+        {
+            "odd/test_odd.py": """\
+                import unittest
+
+                def test_returns_something(): return True
+
+                class Odd(unittest.TestCase):
+                    @unittest.skip("later")
+                    def test_skipped(self): pass
+
+                    @unittest.expectedFailure
+                    def test_expected_failure(self): self.fail()
+
+                    def test_sub(self):
+                        with self.subTest("one"):
+                            self.fail()
+
+                    async def test_async_without_a_loop(self): pass
+                """
+        }
+    )
+    names = [
+        "test_returns_something", "Odd::test_skipped", "Odd::test_expected_failure", "Odd::test_sub",
+        "Odd::test_absent", "Absent::test_x", "test_absent",
+    ]  # fmt: skip
+    expect = [f"test_odd.py::{name}" for name in names]
+    score = bench.judge({"app.py": ""}, **{**SPEC, "tests": "odd"}, expect=expect)
+
+    assert score.checks == dict.fromkeys(expect, False)
+
+
+def test_what_tests_usually_need_of_a_module_works_over_the_border(bench: Bench) -> None:
+    code = """\
+        import dataclasses, enum, decimal
+        class Trouble(ValueError):
+            pass
+        class Colour(enum.StrEnum):
+            RED = "red"
+        @dataclasses.dataclass
+        class Point:
+            x: int = 1
+            def __add__(self, other): return Point(self.x + other.x)
+            def __len__(self): return self.x
+        LIMIT = 3
+        def fail(): raise Trouble("too much")
+        def sort(values): values.sort()
+        def fill(table): table["new"] = (1, [2.5, None])
+        def say(): print("hello")
+        def each(function): return [function(one) for one in range(3)]
+        def colour(): return Colour.RED
+        def count(): yield from range(3)
+        def leave(): raise SystemExit(3)
+        def money(): return decimal.Decimal("1.10")
+        def above(x): return x > LIMIT
+        class Box:
+            def __enter__(self): return self
+            def __exit__(self, *error): return False
+        """
+    bench.grader(
+        {
+            "deep/test_deep.py": """\
+                import contextlib, decimal, io, unittest
+                from unittest import mock
+                import app
+                from app import Colour, Point, Trouble
+                from honing_subject import read, run
+
+                class Deep(unittest.TestCase):
+                    def test_errors(self):
+                        with self.assertRaises(Trouble) as caught:
+                            app.fail()
+                        self.assertEqual(str(caught.exception), "too much")
+                        self.assertIsInstance(caught.exception, ValueError)
+                        with self.assertRaises(SystemExit) as left:
+                            app.leave()
+                        self.assertEqual(left.exception.code, 3)
+
+                    def test_changed_arguments(self):
+                        values, table = [3, 1, 2], {}
+                        app.sort(values)
+                        app.fill(table)
+                        self.assertEqual((values, table), ([1, 2, 3], {"new": (1, [2.5, None])}))
+
+                    def test_printed(self):
+                        with contextlib.redirect_stdout(io.StringIO()) as out:
+                            app.say()
+                        self.assertEqual(out.getvalue(), "hello\\n")
+
+                    def test_callbacks(self):
+                        self.assertEqual(app.each(lambda one: one * 10), [0, 10, 20])
+
+                    def test_objects(self):
+                        self.assertEqual(Point(2), Point(2))
+                        self.assertNotEqual(Point(2), Point(3))
+                        self.assertEqual((Point(2) + Point(3)).x, 5)
+                        self.assertEqual(len(Point(4)), 4)
+                        self.assertIsInstance(Point(), Point)
+                        with app.Box() as box:
+                            self.assertIsInstance(box, app.Box)
+
+                    def test_plain_values(self):
+                        self.assertEqual(app.colour(), "red")
+                        self.assertIsInstance(app.colour(), str)
+                        self.assertEqual(app.colour(), Colour.RED)
+                        self.assertEqual(list(app.count()), [0, 1, 2])
+                        self.assertEqual(app.money(), decimal.Decimal("1.10"))
+
+                    def test_patched(self):
+                        with mock.patch("app.LIMIT", 10):
+                            self.assertFalse(app.above(5))
+                        self.assertTrue(app.above(5))
+
+                    def test_missing(self):
+                        with self.assertRaises(AttributeError):
+                            app.nothing()
+                        with self.assertRaises(ImportError):
+                            import no_such_module
+
+                    def test_commands_and_files(self):
+                        ran = run("cat; echo to stderr >&2; exit 3", stdin="typed")
+                        self.assertEqual((ran.code, ran.stdout, ran.stderr), (3, "typed", "to stderr\\n"))
+                        self.assertEqual(run(["python3", "-c", "print(1)"]).stdout, "1\\n")
+                        self.assertEqual(run("echo $A", env={"A": "b"}, workdir="sub").stdout, "b\\n")
+                        self.assertEqual((read("sub/file"), read("none")), ("text", None))
+                """
+        }
+    )
+    score = bench.judge({"app.py": code, "sub/file": "text"}, **{**SPEC, "tests": "deep"})
+
+    assert [name for name, held in score.checks.items() if not held] == []
+    assert len(score.checks) == 9
+
+
+def test_modules_are_found_in_the_folders_that_are_named(bench: Bench) -> None:
+    files = {"src/app.py": HONEST, "app.py": "raise SystemExit(1)\n"}
+
+    assert bench.judge(files, **SPEC, paths=["src"]).score == 1.0
+    assert bench.judge(files, **SPEC).score == 0.0
+
+
+def test_a_module_of_the_harness_may_have_the_name_of_one_of_python(bench: Bench) -> None:
+    bench.grader({"named/test_named.py": "import colorsys\ndef test_it():\n    assert colorsys.own() == 7\n"})
+    files, spec = {"colorsys.py": "def own(): return 7\n"}, {**SPEC, "tests": "named"}
+
+    assert bench.judge(files, **spec, modules=["colorsys"]).score == 1.0
+    assert bench.judge(files, **spec).score == 0.0
+
+
+def test_the_setup_comes_first_and_must_end_well(bench: Bench) -> None:
+    made = bench.judge({"make.sh": f"echo '{HONEST}' > app.py"}, **SPEC, setup="bash make.sh")
+    failed = bench.judge({"make.sh": "echo why; exit 4", "app.py": HONEST}, **SPEC, setup="bash make.sh")
+
+    assert made.score == 1.0
+    assert (failed.score, failed.reason, failed.log) == (0.0, "the setup ended with 4, expected 0", "why")
+
+
+def test_the_code_runs_under_the_interpreter_that_is_named(bench: Bench) -> None:
+    script = '#!/bin/sh\nMARK=1 exec python3 "$@"\n'
+    setup = f"mkdir -p env && echo '{script}' > env/python && chmod +x env/python"
+    code = "import os\nassert os.environ['MARK']\n" + HONEST
+
+    assert bench.judge({"app.py": code}, **SPEC, setup=setup, python="env/python").score == 1.0
+    assert bench.judge({"app.py": code}, **SPEC, setup=setup).score == 0.0
+    assert bench.judge({"app.py": code}, **SPEC, python="env/none").score == 0.0
+
+
+def test_one_file_of_tests_is_seen_without_what_lies_beside_it(bench: Bench) -> None:
+    bench.grader({"hidden/answers.py": "X = 1\n", "hidden/test_b.py": "def test_b():\n    import answers\n"})
+
+    assert bench.judge({"app.py": HONEST}, **{**SPEC, "tests": "hidden/test_sums.py"}).score == 1.0
+    alone = bench.judge({"app.py": HONEST}, **{**SPEC, "tests": "hidden/test_b.py"})
+    together = bench.judge({"app.py": HONEST}, **SPEC)
+    assert (alone.score, together.score) == (0.0, 1.0)
+
+
+def test_tests_that_are_no_longer_what_they_were_judge_nothing(bench: Bench) -> None:
+    task = bench.task(**SPEC)
+    bench.grader({"hidden/test_sums.py": "def test_small(): pass\n"})
+    run = bench.evaluator.evaluate(bench.candidate({"app.py": HONEST}), [task]).runs[0]
+
+    assert run.score.status is TaskStatus.INFRA_ERROR
+    assert "not what it was when the project was loaded" in run.score.reason
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({}, "cannot be read"),
+        ({"none/readme.txt": ""}, "holds no test"),
+        ({"none/test_x.py": "def test_x(:\n"}, "is no Python"),
+        ({"none/test_x.py": "def other(): pass\n"}, "holds no test"),
+    ],
+    ids=["missing", "no file", "no python", "no function"],
+)
+def test_tests_that_cannot_judge_are_refused_at_once(bench: Bench, files: dict[str, str], why: str) -> None:
+    bench.grader(files)
+
+    with pytest.raises(UsageError, match=why):
+        bench.task(**{**SPEC, "tests": "none"})
+
+
+def test_a_file_of_tests_that_breaks_when_it_is_read_fails_its_tests(bench: Bench) -> None:
+    bench.grader({"broken/test_x.py": "raise RuntimeError\ndef test_x(): pass\n"})
+
+    score = bench.judge({"app.py": HONEST}, **{**SPEC, "tests": "broken"})
+    assert (score.score, score.checks) == (0.0, {"test_x.py::test_x": False})
