@@ -16,7 +16,14 @@ from recorded_sessions import stream
 from honing.agents import AgentOutcome, AgentSettings, CommandAgent, Trouble, agent_named, probe
 from honing.errors import MissingToolError, UsageError
 from honing.llm import Fault, FaultKind
-from honing.sandbox import Capability, Scripted, ScriptedSandbox
+from honing.sandbox import (
+    Capability,
+    LandlockSandbox,
+    Sandbox,
+    Scripted,
+    ScriptedSandbox,
+    UnconfinedSandbox,
+)
 
 ASKS = """
 import json, os, sys, urllib.request
@@ -62,6 +69,16 @@ def test_a_program_that_asks_its_model_edits_the_workspace_and_is_counted(tmp_pa
         assert (found.run.message, found.run.version, found.run.usage.calls) == ("I am done.", "", 1)
         assert asked.messages[-1].text.startswith("Write the file honing-probe.txt")
         assert (here.left, here.task.home.exists()) == ({"honing-probe.txt": "ready\n"}, False)
+
+
+@pytest.mark.parametrize("sandbox", [LandlockSandbox(), UnconfinedSandbox()], ids=["landlock", "unconfined"])
+def test_it_runs_in_a_weaker_sandbox_too(tmp_path: Path, sandbox: Sandbox) -> None:
+    text = python(f"{ASKS}\nopen('made.txt', 'w').write(os.environ['HONING_WORKSPACE'])\nprint(answer)")
+    with scene(tmp_path, ["I am done."]) as here:
+        run = command(tmp_path / "bin", text).run(replace(here.task, sandbox=sandbox))
+
+        assert (run.outcome, run.reason, run.sandbox) == (AgentOutcome.FINISHED, "", sandbox.name)
+        assert (run.message, here.left) == ("I am done.", {"made.txt": str(here.workspace)})
 
 
 def test_the_brief_is_its_input_a_file_and_a_word(tmp_path: Path) -> None:

@@ -44,6 +44,9 @@ def test_an_agent_of_ones_own_is_named_by_module_and_callable() -> None:
     ("name", "said"),
     [
         ("codecs", "known are codex, claude_code"),
+        ("claude", "Did you mean 'claude_code'"),
+        ("gemini", "Did you mean 'gemini_cli'"),
+        ("nop:now", "takes nothing after its name"),
         ("no_such_module:made", "No module named 'no_such_module'"),
         (f"{__name__}:absent", "no attribute 'absent'"),
         (f"{__name__}:nothing", "it gave NoneType"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from importlib import import_module
 
 from honing.agents.base import Agent
@@ -64,9 +65,11 @@ def agent_named(name: str, settings: AgentSettings | None = None) -> Agent:
     if plugin is not None:
         return plugin
     installed = f"; installed plugins: {', '.join(plugin_names())}" if plugin_names() else ""
+    near = get_close_matches(head, AGENT_NAMES, 1, 0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
     raise UsageError(
         f"--agent {name!r}: there is no such agent; known are {', '.join(AGENT_NAMES)}, and "
-        f"module:callable for one of your own{installed}."
+        f"module:callable for one of your own{installed}.{hint}"
     )
 
 
