@@ -42,7 +42,7 @@ def command(name: str, text: str) -> ToolStep:
 def altered(name: str, change: Callable[[Invocation], Invocation]) -> Any:
     """The real agent, started in another way than ours."""
 
-    class Altered(CLASSES[name]):  # type: ignore[misc]
+    class Altered(CLASSES[name]):
         def invocation(self, task: AgentTask, place: Place) -> Invocation:
             return change(super().invocation(task, place))
 

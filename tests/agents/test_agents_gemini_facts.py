@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from agent_scene import real, scene
 from further_agents import PATIENT_S, altered, command, write
+from further_sessions import unapproved
 
 from honing.agents import AgentOutcome, Trouble
 from honing.agents.launch import Invocation
@@ -31,14 +32,6 @@ def test_a_missing_key_is_told_apart(tmp_path: Path) -> None:
 
 
 def test_a_tool_that_is_withheld_is_a_refusal_though_it_says_success(tmp_path: Path) -> None:
-    def unapproved(made: Invocation) -> Invocation:
-        settings = json.loads(made.files[".gemini/settings.json"])
-        del settings["tools"]
-        arguments = [word for word in made.arguments if word not in ("--approval-mode", "yolo")]
-        return replace(
-            made, arguments=tuple(arguments), files={".gemini/settings.json": json.dumps(settings)}
-        )
-
     steps = [write(NAME, "out.txt", "ready\n"), "I could not."]
     with scene(tmp_path, steps, wire="gemini", limit_s=PATIENT_S) as here:
         run = altered(NAME, unapproved).run(here.task)

@@ -40,7 +40,7 @@ def test_it_edits_a_harness_and_its_calls_are_counted_by_the_gateway(tmp_path: P
         assert here.left == {**HARNESS, "honing-probe.txt": "ready\n"}
         assert (run.outcome, run.reason, run.message) == (AgentOutcome.FINISHED, "", "All done.")
         assert (run.version, run.exit_code) == (VERSIONS[name], 0)
-        assert [event.text.split()[0] for event in run.events] == [steps[0].calls[0][0], "All"]  # type: ignore[union-attr]
+        assert [event.text.split()[0] for event in run.events] == [steps[0].calls[0][0], "All"]
         # Two calls and no third on the side, counted alike by the server, the gateway and the agent itself.
         assert (run.usage.calls, run.usage.failed) == (2, 0) == (len(here.server.requests), 0)
         counts = (run.usage.input_tokens, run.usage.output_tokens)

@@ -5,24 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from agent_scene import real, scene
 from further_agents import PATIENT_S, altered, command, traces_on_this_machine
+from further_sessions import OUTSIDE, asking
 
 from honing.agents import AgentOutcome, Trouble
 from honing.agents.launch import Invocation
-from honing.llm import ToolStep
 
 pytestmark = pytest.mark.agent_cli
 NAME = "opencode"
-OUTSIDE = ToolStep([("write", {"filePath": "/home/agent/src/x.txt", "content": "x"})])
 
 
-def configured(made: Invocation, **changes: Any) -> Invocation:
+def without_provider(made: Invocation) -> Invocation:
     config = json.loads(made.env["OPENCODE_CONFIG_CONTENT"])
-    return replace(made, env={**made.env, "OPENCODE_CONFIG_CONTENT": json.dumps({**config, **changes})})
+    return replace(made, env={**made.env, "OPENCODE_CONFIG_CONTENT": json.dumps({**config, "provider": {}})})
 
 
 def test_a_folder_of_logs_that_it_cannot_write_is_a_matter_of_permission(tmp_path: Path) -> None:
@@ -37,9 +35,6 @@ def test_a_folder_of_logs_that_it_cannot_write_is_a_matter_of_permission(tmp_pat
 
 
 def test_a_permission_that_it_refuses_in_the_users_name_is_a_refusal(tmp_path: Path) -> None:
-    def asking(made: Invocation) -> Invocation:
-        return configured(made, permission={"*": "allow", "external_directory": "ask"})
-
     with scene(tmp_path, [OUTSIDE, "I could not."], limit_s=PATIENT_S) as here:
         run = altered(NAME, asking).run(here.task)
 
@@ -60,7 +55,7 @@ def test_started_by_us_it_may_write_wherever_the_sandbox_lets_it(tmp_path: Path)
 @pytest.mark.slow
 def test_a_model_that_it_does_not_know_is_told_apart(tmp_path: Path) -> None:
     with scene(tmp_path, limit_s=PATIENT_S) as here:
-        run = altered(NAME, lambda made: configured(made, provider={})).run(here.task)
+        run = altered(NAME, without_provider).run(here.task)
 
         assert (run.outcome, run.trouble, run.usage.calls) == (AgentOutcome.CRASH, Trouble.MODEL, 0)
 

@@ -75,35 +75,32 @@ class GeminiCliAgent:
     def read(self, printed: str) -> Transcript:
         """The events of `--output-format stream-json`."""
         events: list[AgentEvent] = []
-        denied: list[str] = []
-        message = complaint = ""
-        used = 0
+        withheld: list[str] = []
+        message = complaint = pieces = ""
         asked: dict[str, str] = {}
         for line in json_lines(printed):
             kind = line.get("type")
+            # An answer comes in pieces; whatever else comes ends it.
             if kind == "message" and line.get("role") == "assistant":
-                # An answer comes in pieces; what follows a tool is a new one.
-                message += str(line.get("content") or "")
-            elif kind == "tool_use":
-                used += 1
-                message = ""
+                pieces += str(line.get("content") or "")
+                continue
+            if pieces:
+                message, pieces = pieces, ""
+                events.append(AgentEvent("message", short(message)))
+            if kind == "tool_use":
                 asked[str(line.get("tool_id"))] = str(line.get("tool_name"))
                 events.append(_tool(line))
             elif kind == "tool_result" and mapping(line.get("error")).get("type") == "tool_not_registered":
-                denied.append(asked.get(str(line.get("tool_id")), "a tool"))
-            elif kind == "error":
-                events.append(AgentEvent("note", short(line.get("message", ""))))
+                withheld.append(asked.get(str(line.get("tool_id")), ""))
             elif kind == "result" and line.get("status") == "error":
                 complaint = short(mapping(line.get("error")).get("message") or "it says that it failed")
-        if message:
-            events.append(AgentEvent("message", short(message)))
         return Transcript(
             events=tuple(events[:MOST_EVENTS]),
-            message=message,
+            message=message or pieces,
             complaint=complaint,
-            # A tool that exists nowhere is the model's mistake, one of these was withheld.
-            denied=tuple(tool for tool in denied if tool in _TOOLS),
-            used_tools=used,
+            # A tool that exists nowhere is the model's mistake; one of these was withheld.
+            denied=tuple(tool for tool in withheld if tool in _TOOLS),
+            used_tools=sum(event.kind == "tool" for event in events),
         )
 
 

@@ -10,7 +10,7 @@ from honing.agents.base import AgentEvent, AgentRun, AgentTask
 from honing.agents.installed import AgentSettings, Package, find
 from honing.agents.launch import Invocation, Place, run_cli
 from honing.agents.options import told
-from honing.agents.transcript import MOST_EVENTS, Transcript, json_lines, mapping, short
+from honing.agents.transcript import MOST_EVENTS, Transcript, json_lines, mapping, sequence, short
 from honing.sandbox import Cancel
 
 PACKAGE = Package(
@@ -105,7 +105,7 @@ def _tool(line: Mapping[str, Any]) -> AgentEvent:
 
 
 def _text(message: Mapping[str, Any]) -> str:
-    parts = [mapping(part) for part in message.get("content") or ()]
+    parts = [mapping(part) for part in sequence(message.get("content"))]
     return "".join(str(part.get("text", "")) for part in parts if part.get("type") == "text")
 
 
