@@ -55,13 +55,15 @@ def budget_figure(ledger: Ledger) -> Lines | None:
     """The believed score of the best so far, by proposals made; None before the first proposal."""
     if ledger.baseline is None or len(ledger.candidates) < 2:
         return None
-    arms = [arm for arm in Arm if ledger.arm(arm)]
+    series = tuple(_best_so_far(ledger, arm) for arm in Arm if ledger.arm(arm))
+    same = len({each.points for each in series}) < len(series)
     return Lines(
         title="Best so far.",
-        series=tuple(_best_so_far(ledger, arm) for arm in arms),
+        series=series,
         x_label="proposals made",
         y_label="score",
-        caption=f"Bands are {ledger.facts.level:.0%} intervals of the leader's score for tasks like these; "
+        caption=("Both arms went the same way: one line hides the other. " if same else "")
+        + f"Bands are {ledger.facts.level:.0%} intervals of the leader's score for tasks like these; "
         "arms are compared on the same tasks, so overlapping bands do not mean that they are equal.",
     )
 

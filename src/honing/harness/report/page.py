@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from honing.harness.candidate import Arm
 from honing.harness.ledger import Ledger, read_ledger, warnings_of
-from honing.harness.ledger.base import UNCONFINED, final_estimate
+from honing.harness.ledger.base import UNCONFINED, final_estimate, sandboxes
 from honing.harness.ledger.comparing import concluded
 from honing.harness.loop.intervals import score_interval
 from honing.harness.report.changes import attribution_blocks, diff_blocks
@@ -245,6 +245,9 @@ def _asked(ledger: Ledger) -> Section:
         "tasks": len(facts.tasks),
         "held-out tasks": facts.held_out_tasks,
         "sandbox asked for": facts.sandbox,
+        "contained by": ", ".join(
+            dict.fromkeys(name for each in ledger.candidates for name in sandboxes(each))
+        ),
         "seed": facts.seed,
     }
     shown = tuple(Fact(label=label, value=value) for label, value in rows.items() if value != "")

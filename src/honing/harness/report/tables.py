@@ -42,15 +42,25 @@ def candidate_table(ledger: Ledger) -> Table:
         Column(key="outcome_summary", title="Why"),
     )
     by_id = {each.id: each for each in ledger.candidates}
-    rows = []
+    rows: list[dict[str, Cell]] = []
     for row in ledger_rows(ledger)[:MOST_LISTED]:
         candidate = by_id[row["candidate_id"]]
         cells = {**row, "outcome": Badge(row["outcome"], tone_of(candidate.outcome))}
         rows.append({**cells, "contained": _contained(candidate)})
+    telling = [column for column in columns if _tells(column.key, rows)]
     more = len(ledger.candidates) - len(rows)
     caption = f"The first {MOST_LISTED} candidates; the ledger has {more} more." if more else ""
     caption = caption or f"All {len(rows)} candidates"
-    return Table.of(columns, rows, caption=caption, folded=len(rows) > UNFOLDED)
+    return Table.of(telling, rows, caption=caption, folded=len(rows) > UNFOLDED)
+
+
+def _tells(key: str, rows: list[dict[str, Cell]]) -> bool:
+    """Whether a column says something; one that does not takes the room of one that does."""
+    if key == "estimate":
+        return any(row["estimate"] != row["objective"] for row in rows)
+    if key == "contained":
+        return any(isinstance(row["contained"], Badge) for row in rows)
+    return key not in ("token_output", "cost_usd") or any(row[key] for row in rows)
 
 
 def outcome_table(ledger: Ledger) -> Table:
