@@ -12,8 +12,8 @@ from judged_folders import PlainTask
 
 from honing.harness.briefing import Brief, Briefing
 from honing.harness.briefing.history import MOST_FOLDERS
-from honing.harness.candidate import Outcome
-from honing.harness.project import Rules, Scope
+from honing.harness.candidate import Arm, Outcome
+from honing.harness.project import Rules, Scope, SearchSettings
 
 AROUND = {
     "platform": "Linux x86_64",
@@ -321,3 +321,21 @@ def test_the_first_proposal_is_told_that_nothing_was_tried(tmp_path: Path) -> No
     text = Briefing(story.project, story.trees).brief([story.named("c0000")], view, tmp_path / "scratch").text
 
     assert section(text, "What was tried") == "Nothing yet: this is the first proposal."
+
+
+@pytest.mark.parametrize("arm", [Arm.CONTROL, Arm.SEARCH], ids=["control arm", "search of that kind"])
+def test_independent_proposals_are_told_the_same_and_nothing_of_each_other(tmp_path: Path, arm: Arm) -> None:
+    name = "greedy" if arm is Arm.CONTROL else "best_of_n"
+    story = a_story(tmp_path, a_project(search=SearchSettings(name=name)))
+    briefing = Briefing(story.project, story.trees)
+    told = []
+    for slot in (1, 4):
+        view = replace(story.view(slot=slot, up_to=slot - 1), arm=arm)
+        (tmp_path / str(slot)).mkdir()
+        brief = briefing.brief([story.named("c0000")], view, tmp_path / str(slot))
+        told.append((brief.text, texts_below(brief.mounts[0].source)))
+
+    assert told[0] == told[1]
+    assert "c0001" not in told[1][0] + "".join(told[1][1].values())
+    assert section(told[0][0], "What was tried").startswith("That is not shown: several proposals")
+    assert "This is one of 20 proposals." in told[0][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from honing.harness.briefing.predecessor import notes_of
 from honing.harness.briefing.quoting import clean, start_of
 from honing.harness.briefing.records import Records
 from honing.harness.briefing.text import Facts, text_of
-from honing.harness.candidate import Candidate
-from honing.harness.project import Project
+from honing.harness.candidate import Arm, Candidate
+from honing.harness.project import Control, Project
 from honing.harness.search.base import View
 from honing.sandbox import Mount
 from honing.store import TreeStore
@@ -56,12 +57,16 @@ class Briefing:
 
         Args:
             parents: Candidates it starts from, the one in its workspace first; all with a tree.
-            view: All that it may know of the run.
+            view: All that it may know of the run. In an arm of independent proposals (the control arm, the
+                search best_of_n) the baseline alone is shown.
             scratch: A folder of ours, gone with the proposal; the history is made in it.
 
         Raises:
             StoreError: A tree cannot be read, or the history cannot be written.
         """
+        if self.independent(view):
+            # A control that learned from its own proposals would be a search, and no control.
+            view = replace(view, candidates=view.candidates[:1])
         best = best_of(view.candidates)
         by_id = {candidate.id: candidate for candidate in view.candidates}
         chosen = {
@@ -85,6 +90,7 @@ class Briefing:
             history=HISTORY if self._own_tree else f"The folder that the variable {VARIABLE} names",
             trace=trace,
             timeout_s=self._timeout_s,
+            independent=self.independent(view),
         )
         text = text_of(facts, self._records)
         inside = HISTORY if self._own_tree else str(folder)
@@ -94,6 +100,10 @@ class Briefing:
             env={VARIABLE: inside},
             placed=notes_of(facts, text, chosen, self._records) if self._project.legacy else {},
         )
+
+    def independent(self, view: View) -> bool:
+        """Whether proposals of an arm know nothing of each other."""
+        return view.arm is Arm.CONTROL or self._project.search.name == Control.BEST_OF_N.value
 
     def _trace(self) -> str:
         """The project's traces, bounded; empty where there are none."""

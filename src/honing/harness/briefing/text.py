@@ -72,6 +72,8 @@ class Facts:
     """Where the history lies, in words."""
     trace: str
     timeout_s: float
+    independent: bool
+    """Whether this proposal is to know nothing of the others."""
 
 
 def text_of(facts: Facts, records: Records) -> str:
@@ -152,6 +154,9 @@ def _feedback(facts: Facts, records: Records) -> Iterable[str]:
 
 def _tried(facts: Facts) -> Iterable[str]:
     tried = facts.view.candidates[1:]
+    if facts.independent:
+        yield "That is not shown: several proposals are made from here, and each is to be independent."
+        return
     if not tried:
         yield "Nothing yet: this is the first proposal."
         return
@@ -206,7 +211,10 @@ def _surroundings(facts: Facts) -> Iterable[str]:
 
 
 def _budget(facts: Facts) -> Iterable[str]:
-    yield f"This is proposal {facts.view.slot} of {facts.view.slots}."
+    if facts.independent:
+        yield f"This is one of {facts.view.slots} proposals."
+    else:
+        yield f"This is proposal {facts.view.slot} of {facts.view.slots}."
     yield f"You have {facts.timeout_s:g} seconds; then you are stopped, and what you changed is dropped."
 
 
