@@ -32,14 +32,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> OptimizeResult:
 def test_the_ledger_of_a_run_is_what_the_run_itself_had(result: OptimizeResult) -> None:
     rows = ledger_rows(read_ledger(result.run))
 
-    shown = (
-        "candidate_id",
-        "parent_candidate_ids",
-        "outcome",
-        "objective",
-        "test_objective",
-        "changed_files",
-    )
+    shown = ("candidate_id", "parent_candidate_ids", "outcome", "objective", "test_objective")
     assert [[row[name] for name in shown] for row in rows] == [
         ["c0000", "", "baseline", 0.75, 0.25],
         ["c0001", "c0000", "keep", 1.0, 1.0],
