@@ -362,9 +362,7 @@ def test_a_honing_yaml_with_nothing_but_settings_is_no_project(tmp_path: Path) -
 
 
 def test_where_no_project_lies_the_next_step_is_said(tmp_path: Path) -> None:
-    with pytest.raises(
-        ProjectError, match=r"neither honing\.yaml nor metaharness\.json lies here"
-    ):
+    with pytest.raises(ProjectError, match=r"neither honing\.yaml nor metaharness\.json lies here"):
         load_project(tmp_path)
     with pytest.raises(ProjectError, match="there is no such folder or file"):
         load_project(tmp_path / "none")
@@ -382,6 +380,7 @@ def test_opening_a_project_writes_nothing(tmp_path: Path) -> None:
 def test_the_json_schema_accepts_what_opens_and_refuses_what_does_not() -> None:
     schema = project_schema()
 
+    assert schema["properties"]["scope"]["description"] == "What a candidate may change; empty: everything."
     jsonschema.validate(yaml.safe_load(FULL), schema)
     jsonschema.validate(yaml.safe_load(SHORT + "search: restarts\nagent: nop\nbudget: 12\n"), schema)
     for bad in ("nam: x\n", "scope: [{class: prompt}]\n", "budget: none\n"):

@@ -29,7 +29,13 @@ from honing.harness.tasks.spec import TaskSpec
 SCHEMA = 1
 
 
-class _Short(Record):
+class _Described(Record):
+    """A record whose JSON Schema says what each key means: the sentences under the fields."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class _Short(_Described):
     """A record that may be written as the value of one of its keys."""
 
     SHORT: ClassVar[str]
@@ -84,7 +90,7 @@ class SearchSpec(_Short):
     """Of the search itself."""
 
 
-class JudgingSpec(Record):
+class JudgingSpec(_Described):
     """How a candidate is evaluated and when its gain is believed."""
 
     repeats: int = Field(default=1, ge=1, le=1000)
@@ -109,7 +115,7 @@ class JudgingSpec(Record):
     """Wall-clock limit of each command of a task that names none of its own."""
 
 
-class AgentOptions(Record):
+class AgentOptions(_Described):
     """What an agent is told."""
 
     model: str = ""
@@ -140,7 +146,7 @@ class BudgetSpec(_Short):
     wall_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
 
-class TasksSpec(Record):
+class TasksSpec(_Described):
     """A file of tasks: a list of them, or this mapping."""
 
     tasks: tuple[TaskSpec, ...]
@@ -157,7 +163,7 @@ def _in_a_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-class ProjectSpec(Record):
+class ProjectSpec(_Described):
     """A harness project. Paths are relative to the file that names them."""
 
     schema_: int = Field(default=SCHEMA, alias="schema", ge=SCHEMA, le=SCHEMA)
