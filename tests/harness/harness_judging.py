@@ -62,7 +62,7 @@ class Bench:
         """The task of a spec, as a project's file would write it."""
         return task_from(SPECS.validate_python({"id": "task", **spec}), self.project)
 
-    def judge(self, files: Mapping[str, str | bytes], **spec: Any) -> TaskScore:
+    def judge(self, files: Mapping[str, str | bytes], /, **spec: Any) -> TaskScore:
         """What one task says of a harness of these files."""
         found = self.evaluator.evaluate(self.candidate(files), [self.task(**spec)])
         assert list(self.scratch.iterdir()) == []

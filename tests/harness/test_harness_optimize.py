@@ -19,7 +19,7 @@ from honing.harness import Asked, OptimizeOptions, OptimizeResult, Project, opti
 from honing.harness.candidate import Arm, Outcome
 from honing.harness.candidate_document import evaluation_from
 from honing.harness.project import Control, Rules, Scope
-from honing.harness.tasks.base import Place, TaskScore, TaskStatus
+from honing.harness.tasks.base import Cascade, Place, TaskScore, TaskStatus
 from honing.sandbox import Cancel
 from honing.store import identity
 
@@ -182,13 +182,47 @@ def test_a_baseline_that_cannot_be_scored_ends_the_run_and_says_why(tmp_path: Pa
         run(words_project(tmp_path / "p", tasks=(odd,)), guesser())
 
 
-def test_thresholds_of_the_cascade_do_not_stop_the_baseline(tmp_path: Path) -> None:
-    project = words_project(tmp_path / "p", proposals=1)
+def test_thresholds_of_the_cascade_stop_candidates_and_not_what_they_are_compared_with(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "log"
+    project = words_project(
+        tmp_path / "p",
+        proposals=2,
+        control=Control.NONE,
+        tasks=(WordsTask(), WordsTask(id="dear", words=RIGHT[:2], cascade=Cascade.FULL, log=log)),
+    )
     judging = replace(project.judging, thresholds={"static": 0.9})
 
-    result = run(replace(project, judging=judging), scripted(BEST))
+    result = run(replace(project, judging=judging), scripted({"prompt.md": "right1 right2"}, BEST))
 
-    assert (result.baseline.score, result.winner.score) == (0.125, 1.0)
+    assert result.baseline.score == pytest.approx((0.125 + 0.5) / 2)
+    assert ends(result) == [("c0001", "discard"), ("c0002", "keep")]
+    assert "the rest is not run" in result.ledger.arm(Arm.SEARCH)[0].sentence
+    assert [line.split("\t")[2] for line in log.read_text().splitlines()] == ["right0", " ".join(RIGHT)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fickle(WordsTask):
+    """Noisy, and fails on fresh seeds of harnesses that hold few words."""
+
+    id: str = "fickle"
+    deterministic: bool = False
+
+    def judge(self, place: Place, seed: int) -> TaskScore:
+        if seed >= 1_000_000 and len((place.read_text(self.path) or "").split()) < 2:
+            return TaskScore(status=TaskStatus.TAMPERED, reason="the reason")
+        return WordsTask.judge(self, place, seed)
+
+
+def test_a_parent_that_fails_in_a_retest_says_nothing_about_its_child(tmp_path: Path) -> None:
+    result = run(words_project(tmp_path / "p", proposals=1, tasks=(Fickle(),)), scripted(BEST))
+
+    (candidate,) = result.ledger.arm(Arm.SEARCH)
+    assert candidate.outcome.value == "infra_error"
+    assert candidate.sentence == (
+        "its parent c0000 could not be run again: task 'fickle' ended as tampered: the reason"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,15 @@ def cut_short(finished: Finished, what: str) -> TaskScore | None:
     )
 
 
+def unexpected(finished: Finished, what: str) -> TaskScore | None:
+    """Why something that must end with 0 scores nothing; None where it ended with 0."""
+    cut = cut_short(finished, what)
+    if cut is not None or finished.ok:
+        return cut
+    reason = f"{what} {how_it_ended(finished)}, expected 0"
+    return scored(0.0, reason, log=log_of(finished), sandbox=finished.sandbox)
+
+
 def how_it_ended(finished: Finished) -> str:
     """The ending of a command that ended by itself, in words."""
     if finished.ending is Ending.SIGNALLED:

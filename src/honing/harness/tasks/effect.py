@@ -13,7 +13,7 @@ import re
 import secrets
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,14 +27,14 @@ from honing.harness.tasks.basics import (
     Common,
     Seconds,
     basics_of,
-    how_it_ended,
     log_of,
     plain,
     scored,
+    unexpected,
     within,
 )
 from honing.harness.tasks.graders import seen_at
-from honing.sandbox import Ending, Finished, Mount
+from honing.sandbox import Finished, Mount
 
 _DEAD = 97
 """Exit code of an environment that was made not to work."""
@@ -88,8 +88,8 @@ class EffectTask(Common):
     def judge(self, place: Place, seed: int) -> TaskScore:
         del seed
         built = place.run(self.setup, limits=within(self.timeout_s))
-        if not built.ok:
-            return self._failed(built, "the setup", {"setup": False})
+        if (failed := unexpected(built, "the setup")) is not None:
+            return replace(failed, checks={"setup": False})
         checks = {"setup": True, "real": False, "run": False, "used": False, "needed": False}
         if reason := self._why_not_real(place):
             return scored(0.0, reason, checks=checks, sandbox=built.sandbox)
@@ -103,8 +103,8 @@ class EffectTask(Common):
     def _used(self, place: Place, checks: dict[str, bool]) -> TaskScore:
         token = secrets.token_hex(16)
         finished, seen = self._run_with(place, token, works=True)
-        if not finished.ok:
-            return self._failed(finished, f"`{plain(self.run, 120)}`", checks)
+        if (failed := unexpected(finished, f"`{plain(self.run, 120)}`")) is not None:
+            return replace(failed, checks=checks)
         checks["run"] = True
         checks["used"] = seen
         if not seen:
@@ -120,13 +120,6 @@ class EffectTask(Common):
     @property
     def _what(self) -> str:
         return self.program or f"the interpreter of {self.environment}"
-
-    def _failed(self, finished: Finished, what: str, checks: Mapping[str, bool]) -> TaskScore:
-        timed_out = finished.ending is Ending.TIMEOUT
-        how = "did not end in time" if timed_out else how_it_ended(finished)
-        if finished.ending in (Ending.MEMORY, Ending.DISK):
-            how = f"was ended: {finished.detail}"
-        return scored(0.0, f"{what} {how}", checks=checks, log=log_of(finished), sandbox=finished.sandbox)
 
     def _why_not_real(self, place: Place) -> str:
         """Why the environment is none; empty where it is one."""

@@ -26,12 +26,11 @@ from honing.harness.tasks.basics import (
     Word,
     basics_of,
     cut_short,
-    how_it_ended,
-    log_of,
     plain,
     scored,
     share,
     tampered,
+    unexpected,
     within,
 )
 from honing.harness.tasks.grader_files import GraderFiles, files_below, grader_files
@@ -115,7 +114,7 @@ class HiddenTestsTask(Common):
         self.files.check()
         if self.setup:
             prepared = place.run(self.setup, limits=within(self.timeout_s))
-            if failed := _unprepared(prepared):
+            if failed := unexpected(prepared, "the setup"):
                 return failed
         finished, document, sandbox = self._tested(place)
         if problem := self.files.changed():
@@ -207,15 +206,6 @@ class _Subject:
             # Tests that wait for an answer are told that none will come.
             if not self._over.is_set():
                 self._link.hang_up()
-
-
-def _unprepared(finished: Finished) -> TaskScore | None:
-    """Why the setup did not do its part; None where it did."""
-    cut = cut_short(finished, "the setup")
-    if cut is not None or finished.ok:
-        return cut
-    log = log_of(finished)
-    return scored(0.0, f"the setup {how_it_ended(finished)}, expected 0", log=log, sandbox=finished.sandbox)
 
 
 def hidden_tests_task(spec: HiddenTestsSpec, folder: Path) -> HiddenTestsTask:

@@ -25,12 +25,10 @@ from honing.harness.tasks.basics import (
     Seconds,
     Word,
     basics_of,
-    cut_short,
-    how_it_ended,
-    log_of,
     plain,
     scored,
     share,
+    unexpected,
     within,
 )
 from honing.harness.tasks.grader_files import GraderFiles, grader_files
@@ -92,7 +90,7 @@ class MutationTask(Common):
             source.check()
         if self.setup:
             prepared = place.run(self.setup, limits=within(self.timeout_s))
-            if (failed := _not_passed(prepared, "the setup")) is not None:
+            if (failed := unexpected(prepared, "the setup")) is not None:
                 return failed
         try:
             return self._versions(place)
@@ -105,7 +103,7 @@ class MutationTask(Common):
         rng = random.Random(secrets.randbits(64))
         for turn in range(_RIGHT_VERSIONS):
             finished = self._tried(place, self.right if turn == 0 else _disguised(self.right, rng))
-            if (failed := _not_passed(finished, "on right code, the tests")) is not None:
+            if (failed := unexpected(finished, "on right code, the tests")) is not None:
                 return failed
         checks = {"right code passes": True}
         for number, version in enumerate(self.broken, 1):
@@ -131,14 +129,6 @@ def _disguised(version: Version, rng: random.Random) -> dict[str, bytes]:
         path: restyled(content.decode(), rng).encode() if path.endswith(".py") else content
         for path, content in version.items()
     }
-
-
-def _not_passed(finished: Finished, what: str) -> TaskScore | None:
-    cut = cut_short(finished, what)
-    if cut is not None or finished.ok:
-        return cut
-    reason = f"{what} {how_it_ended(finished)}, expected 0"
-    return scored(0.0, reason, log=log_of(finished), sandbox=finished.sandbox)
 
 
 def mutation_task(spec: MutationSpec, folder: Path) -> MutationTask:
