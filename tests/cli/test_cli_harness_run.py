@@ -86,7 +86,12 @@ def test_the_project_may_be_the_working_directory(hone: Hone, project: Path) -> 
 
 def test_a_name_that_is_taken_is_refused_or_gone_on_with(hone: Hone, project: Path) -> None:
     run = ("harness", "run", str(project), "--run-name", "one")
-    assert hone(*run, "--task-runs", "2").code == 4
+    spent = hone(*run, "--task-runs", "2", "--json")
+    assert (spent.code, json.loads(spent.out)["ok"], json.loads(spent.out)["run"]) == (
+        4,
+        False,
+        str(hone.runs / "one"),
+    )
     assert hone(*run, "--agent", "nop").code == 2
     assert hone(*run).code == 0
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from honing.cli.printing import Column, Format, Look, print_json, print_rows
@@ -26,11 +27,27 @@ def print_outcome(result: OptimizeResult, *, json: bool, look: Look) -> int:
 
     document = result_document(result)
     if json:
-        print_json(document)
+        print_json({"ok": True, **document})
     else:
         lines = [{"name": name, "value": value} for name, value in _words(document).items() if value]
         print_rows(_LINE, lines, format=Format.TABLE, look=look)
     return _IMPROVED if result.improved else _NOT_IMPROVED
+
+
+@contextmanager
+def telling_the_end(*, json: bool) -> Iterator[None]:
+    """Print an error of the block as the document that a result would have been; the error passes on.
+
+    Args:
+        json: Whether a document is asked for.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if json and not isinstance(error, BrokenPipeError):
+            run = str(getattr(error, "run_folder", ""))
+            print_json({"ok": False, "kind": type(error).__name__, "reason": str(error), "run": run})
+        raise
 
 
 def print_forecast(found: Mapping[str, Any], *, json: bool, look: Look) -> None:

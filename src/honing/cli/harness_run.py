@@ -10,7 +10,7 @@ import typer
 
 from honing.cli.frame import Frame
 from honing.cli.harness_ledgers import RUN_HELP, run_of
-from honing.cli.harness_result import print_forecast, print_outcome
+from honing.cli.harness_result import print_forecast, print_outcome, telling_the_end
 from honing.cli.measure_words import pairs
 
 if TYPE_CHECKING:
@@ -99,10 +99,17 @@ def run(
     Beside the search run as many independent proposals (the control arm), and at the end the winners of both
     meet the held-out tasks. Exit code 0: improved; 1: not improved. Interrupted? The same command goes on.
     """
-    from honing.harness import OptimizeOptions, forecast, load_project, optimize
-
     given = dict(locals())
     frame = Frame.of(ctx)
+    with telling_the_end(json=json):
+        return _run(frame, given)
+
+
+def _run(frame: Frame, given: Mapping[str, Any]) -> int:
+    """The options as they were given, read and acted upon; the exit code."""
+    from honing.harness import OptimizeOptions, forecast, load_project, optimize
+
+    project, json = given["project"], given["json"]
     settings = _settings(frame, given)
     found = load_project(frame.cwd / project)
     for note in found.notes:
@@ -110,12 +117,12 @@ def run(
     options = OptimizeOptions(
         asked=_asked(settings, given),
         home=_home(settings, found),
-        run_name=run_name,
-        fresh=fresh,
+        run_name=given["run_name"],
+        fresh=given["fresh"],
         command=_repeatable(frame, found.folder, project, _home(settings, found)),
         **_surroundings(frame, settings),
     )
-    if dry_run:
+    if given["dry_run"]:
         print_forecast(forecast(found, options), json=json, look=frame.look(settings))
         return 0
     return print_outcome(optimize(found, options), json=json, look=frame.look(settings))
@@ -155,7 +162,9 @@ def resume(
         wall_s=limits.budget_wall_s,
     )
     options = OptimizeOptions(asked=asked, **_surroundings(frame, settings))
-    return print_outcome(go_on(run_of(frame, settings, run), options), json=json, look=frame.look(settings))
+    with telling_the_end(json=json):
+        result = go_on(run_of(frame, settings, run), options)
+        return print_outcome(result, json=json, look=frame.look(settings))
 
 
 def _settings(frame: Frame, given: Mapping[str, Any]) -> Settings:

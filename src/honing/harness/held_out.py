@@ -15,13 +15,13 @@ The result, which is the result of the step `final`:
                              `low` and `high`, and `gap`, by which the raw score was too good
     comparisons              differences with intervals: `gain` (winner and baseline), `control_gain`
                              (control's winner and baseline), `over_control` (winner and control's winner),
-                             `held_out_gain`, `held_out_over_control`; null where one of the two was not run
+                             `held_out_gain`, `held_out_over_control`; null where one of the two was
+                             not run in full
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from honing.errors import UsageError
@@ -89,10 +89,9 @@ def _looked(bench: Bench, baseline: Candidate, winners: Mapping[Arm, Candidate])
 
 def _run(bench: Bench, tasks: Sequence[Task], candidates: Mapping[str, Candidate]) -> dict[str, Evaluation]:
     """Each candidate on every task under the final seeds, whatever the thresholds of the cascade say."""
-    evaluator = replace(bench.evaluator, thresholds={})
     seeds = final_seeds(bench.project.judging)
     return {
-        name: _as_read(evaluator.evaluate(_tree(each), tasks, seeds, cancel=bench.stopping))
+        name: _as_read(bench.whole.evaluate(_tree(each), tasks, seeds, cancel=bench.stopping))
         for name, each in candidates.items()
     }
 
@@ -129,8 +128,8 @@ def _estimate(winner: Candidate, shown: Evaluations, *, level: float) -> dict[st
 
 
 def _difference(found: Evaluations, ours: str, theirs: str, *, level: float) -> dict[str, Any] | None:
-    """Paired difference of two candidates with its interval; None where one of them was not run."""
-    if ours not in found or theirs not in found:
+    """Paired difference of two candidates with its interval; None where one of them was not run in full."""
+    if not all(name in found and found[name].complete for name in (ours, theirs)):
         return None
     try:
         both = pairs(found[ours], found[theirs])

@@ -7,7 +7,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,11 @@ class Bench:
     stopping: threading.Event
     """Set as soon as the run is asked to stop."""
     executor: Watched
+
+    @property
+    def whole(self) -> Evaluator:
+        """Judges in full, whatever the thresholds of the cascade say: what others are compared with."""
+        return replace(self.evaluator, thresholds={})
 
     def step(
         self, name: str, fn: UnitFunction, inputs: Sequence[Json], progress: Progress | None = None

@@ -52,14 +52,16 @@ _OF_AGENT = {
     AgentOutcome.INFRA_ERROR: Outcome.INFRA_ERROR,
 }
 """Endings of an agent that are the candidate's; whatever it had written is not looked at."""
+_NO_SCORES = {TaskStatus.TAMPERED: Outcome.TAMPERED, TaskStatus.INFRA_ERROR: Outcome.INFRA_ERROR}
+"""What ends a candidate whatever its other tasks say, the first of them first."""
 
 
 class _NeverAScoreError(Exception):
-    """A re-test that was no comparison: the candidate reached for its judge, or ours failed."""
+    """An evaluation that is no comparison: somebody reached for the judge, or ours failed."""
 
-    def __init__(self, run: TaskRun) -> None:
-        super().__init__(run.score.reason)
-        self.run = run
+    def __init__(self, outcome: Outcome, why: str) -> None:
+        super().__init__(why)
+        self.outcome = outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,35 +186,43 @@ class Makers:
         tasks = bench.project.tasks
         noisy = any(not task.deterministic for task in tasks)
         seeds = first_seeds(parent, view.candidates, settings)
-        theirs = self._evaluated(parent, seeds)
         races = not self.searches[made.arm].from_discarded
-        evaluation = bench.evaluator.evaluate(
-            _tree(made),
-            tasks,
-            seeds,
-            watch=(lambda runs: hopeless(theirs, runs, settings, noisy=noisy)) if races else None,
-            cancel=bench.stopping,
-        )
-        made = replace(made, evaluation=evaluation)
+
+        def retest(fresh: Sequence[int]) -> tuple[Evaluation, Evaluation]:
+            return self._again(parent, fresh), self._evaluated(made, fresh)
+
         try:
-            _check(evaluation)
-
-            def retest(fresh: Sequence[int]) -> tuple[Evaluation, Evaluation]:
-                return self._evaluated(parent, fresh), self._evaluated(made, fresh)
-
-            found = accept(theirs, evaluation, settings, retest if noisy else None, attempt=made.slot)
+            theirs = self._again(parent, seeds)
+            found = bench.evaluator.evaluate(
+                _tree(made),
+                tasks,
+                seeds,
+                watch=(lambda runs: hopeless(theirs, runs, settings, noisy=noisy)) if races else None,
+                cancel=bench.stopping,
+            )
+            made = replace(made, evaluation=found)
+            _check(found)
+            verdict = accept(theirs, found, settings, retest if noisy else None, attempt=made.slot)
         except _NeverAScoreError as error:
-            return replace(made, outcome=_outcome_of(error.run), sentence=_why(error.run))
-        outcome = Outcome.KEEP if found.accepted else Outcome.DISCARD
-        return replace(made, outcome=outcome, sentence=found.sentence, acceptance=found)
+            return replace(made, outcome=error.outcome, sentence=str(error))
+        outcome = Outcome.KEEP if verdict.accepted else Outcome.DISCARD
+        return replace(made, outcome=outcome, sentence=verdict.sentence, acceptance=verdict)
 
     def _evaluated(self, candidate: Candidate, seeds: Sequence[int]) -> Evaluation:
         """A candidate in full; what was run before is remembered."""
-        found = self.bench.evaluator.evaluate(
+        found = self.bench.whole.evaluate(
             _tree(candidate), self.bench.project.tasks, seeds, cancel=self.bench.stopping
         )
         _check(found)
         return found
+
+    def _again(self, parent: Candidate, seeds: Sequence[int]) -> Evaluation:
+        """The parent on seeds that it may not have met. What fails then says nothing about its child."""
+        try:
+            return self._evaluated(parent, seeds)
+        except _NeverAScoreError as error:
+            why = f"its parent {parent.id} could not be run again: {error}"
+            raise _NeverAScoreError(Outcome.INFRA_ERROR, why) from error
 
 
 def searches_of(bench: Bench) -> dict[Arm, Search]:
@@ -239,10 +249,8 @@ def evaluated_baseline(bench: Bench) -> Candidate:
 
 def _baseline(bench: Bench) -> Candidate:
     tree = TreeId(bench.run.config["baseline"])
-    # In full, whatever the thresholds of the cascade say: everything is compared with it.
-    whole = replace(bench.evaluator, thresholds={})
     seeds = tuple(range(bench.project.judging.repeats))
-    evaluation = whole.evaluate(tree, bench.project.tasks, seeds, cancel=bench.stopping)
+    evaluation = bench.whole.evaluate(tree, bench.project.tasks, seeds, cancel=bench.stopping)
     if evaluation.score is None:
         lost = next((run for run in evaluation.runs if run.score.score is None), None)
         why = evaluation.stopped or (_why(lost) if lost is not None else "")
@@ -267,14 +275,10 @@ def _tree(candidate: Candidate) -> TreeId:
 
 def _check(evaluation: Evaluation) -> None:
     """Refuse an evaluation that says nothing about the candidate."""
-    for status in (TaskStatus.TAMPERED, TaskStatus.INFRA_ERROR):
+    for status, outcome in _NO_SCORES.items():
         for run in evaluation.runs:
             if run.score.status is status:
-                raise _NeverAScoreError(run)
-
-
-def _outcome_of(run: TaskRun) -> Outcome:
-    return Outcome.TAMPERED if run.score.status is TaskStatus.TAMPERED else Outcome.INFRA_ERROR
+                raise _NeverAScoreError(outcome, _why(run))
 
 
 def _why(run: TaskRun) -> str:
