@@ -112,9 +112,8 @@ def attribute(
     told: Callable[[str], None] = lambda line: None,
     cancel: Cancel | None = None,
 ) -> dict[str, Any]:
-    """Judge the winner without each part of its changes, and without some of them together.
-
-    Resumable wherever the judge remembers: what was judged is not judged again.
+    """Judge the winner without each part of its changes, and without some of them together. Where the judge
+    remembers, what was judged is not judged again.
 
     Args:
         question: Winner, baseline and what may be spent.
@@ -124,8 +123,7 @@ def attribute(
         cancel: Ends it at once.
 
     Returns:
-        `attribution.json`: parts with their contributions, pairs, what is left without the parts that do
-        nothing, tasks that got better or worse, predictions held against results, and what was planned.
+        `attribution.json`; docs/harness-attribution.md names its fields.
 
     Raises:
         UsageError: There is nothing to attribute, or the budget pays for no part.
@@ -137,6 +135,7 @@ def attribute(
     start = work.judged([part.id for part in parts.all], "the baseline")
     singles = {part.id: work.contribution(whole, (part.id,)) for part in parts.all}
     doubles = {pair: work.contribution(whole, pair) for pair in paid}
+    fixed, regressed = moved_tasks(start, whole)
     idle = [name for name, found in singles.items() if found.finding in (Finding.NO_EFFECT, Finding.HARMFUL)]
     return {
         "schema": SCHEMA,
@@ -153,7 +152,8 @@ def attribute(
         "pairs_left_out": math.comb(len(parts.all), 2) - len(doubles),
         "without_idle": work.without_idle(whole, idle, singles, doubles) if idle else None,
         "planned_task_runs": _task_runs(question, parts, paid),
-        **dict(zip(("fixed", "regressed"), moved_tasks(start, whole), strict=True)),
+        "fixed": fixed,
+        "regressed": regressed,
         "predictions": _predictions(question.lineage),
     }
 
