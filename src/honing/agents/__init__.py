@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING, Any
 from honing.agents.base import Agent, AgentEvent, AgentOutcome, AgentRun, AgentTask, AgentUsage, Trouble
 
 if TYPE_CHECKING:
-    from honing.agents.cheat import CheatAgent
     from honing.agents.claude_code import ClaudeCodeAgent
     from honing.agents.codex import CodexAgent
     from honing.agents.command import CommandAgent
+    from honing.agents.controls.cheat import CheatAgent
+    from honing.agents.controls.nop import NopAgent
+    from honing.agents.controls.oracle import OracleAgent
+    from honing.agents.controls.scripted import ScriptedAgent
     from honing.agents.gemini_cli import GeminiCliAgent
     from honing.agents.installed import AgentSettings, Installed
     from honing.agents.inventory import FoundAgent, find_agents, package_of
     from honing.agents.model_server import served_by
-    from honing.agents.nop import NopAgent
     from honing.agents.opencode import OpenCodeAgent
-    from honing.agents.oracle import OracleAgent
     from honing.agents.pi import PiAgent
     from honing.agents.probing import Launch, Probe, Support, launched, next_step, probe
     from honing.agents.registry import AGENT_NAMES, agent_named, needs_model
-    from honing.agents.scripted import ScriptedAgent
 
 _HOMES = {
     "AGENT_NAMES": "registry",
     "AgentSettings": "installed",
-    "CheatAgent": "cheat",
+    "CheatAgent": "controls.cheat",
     "ClaudeCodeAgent": "claude_code",
     "CodexAgent": "codex",
     "CommandAgent": "command",
@@ -37,12 +37,12 @@ _HOMES = {
     "GeminiCliAgent": "gemini_cli",
     "Installed": "installed",
     "Launch": "probing",
-    "NopAgent": "nop",
+    "NopAgent": "controls.nop",
     "OpenCodeAgent": "opencode",
-    "OracleAgent": "oracle",
+    "OracleAgent": "controls.oracle",
     "PiAgent": "pi",
     "Probe": "probing",
-    "ScriptedAgent": "scripted",
+    "ScriptedAgent": "controls.scripted",
     "Support": "probing",
     "agent_named": "registry",
     "find_agents": "inventory",

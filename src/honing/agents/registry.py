@@ -33,10 +33,10 @@ _KNOWN = {
     "opencode": _Known(home="opencode", maker="OpenCodeAgent", needs_model=True),
     "pi": _Known(home="pi", maker="PiAgent", needs_model=True),
     "command": _Known(home="command", maker="CommandAgent", rest="argv"),
-    "scripted": _Known(home="script_file", maker="scripted_agent", rest="file"),
-    "oracle": _Known(home="oracle", maker="OracleAgent", rest="solution"),
-    "nop": _Known(home="nop", maker="NopAgent"),
-    "cheat": _Known(home="cheat", maker="CheatAgent"),
+    "scripted": _Known(home="controls.script_file", maker="scripted_agent", rest="file"),
+    "oracle": _Known(home="controls.oracle", maker="OracleAgent", rest="solution"),
+    "nop": _Known(home="controls.nop", maker="NopAgent"),
+    "cheat": _Known(home="controls.cheat", maker="CheatAgent"),
 }
 AGENT_NAMES = tuple(_KNOWN)
 

@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from honing.agents.base import AgentEvent, AgentOutcome, AgentRun, AgentTask
+from honing.agents.controls.writing import write
 from honing.agents.installed import AgentSettings
 from honing.agents.options import told
 from honing.agents.transcript import MOST_EVENTS
-from honing.agents.writing import write
 from honing.errors import UsageError
 from honing.sandbox import Cancel
 

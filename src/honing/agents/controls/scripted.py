@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from honing.agents.base import AgentEvent, AgentOutcome, AgentRun, AgentTask, Trouble
-from honing.agents.writing import remove, write
+from honing.agents.controls.writing import remove, write
 from honing.errors import AgentError
 from honing.sandbox import Cancel
 

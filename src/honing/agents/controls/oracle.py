@@ -10,10 +10,10 @@ import shutil
 from pathlib import Path
 
 from honing.agents.base import AgentEvent, AgentOutcome, AgentRun, AgentTask, Trouble
+from honing.agents.controls.writing import place_in
 from honing.agents.installed import AgentSettings
 from honing.agents.options import placed, told
 from honing.agents.transcript import MOST_EVENTS, short
-from honing.agents.writing import place_in
 from honing.errors import AgentError, UsageError
 from honing.sandbox import Cancel, Capability, Command, Mount
 

@@ -15,11 +15,11 @@ from typing import Any
 import yaml
 
 from honing.agents.base import Agent, AgentOutcome, AgentRun, AgentTask, Trouble
+from honing.agents.controls.oracle import OracleAgent
+from honing.agents.controls.scripted import Edits, ScriptedAgent
+from honing.agents.controls.writing import place_in
 from honing.agents.installed import AgentSettings
 from honing.agents.options import placed, told
-from honing.agents.oracle import OracleAgent
-from honing.agents.scripted import Edits, ScriptedAgent
-from honing.agents.writing import place_in
 from honing.errors import AgentError, UsageError, boundary
 from honing.sandbox import Cancel
 
