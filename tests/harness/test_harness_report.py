@@ -23,6 +23,7 @@ from honing.store import (
     Diff,
     Headline,
     HeatMap,
+    Interval,
     Lineage,
     Lines,
     Report,
@@ -259,21 +260,35 @@ def test_hostile_text_is_inert_on_the_page(tmp_path: Path) -> None:
 
 def test_attribution_is_shown_and_said_to_be_old_where_the_winner_changed(tmp_path: Path) -> None:
     run = run_with_changes(tmp_path)
-    part = {
-        "id": "p1",
-        "finding": "necessary",
-        "contribution": 0.2,
-        "interval": [0.1, 0.3],
-        "summary": "AGENTS.md 1-2",
-    }
-    document = {"winner": "c0002", "level": 0.95, "parts": [part | {"tasks": {"title": 0.5}}, "nonsense"]}
+    parts = [
+        {
+            "id": "p1",
+            "finding": "necessary",
+            "contribution": 0.2,
+            "interval": [0.1, 0.3],
+            "tasks": {"title": 0.5},
+        },
+        {"id": "p2", "finding": "no-effect", "contribution": 0, "interval": [0, 0], "tasks": {}},
+        "nonsense",
+    ]
+    both = {"parts": ["p1", "p2"], "together": "substitutes", "contribution": 0.5, "interval": [0.4, 0.6]}
+    document = {"winner": "c0002", "level": 0.95, "parts": parts, "pairs": [both]}
     run.write_json("attribution.json", document)
     fresh = report_of(run)
     run.write_json("attribution.json", document | {"winner": "c0001"})
     stale = report_of(run)
 
-    (row,) = rows(blocks(fresh, Table, "Changes")[0])
-    assert (row["finding"], row["tasks"]) == (Badge("necessary", Tone.GOOD), "title +0.5")
+    single, pairs = (rows(table) for table in blocks(fresh, Table, "Changes"))
+    assert single == [
+        {
+            "id": "p1",
+            "finding": Badge("necessary", Tone.GOOD),
+            "contribution": Interval(0.2, 0.1, 0.3),
+            "tasks": "title +0.5",
+        },
+        {"id": "p2", "finding": Badge("no-effect"), "contribution": 0.0, "tasks": None},
+    ]
+    assert [(row["parts"], row["together"].text) for row in pairs] == [("p1, p2", "substitutes")]
     assert blocks(fresh, Text, "Changes") == []
     assert [each.text for each in blocks(stale, Text, "Changes")] == [
         "This attribution is of c0001; the winner is now c0002."

@@ -9,6 +9,7 @@ from honing.errors import StoreError
 from honing.harness.candidate import Candidate
 from honing.harness.ledger import Ledger
 from honing.harness.ledger.inspecting import diff_of
+from honing.harness.report.tables import exact_or_interval, from_zero
 from honing.harness.search.ranking import ancestors
 from honing.store import (
     TREES,
@@ -18,7 +19,6 @@ from honing.store import (
     CellKind,
     Column,
     Diff,
-    Interval,
     Table,
     Text,
     Tone,
@@ -64,17 +64,19 @@ def attribution_blocks(ledger: Ledger) -> tuple[Block, ...]:
         Column(key="tasks", title="Tasks that it moves"),
     )
     level = float(found.get("level") or ledger.facts.level)
+    rows = [_part(one, level) for one in parts]
     table = Table.of(
-        columns,
-        [_part(one, level) for one in parts],
+        from_zero(columns, rows),
+        rows,
         caption="Each part of the winner's changes taken back, and the harness judged again.",
     )
+    blocks: tuple[Block, ...] = (table, *_pairs(found, level))
     best = ledger.best()
     if best is not None and best.id == found.get("winner"):
-        return (table,)
+        return blocks
     now = best.id if best is not None else "unknown"
     words = f"This attribution is of {found.get('winner')}; the winner is now {now}."
-    return (table, Text(text=words, tone=Tone.WARN))
+    return (*blocks, Text(text=words, tone=Tone.WARN))
 
 
 def _whole(ledger: Ledger, baseline: Candidate, best: Candidate) -> Block:
@@ -117,9 +119,30 @@ def _part(one: Mapping[str, Any], level: float) -> dict[str, Cell]:
     }
 
 
+def _pairs(found: Mapping[str, Any], level: float) -> tuple[Table, ...]:
+    """Parts that are more or less together than one by one."""
+    columns = (
+        Column(key="parts", title="Parts", kind=CellKind.CODE),
+        Column(key="together", title="Together they are", kind=CellKind.BADGE),
+        Column(key="contribution", title="Contribution of both", kind=CellKind.INTERVAL),
+    )
+    rows: list[dict[str, Cell]] = [
+        {
+            "parts": ", ".join(str(part) for part in one.get("parts", ())),
+            "together": Badge(str(one.get("together", "")), Tone.INFO),
+            "contribution": _contribution(one.get("contribution"), one.get("interval"), level),
+        }
+        for one in found.get("pairs", ())
+        if isinstance(one, Mapping)
+    ]
+    return (
+        (Table.of(from_zero(columns, rows), rows, caption="Two parts taken back together"),) if rows else ()
+    )
+
+
 def _contribution(value: Any, ends: Any, level: float) -> Cell:
     if not isinstance(value, int | float):
         return None
     if isinstance(ends, Sequence) and len(ends) == 2 and all(isinstance(end, int | float) for end in ends):
-        return Interval(float(value), float(ends[0]), float(ends[1]), level)
+        return exact_or_interval(float(value), float(ends[0]), float(ends[1]), level)
     return float(value)

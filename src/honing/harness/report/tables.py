@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
 from honing.harness.candidate import Arm, Candidate, Outcome
 from honing.harness.ledger import Ledger
 from honing.harness.ledger.base import UNCONFINED, estimate_of, sandboxes
@@ -121,7 +124,7 @@ def acceptance_tables(ledger: Ledger) -> tuple[Table, ...]:
 
     First those that lead to the winners, then the others.
     """
-    columns = (
+    columns = [
         Column(key="id", title="Candidate", kind=CellKind.CODE),
         Column(key="verdict", title="Verdict", kind=CellKind.BADGE),
         Column(key="raw", title="Raw score", kind=CellKind.NUMBER),
@@ -130,7 +133,7 @@ def acceptance_tables(ledger: Ledger) -> tuple[Table, ...]:
         Column(key="estimate", title="Corrected", kind=CellKind.NUMBER),
         Column(key="gap", title="Luck", kind=CellKind.NUMBER, note="Raw score minus corrected score."),
         Column(key="why", title="Why"),
-    )
+    ]
     by_id = {each.id: each for each in ledger.candidates}
     winners = [best for arm in Arm if (best := ledger.best(arm)) is not None]
     paths = {name for best in winners for name in ancestors(best, by_id)}
@@ -141,7 +144,9 @@ def acceptance_tables(ledger: Ledger) -> tuple[Table, ...]:
     leading = [_accepted(each, ledger.facts.level) for each in shown if each.id in paths]
     others = [_accepted(each, ledger.facts.level) for each in shown if each.id not in paths][:MOST_LISTED]
     lost = len(compared) - len(shown)
-    words = f"{len(others)} others that were kept or tested again; {lost} more lost the first comparison"
+    words = f"{len(others)} others that were kept or tested again"
+    words += f"; {lost} more lost the first comparison" if lost else ""
+    columns = from_zero(columns, [*leading, *others])
     tables = (
         Table.of(columns, leading, caption="On the way to the winner of each arm"),
         Table.of(columns, others, caption=words, folded=len(others) > UNFOLDED),
@@ -239,8 +244,27 @@ def _accepted(each: Candidate, level: float) -> dict[str, Cell]:
     }
 
 
-def _three(found: tuple[float, float, float] | None, level: float) -> Interval | None:
-    return None if found is None else Interval(*found, level)
+def _three(found: tuple[float, float, float] | None, level: float) -> Cell:
+    return None if found is None else exact_or_interval(*found, level)
+
+
+def exact_or_interval(value: float, low: float, high: float, level: float) -> Cell:
+    """A measured value as a cell: the number alone where it is exact."""
+    return value if low == value == high else Interval(value, low, high, level)
+
+
+def from_zero(columns: Iterable[Column], rows: Sequence[Mapping[str, Cell]]) -> list[Column]:
+    """The columns that hold anything, with zero on the bars of differences."""
+    found = []
+    for column in columns:
+        cells = [row.get(column.key) for row in rows]
+        spans = [cell for cell in cells if isinstance(cell, Interval)]
+        if column.kind is CellKind.INTERVAL and spans:
+            low, high = min(span.low for span in spans), max(span.high for span in spans)
+            column = replace(column, low=min(low, 0.0), high=max(high, 0.0))
+        if any(cell not in (None, "") for cell in cells):
+            found.append(column)
+    return found
 
 
 def _contained(candidate: Candidate) -> Cell:
