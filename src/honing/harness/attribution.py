@@ -112,13 +112,12 @@ def attribute(
     told: Callable[[str], None] = lambda line: None,
     cancel: Cancel | None = None,
 ) -> dict[str, Any]:
-    """Judge the winner without each part of its changes, and without some of them together. Where the judge
-    remembers, what was judged is not judged again.
+    """Judge the winner without each part of its changes, and without some of them together.
 
     Args:
         question: Winner, baseline and what may be spent.
         trees: Holds both, and gets the trees in between.
-        judge: Evaluates.
+        judge: Where it remembers, what was judged is not judged again.
         told: Is given a line for each evaluation that begins.
         cancel: Ends it at once.
 
@@ -136,7 +135,6 @@ def attribute(
     singles = {part.id: work.contribution(whole, (part.id,)) for part in parts.all}
     doubles = {pair: work.contribution(whole, pair) for pair in paid}
     fixed, regressed = moved_tasks(start, whole)
-    idle = [name for name, found in singles.items() if found.finding in (Finding.NO_EFFECT, Finding.HARMFUL)]
     return {
         "schema": SCHEMA,
         "winner": question.winner.id,
@@ -150,7 +148,7 @@ def attribute(
         "pairs": _pairs(singles, doubles),
         "pairs_judged": len(doubles),
         "pairs_left_out": math.comb(len(parts.all), 2) - len(doubles),
-        "without_idle": work.without_idle(whole, idle, singles, doubles) if idle else None,
+        "without_idle": work.without_idle(whole, singles, doubles),
         "planned_task_runs": _task_runs(question, parts, paid),
         "fixed": fixed,
         "regressed": regressed,
@@ -252,11 +250,15 @@ class _Work:
     def without_idle(
         self,
         whole: Evaluation,
-        idle: Sequence[str],
         singles: Mapping[str, Contribution],
         doubles: Mapping[tuple[str, str], Contribution],
-    ) -> dict[str, Any]:
-        """The winner without the parts that do nothing or harm: of two that replace each other one stays."""
+    ) -> dict[str, Any] | None:
+        """The winner without the parts that do nothing or harm, where there are some; of two that replace each
+        other one stays."""
+        nothing = (Finding.NO_EFFECT, Finding.HARMFUL)
+        idle = [name for name, found in singles.items() if found.finding in nothing]
+        if not idle:
+            return None
         taken_back: list[str] = []
         for name in idle:
             partners = [two for two in doubles if name in two and set(two) & set(taken_back)]
