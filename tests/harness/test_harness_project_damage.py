@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def test_a_damaged_metaharness_json_opens_or_is_refused_with_its_place(tmp_path:
         elif kind == "value":
             config.write_text(json.dumps(with_another_value(json.loads(config.read_text()), rng)))
         else:
-            tasks.write_text(json.dumps(with_another_value([dict(PHRASE), dict(COMMAND)], rng)))
+            tasks.write_text(json.dumps(with_another_value(deepcopy([PHRASE, COMMAND]), rng)))
         endings.add(ending_of(folder))
 
     file = "tasks.json" if kind == "tasks" else "metaharness.json"

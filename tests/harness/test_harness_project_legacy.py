@@ -204,6 +204,14 @@ def test_a_task_without_phrases_asks_for_the_file(tmp_path: Path) -> None:
     )
 
 
+def test_a_phrase_may_be_a_whole_paragraph(tmp_path: Path) -> None:
+    (task,) = load_project(made(tmp_path, {}, [{**PHRASE, "required_phrases": ["sum " * 1000]}])).tasks
+
+    assert task == FilePhraseTask(
+        id="says", path="AGENTS.md", required=("sum " * 1000,), **shared(weight=0.5)
+    )
+
+
 def test_a_weight_of_nothing_prepares_the_copy_and_counts_for_nothing(tmp_path: Path) -> None:
     found = load_project(made(tmp_path, {}, [{**COMMAND, "weight": 0}, PHRASE]))
 

@@ -12,9 +12,10 @@ from pydantic import Field
 
 from honing.documents import RelativePath
 from honing.harness.tasks.base import Cascade, Place, TaskScore
-from honing.harness.tasks.basics import Basics, Common, Word, basics_of, scored
+from honing.harness.tasks.basics import Basics, Common, basics_of, scored
 
 _LARGEST_BYTES = 1_000_000
+_Phrase = Annotated[str, Field(min_length=1, max_length=10_000)]
 
 
 class FilePhraseSpec(Basics):
@@ -23,7 +24,7 @@ class FilePhraseSpec(Basics):
     type: Literal["file_phrase"]
     path: RelativePath
     """The file."""
-    required: Annotated[tuple[Word, ...], Field(min_length=1)]
+    required: Annotated[tuple[_Phrase, ...], Field(min_length=1)]
     """All of them must be in it, as they are written here."""
     ignore_case: bool = False
     hidden: bool = False
