@@ -142,7 +142,7 @@ TREES = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TREES, TREES)
 def test_any_subset_can_be_taken_back_and_the_ends_are_exact(
     before: Mapping[str, Written], after: Mapping[str, Written]

@@ -68,7 +68,8 @@ def score_of(grade: Any, task: str) -> TaskScore:
         )
     cost = _number(found.get("cost", 0.0), f"{where}: 'cost'", high=math.inf)
     named = {plain(str(name), 200): held for name, held in checks.items()}
-    return scored(score, plain(str(reason)), checks=named, cost=cost)
+    said = plain(str(reason)) or ("" if score == 1 else f"the grader gave {score:g}")
+    return scored(score, said, checks=named, cost=cost)
 
 
 def _number(value: Any, what: str, *, high: float) -> float:
