@@ -253,8 +253,8 @@ class _Work:
         singles: Mapping[str, Contribution],
         doubles: Mapping[tuple[str, str], Contribution],
     ) -> dict[str, Any] | None:
-        """The winner without the parts that do nothing or harm, where there are some; of two that replace each
-        other one stays."""
+        """The winner without the parts that do nothing or harm, where there are some. Of two that
+        replace each other one stays."""
         nothing = (Finding.NO_EFFECT, Finding.HARMFUL)
         idle = [name for name, found in singles.items() if found.finding in nothing]
         if not idle:
