@@ -115,38 +115,55 @@ def optimize(
     Raises:
         HoningError: See `honing.harness.optimize`.
     """
-    import os
     from dataclasses import replace
     from pathlib import Path
 
-    from honing.agents import AgentSettings
-    from honing.experiments import contract_objectives
     from honing.harness import OptimizeOptions, load_project
     from honing.harness import optimize as improve
-    from honing.settings import load_settings
 
-    settings = load_settings(environ=os.environ)
     found, options = load_project(Path(project)), options or OptimizeOptions()
-    named = agent if isinstance(agent, str) else ""
     asked = replace(
         options.asked,
-        agent=named or options.asked.agent or settings.agents.default or "",
-        model=model or options.asked.model or settings.agents.model or "",
+        agent=agent if isinstance(agent, str) and agent else options.asked.agent,
+        model=model or options.asked.model,
         proposals=options.asked.proposals if budget is None else budget,
     )
-    endpoints = dict(options.endpoints) or settings.models.endpoints()
     options = replace(
         options,
         asked=asked,
         agent=options.agent if isinstance(agent, str) else agent,
-        home=options.home or found.runs or settings.paths.home,
+        home=options.home or found.runs,
         run_name=run_name or options.run_name,
+    )
+    return improve(found, _as_the_environment_says(options))
+
+
+def _as_the_environment_says(options: OptimizeOptions) -> OptimizeOptions:
+    """The options, with what they leave open filled in from the environment."""
+    import os
+    from dataclasses import replace
+
+    from honing.agents import AgentSettings
+    from honing.experiments import contract_objectives
+    from honing.settings import load_settings
+
+    settings = load_settings(environ=os.environ)
+    asked, installed = options.asked, options.installed
+    endpoints = dict(options.endpoints) or settings.models.endpoints()
+    if installed == AgentSettings():
+        installed = AgentSettings(**settings.installed_agents(os.environ))
+    return replace(
+        options,
+        asked=replace(
+            asked,
+            agent=asked.agent or settings.agents.default or "",
+            model=asked.model or settings.agents.model or "",
+        ),
+        home=options.home or settings.paths.home,
+        installed=installed,
         endpoints=endpoints,
         contracts=options.contracts or contract_objectives(asked.sandbox, endpoints),
     )
-    if options.installed == AgentSettings():
-        options = replace(options, installed=AgentSettings(**settings.installed_agents(os.environ)))
-    return improve(found, options)
 
 
 def load_run(path: str | Path) -> Run:
