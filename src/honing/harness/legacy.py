@@ -135,7 +135,8 @@ class _Reading:
             single_class=self._flag(_ONE_CLASS, default=usual.single_class),
             required=tuple(_plain(path) for path in self.document.texts(("required_files",))),
             transient=usual.transient + tuple(self.document.texts(("transient_paths",))),
-            leakage=self._flag(_LEAKAGE, default=usual.leakage),
+            # Off unless it was asked for, as it was there: ids of those projects are often plain words.
+            leakage=self._flag(_LEAKAGE, default=False),
             forbidden=tuple(phrase for key in _FORBIDDEN for phrase in self.document.texts((key,))),
         )
 
