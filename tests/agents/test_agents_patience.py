@@ -32,13 +32,7 @@ END
 FAILS, WORKS = Fault(kind=FaultKind.SERVER_ERROR), None
 
 
-def run(
-    folder: Path,
-    faults: list[Fault | None],
-    *,
-    rest_s: float,
-    cancel: Cancel | None = None,
-) -> AgentRun:
+def run(folder: Path, faults: list[Fault | None], *, rest_s: float, cancel: Cancel | None = None) -> AgentRun:
     """A program that asks once for each of these and rests afterwards."""
     agent = OpenCodeAgent(replaying(folder / "bin", "opencode", ASK_AGAIN_AND_AGAIN))
     with scene(folder, faults=faults, limit_s=300.0) as here:
@@ -68,3 +62,15 @@ def test_the_callers_own_wish_is_still_heard(tmp_path: Path, faults: list[Fault 
     found = run(tmp_path, faults, rest_s=600.0, cancel=asked)
 
     assert (found.outcome, found.trouble) == (AgentOutcome.STOPPED, Trouble.NONE)
+
+
+def test_what_failed_before_it_began_is_not_held_against_it(tmp_path: Path) -> None:
+    agent = OpenCodeAgent(replaying(tmp_path / "bin", "opencode", ASK_AGAIN_AND_AGAIN))
+    with scene(tmp_path, faults=[FAILS] * 5, limit_s=300.0) as here:
+        assert here.task.channel is not None
+        env = {"TOKEN": here.task.channel.token, "CALLS": "2", "REST_S": "1"}
+        first = agent.run(replace(here.task, env=env))
+        second = agent.run(replace(here.task, env=env))
+
+        assert (first.exit_code, second.exit_code) == (0, 0)
+        assert (first.usage.failed, second.usage.failed) == (2, 2)

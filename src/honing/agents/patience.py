@@ -23,21 +23,17 @@ class Patience:
         """Whether it was the failures that stopped the agent."""
         self._channel = channel
         self._cancel = cancel
-        self._calls, self._ok = self._counts()
-        self._failed = 0
+        self._before = 0 if channel is None else channel.counts().calls
 
     def is_set(self) -> bool:
         if self._cancel is not None and self._cancel.is_set():
             return True
-        calls, ok = self._counts()
-        new_failures = (calls - self._calls) - (ok - self._ok)
-        self._failed = new_failures if ok > self._ok else self._failed + new_failures
-        self._calls, self._ok = calls, ok
-        self.ended = self.ended or self._failed >= MOST_FAILURES
+        self.ended = self.ended or self._failed_last() >= MOST_FAILURES
         return self.ended
 
-    def _counts(self) -> tuple[int, int]:
+    def _failed_last(self) -> int:
+        """Failed calls of this agent since the last one that was answered."""
         if self._channel is None:
-            return 0, 0
+            return 0
         found = self._channel.counts()
-        return found.calls, found.ok
+        return min(found.failed_last, found.calls - self._before)

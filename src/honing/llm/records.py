@@ -116,6 +116,8 @@ class Counts:
     ok: int = 0
     failed: Mapping[str, int] = field(default_factory=dict)
     """Failed calls by `ErrorKind`."""
+    failed_last: int = 0
+    """How many failed since the last one that did not."""
     input_tokens: int = 0
     """As far as servers counted."""
     output_tokens: int = 0
@@ -133,7 +135,7 @@ class Tally:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._spent = Spent()
-        self._calls = self._ok = self._input = self._output = self._uncounted = 0
+        self._calls = self._ok = self._failed_last = self._input = self._output = self._uncounted = 0
         self._failed: Counter[str] = Counter()
         self._cost: Decimal | None = Decimal(0)
         self._wall_s = 0.0
@@ -162,8 +164,10 @@ class Tally:
         self._output += record.usage.output_tokens or 0
         if not record.ok:
             self._failed[record.error_kind] += 1
+            self._failed_last += 1
             return
         self._ok += 1
+        self._failed_last = 0
         self._uncounted += record.usage_estimated
         known = self._cost is not None and record.cost_usd is not None
         self._cost = self._cost + record.cost_usd if known else None  # type: ignore[operator]
@@ -173,6 +177,7 @@ class Tally:
             calls=self._calls,
             ok=self._ok,
             failed=dict(sorted(self._failed.items())),
+            failed_last=self._failed_last,
             input_tokens=self._input,
             output_tokens=self._output,
             uncounted=self._uncounted,
