@@ -142,6 +142,7 @@ TARGET = {
 }
 
 
+@pytest.mark.slow
 def test_a_target_s_own_commands_read_the_harness_where_it_is_mounted(bench: Bench) -> None:
     bench.grader(TARGET)
     spec = {**SPEC, "target": "target", "system": None, "mount": True}

@@ -133,7 +133,6 @@ CHEATS = {
         """,
     "no such function": "def minus(a, b): return a - b\n",
     "a module that does not load": "def add(a, b)\n",
-    "answering late": "import time\ndef add(a, b): time.sleep(600)\n",
     "a huge answer": "def add(a, b): return 'x' * 34_000_000\n",
     "a deep answer": "def add(a, b):\n  out = []\n  for _ in range(100_000): out = [out]\n  return out\n",
     "calling back without end": "def add(a, b): return add(a, b)\n",
@@ -151,11 +150,17 @@ def test_no_way_leads_past_the_tests(bench: Bench, code: str) -> None:
         "json.py": "def dumps(*a, **k): return '{}'\n",
     }
 
-    limit_s = 1 if "time.sleep" in code else 20
-    score = bench.judge({**others, "app.py": code}, **SPEC, test_timeout_s=limit_s, timeout_s=100)
+    score = bench.judge({**others, "app.py": code}, **SPEC, expect=IDS[:3:2])
 
     held = [name for name, passed in score.checks.items() if passed]
     assert (score.status, score.score, held) == (TaskStatus.SCORED, 0.0, [])
+
+
+def test_code_that_does_not_answer_fails_a_test_and_no_other(bench: Bench) -> None:
+    code = "import time\ndef add(a, b):\n    if a == 1: time.sleep(600)\n    return a + b\n"
+    score = bench.judge({"app.py": code}, **SPEC, expect=IDS[:3:2], test_timeout_s=5)
+
+    assert score.checks == {IDS[0]: False, IDS[2]: True}
 
 
 def test_honest_code_passes_beside_files_with_the_names_of_tools(bench: Bench) -> None:
@@ -319,6 +324,45 @@ def test_what_tests_usually_need_of_a_module_works_over_the_border(bench: Bench)
 
     assert [name for name, held in score.checks.items() if not held] == []
     assert len(score.checks) == 9
+
+
+def test_pytest_runs_hidden_tests_with_fixtures_and_parameters(bench: Bench) -> None:
+    bench.grader(
+        {
+            "py/conftest.py": "import pytest\n@pytest.fixture\ndef three():\n    return 3\n",
+            "py/test_py.py": """\
+                import pytest
+                import app
+
+                @pytest.mark.parametrize("a", [1, 2, 3])
+                def test_all(a): assert app.add(a, 1) == a + 1
+
+                @pytest.mark.parametrize("a", [1, 2])
+                def test_one_fails(a): assert app.add(a, 1) == 2
+
+                def test_fixture(three): assert app.add(1, 2) == three
+
+                @pytest.mark.skip
+                def test_skipped(): pass
+
+                @pytest.mark.xfail
+                def test_expected_failure(): assert False
+
+                class TestMore:
+                    def test_prints(self, capsys):
+                        app.say()
+                        assert capsys.readouterr().out == "hello\\n"
+                """,
+        }
+    )
+    files = {"app.py": HONEST + "def say(): print('hello')\n", "conftest.py": "raise SystemExit(0)\n"}
+    names = ["all", "one_fails", "fixture", "skipped", "expected_failure"]
+    ids = [*(f"test_py.py::test_{name}" for name in names), "test_py.py::TestMore::test_prints"]
+    score = bench.judge(files, **{**SPEC, "tests": "py"}, runner="pytest")
+
+    assert score.checks == dict(zip(ids, [True, False, True, False, False, True], strict=True))
+    cheat = bench.judge({"app.py": CHEATS["a walk over the stack"]}, **SPEC, runner="pytest")
+    assert cheat.score == 0.0
 
 
 def test_modules_are_found_in_the_folders_that_are_named(bench: Bench) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
@@ -56,8 +55,10 @@ def judged_beside(place: Place, beside: Beside, asked: Mapping[str, Any]) -> tup
     seen = place.mount(results, "results", writable=True)
     program = seen_at(own) / beside.program
     finished = place.beside(
-        (os.path.realpath(sys.executable), "-I", str(program), *beside.arguments, str(seen_at(seen))),
-        mounts=(seen, own, *beside.mounts),
+        (sys.executable, "-I", str(program), *beside.arguments, str(seen_at(seen))),
+        # The environment that Honing runs in: what an author's grader imports is there.
+        mounts=(seen, own, *beside.mounts, *python_mounts()),
+        env={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         forwards=beside.forwards,
         limits=beside.limits,
         stdin=json.dumps({**asked, "nonce": nonce}).encode(),
@@ -65,11 +66,6 @@ def judged_beside(place: Place, beside: Beside, asked: Mapping[str, Any]) -> tup
     if not finished.ok:
         return finished, None
     return finished, _document(results, nonce, beside.program)
-
-
-def interpreter_mounts() -> tuple[Mount, ...]:
-    """What a grader's own imports need: the environment that Honing runs in."""
-    return python_mounts()
 
 
 def seen_at(mount: Mount) -> Path:

@@ -8,6 +8,7 @@ patched assertion) takes part in a verdict, and no test, expected answer or resu
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 import sys
 import threading
@@ -38,7 +39,6 @@ from honing.harness.tasks.graders import (
     PROGRAMS,
     Beside,
     broke,
-    interpreter_mounts,
     judged_beside,
     seen_at,
 )
@@ -66,6 +66,9 @@ class HiddenTestsSpec(Basics):
     """Modules that are the harness's although Python has one of that name."""
     python: str = ""
     """Interpreter of the harness's code (`.venv/bin/python`); Honing's own where absent."""
+    runner: Literal["honing", "pytest"] = "honing"
+    """`pytest` for tests that need its fixtures and parameters; it must be installed beside Honing. All tests
+    then share one process of the harness's code."""
     all_or_nothing: bool = False
     """Score 1 only where every test passes; otherwise the share that passes."""
     hide_names: bool = False
@@ -86,6 +89,7 @@ class HiddenTestsTask(Common):
     paths: tuple[str, ...] = (".",)
     modules: tuple[str, ...] = ()
     python: str = ""
+    pytest: bool = False
     all_or_nothing: bool = False
     hide_names: bool = False
     test_timeout_s: float = 60.0
@@ -100,6 +104,7 @@ class HiddenTestsTask(Common):
             "paths": list(self.paths),
             "modules": list(self.modules),
             "python": self.python,
+            "pytest": self.pytest,
             "all_or_nothing": self.all_or_nothing,
             "hide_names": self.hide_names,
             "limits": [self.test_timeout_s, self.timeout_s],
@@ -126,6 +131,10 @@ class HiddenTestsTask(Common):
             return TaskScore(status=cut.status, score=cut.score, reason=cut.reason, sandbox=sandbox)
         return self._score(document.get("held"), sandbox)
 
+    @property
+    def _limit_s(self) -> float:
+        return _LARGEST_LIMIT_S if self.timeout_s is None else self.timeout_s
+
     def _tested(self, place: Place) -> tuple[Finished, Any, str]:
         folder = self.files.path if self.files.path.is_dir() else self.files.path.parent
         tests = place.mount(folder, "tests")
@@ -137,12 +146,13 @@ class HiddenTestsTask(Common):
             "tests": list(self.expect),
             "modules": list(self.modules),
             "test_timeout_s": self.test_timeout_s,
+            "limit_s": self._limit_s,
         }
         with Link(own_network=place.own_network) as link, _Subject(place, self, link) as subject:
             beside = Beside(
-                program="run_tests.py",
+                program="run_pytest.py" if self.pytest else "run_tests.py",
                 arguments=(str(link.tests.port), str(root)),
-                mounts=(tests, *interpreter_mounts()),
+                mounts=(tests,),
                 forwards=(link.tests,),
                 limits=within(self.timeout_s),
             )
@@ -187,7 +197,6 @@ class _Subject:
         task, place = self._task, self._place
         programs = place.mount(PROGRAMS, "programs")
         python = f"{place.inside}/{task.python}" if task.python else os.path.realpath(sys.executable)
-        limit_s = _LARGEST_LIMIT_S if task.timeout_s is None else task.timeout_s
         try:
             finished = place.argv(
                 (
@@ -196,7 +205,7 @@ class _Subject:
                 ),
                 mounts=(programs,),
                 forwards=(self._link.subject,),
-                limits=Limits(wall_s=limit_s),
+                limits=Limits(wall_s=task._limit_s),
                 cancel=self._over,
             )
             self.sandbox = finished.sandbox
@@ -216,7 +225,11 @@ def hidden_tests_task(spec: HiddenTestsSpec, folder: Path) -> HiddenTestsTask:
     """
     key = f"task '{spec.id}': tests"
     files = grader_files(folder, spec.tests, key)
-    found = tuple(spec.expect) or tuple(_ids(files.path, key))
+    if spec.runner == "pytest" and importlib.util.find_spec("pytest") is None:
+        raise UsageError(
+            f"{key}: runner: pytest is not installed beside Honing. Install it, or leave it out."
+        )
+    found = tuple(spec.expect) or tuple(_ids(files.path, key, by_pytest=spec.runner == "pytest"))
     if not found:
         raise UsageError(f"{key}: {str(files.path)!r} holds no test; write functions `test_...`.")
     if len(set(found)) < len(found):
@@ -229,6 +242,7 @@ def hidden_tests_task(spec: HiddenTestsSpec, folder: Path) -> HiddenTestsTask:
         paths=spec.paths,
         modules=spec.modules,
         python=spec.python,
+        pytest=spec.runner == "pytest",
         all_or_nothing=spec.all_or_nothing,
         hide_names=spec.hide_names,
         test_timeout_s=spec.test_timeout_s,
@@ -236,7 +250,7 @@ def hidden_tests_task(spec: HiddenTestsSpec, folder: Path) -> HiddenTestsTask:
     )
 
 
-def _ids(path: Path, key: str) -> Iterator[str]:
+def _ids(path: Path, key: str, *, by_pytest: bool) -> Iterator[str]:
     """The ids of all tests, read from the source: nothing decides later which tests there are."""
     root = path if path.is_dir() else path.parent
     for file in files_below(path):
@@ -246,15 +260,20 @@ def _ids(path: Path, key: str) -> Iterator[str]:
                 module = ast.parse(file.read_text(encoding="utf-8"))
             except (SyntaxError, ValueError) as error:
                 raise UsageError(f"{key}: {str(file)!r} is no Python: {plain(str(error))}.") from error
-            yield from (f"{name}::{test}" for test in _tests_in(module))
+            yield from (f"{name}::{test}" for test in _tests_in(module, by_pytest=by_pytest))
 
 
-def _tests_in(module: ast.Module) -> Iterator[str]:
+def _tests_in(module: ast.Module, *, by_pytest: bool) -> Iterator[str]:
     for node in module.body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test"):
             yield node.name
-        if isinstance(node, ast.ClassDef) and any("TestCase" in ast.unparse(base) for base in node.bases):
+        if isinstance(node, ast.ClassDef) and _holds_tests(node, by_pytest=by_pytest):
             kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
             for inner in node.body:
                 if isinstance(inner, kinds) and inner.name.startswith("test"):
                     yield f"{node.name}::{inner.name}"
+
+
+def _holds_tests(node: ast.ClassDef, *, by_pytest: bool) -> bool:
+    own = any("TestCase" in ast.unparse(base) for base in node.bases)
+    return own or (by_pytest and node.name.startswith("Test"))

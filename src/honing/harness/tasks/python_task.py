@@ -20,8 +20,7 @@ from honing.harness.tasks.base import Cascade, Place, TaskScore
 from honing.harness.tasks.basics import Basics, Common, Seconds, Word, basics_of, cut_short, within
 from honing.harness.tasks.callable import CallableTask, score_of
 from honing.harness.tasks.grader_files import GraderFiles, grader_files
-from honing.harness.tasks.graders import Beside, broke, interpreter_mounts, judged_beside, seen_at
-from honing.sandbox import Mount
+from honing.harness.tasks.graders import Beside, broke, judged_beside, seen_at
 
 
 class PythonSpec(Basics):
@@ -67,7 +66,6 @@ class PythonTask(Common):
             one.check()
         mounts = [place.mount(one.path, f"grader/{one.path.name}") for one in (self.files, *self.needs)]
         copy = place.mount(place.workspace, "candidate")
-        # In a sandbox without names of its own, two mounts of one folder would be the same mount.
         found = seen_at(mounts[0])
         asked = {
             "place": str(found) if self.place.endswith(".py") else self.place,
@@ -76,22 +74,13 @@ class PythonTask(Common):
             "copy": str(seen_at(copy)),
             "seed": seed,
         }
-        beside = Beside(
-            program="grade.py",
-            mounts=_apart((copy, *mounts, *interpreter_mounts())),
-            limits=within(self.timeout_s),
-        )
+        beside = Beside(program="grade.py", mounts=(copy, *mounts), limits=within(self.timeout_s))
         finished, document = judged_beside(place, beside, asked)
         if document is not None:
             return score_of(document.get("grade"), self.id)
         if (cut := cut_short(finished, "the grader")) is not None:
             return cut
         raise broke(finished, f"task '{self.id}': its grader")
-
-
-def _apart(mounts: tuple[Mount, ...]) -> tuple[Mount, ...]:
-    """Each mount once."""
-    return tuple(dict.fromkeys(mounts))
 
 
 def python_task(spec: PythonSpec, folder: Path) -> PythonTask | CallableTask:
