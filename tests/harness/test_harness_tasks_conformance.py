@@ -11,6 +11,7 @@ from harness_judging import Bench, write
 
 from honing.harness.tasks.base import CASCADE, Task, TaskStatus
 from honing.harness.tasks.spec import TaskSpec
+from honing.sandbox import describe
 
 GRADER = {
     "hidden/test_app.py": "import app\ndef test_one():\n    assert app.one() == 1\n",
@@ -112,6 +113,21 @@ def test_an_honest_harness_scores_in_full_each_time(name: str, bench: Bench) -> 
 
     assert (first.status, first.score, first.reason) == (TaskStatus.SCORED, 1.0, "")
     assert first == second
+
+
+def test_an_honest_harness_scores_in_full_in_every_sandbox_that_works_here(tmp_path: Path) -> None:
+    found = {}
+    for status in describe():
+        if status.ready:
+            (tmp_path / status.name).mkdir()
+            bench = Bench(tmp_path / status.name, sandbox_name=status.name)
+            bench.grader(GRADER)
+            tasks = [bench.task(**{**SPECS[name], "id": name}) for name in JUDGED]
+            runs = bench.evaluator.evaluate(bench.candidate(HONEST), tasks).runs
+            found[status.name] = {run.task: run.score.score for run in runs}
+
+    assert found == {name: dict.fromkeys(JUDGED, 1.0) for name in found}
+    assert "unconfined" in found
 
 
 def hostile(folder: Path) -> None:
