@@ -75,7 +75,7 @@ class Acceptance:
     estimate: float | None = None
     """The candidate's score, free of the luck that led to its selection where a re-test was made."""
     task_runs: int = 0
-    """Task runs that re-tests cost."""
+    """Task runs that the re-test cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

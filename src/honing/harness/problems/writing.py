@@ -63,6 +63,8 @@ def _project(problem: Problem, name: str, instance: int) -> dict[str, Any]:
             "options": {"problem": name, "instance": instance},
         },
         "budget": problem.proposals,
+        # The last look decides what is reported, and costs little beside the search.
+        "judging": {} if problem.deterministic else {"final_repeats": 5},
         "tasks": [_task(problem, task) for task in problem.tasks],
         "held_out": [_task(problem, task) for task in problem.held_out],
     }
