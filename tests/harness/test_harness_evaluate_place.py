@@ -187,6 +187,26 @@ def test_a_candidate_that_reaches_its_tests_unconfined_is_caught(tmp_path: Path)
     assert (found.status.value, found.score) == ("tampered", None)
 
 
+@pytest.mark.parametrize(
+    "forged",
+    ["open(name + '/more', 'w').close()", "os.mkfifo(name + '/results.json')", "os.link(tests, name + '/x')"],
+    ids=["a file beside", "a pipe in its place", "a link beside"],
+)
+def test_results_that_a_candidate_had_a_hand_in_are_tampered_with(tmp_path: Path, forged: str) -> None:
+    bench = Bench(tmp_path, sandbox_name="unconfined")
+    bench.grader({"t/test_x.py": "import app\ndef test_x():\n    assert app.f() == 1\n"})
+    code = f"""\
+        import glob, os
+        tests = {str(bench.project / "t" / "test_x.py")!r}
+        for name in glob.glob("../grader/*"):
+            {forged}
+        def f(): return 1
+        """
+
+    found = bench.judge({"app.py": code}, type="hidden_tests", tests="t")
+    assert (found.status.value, found.score) == ("tampered", None)
+
+
 def test_memory_and_disk_limits_end_a_command_and_are_said(bench: Bench) -> None:
     limits = Limits(wall_s=30, disk_bytes=20 * 1024 * 1024)
     with bench.places.open(bench.candidate({"a": ""})) as place:

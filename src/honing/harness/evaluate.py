@@ -16,6 +16,7 @@ from honing.harness.candidate_document import evaluation_document, evaluation_fr
 from honing.harness.place import Places
 from honing.harness.plan import Group, planned
 from honing.harness.tasks.base import CASCADE, Cascade, Evaluation, Task, TaskRun, TaskScore, TaskStatus
+from honing.harness.tasks.graders import ForgedError
 from honing.sandbox import Cancel
 from honing.store import TreeId
 
@@ -176,6 +177,8 @@ def _why_not_on(run: TaskRun) -> str:
 
 
 def _failed(error: HoningError, attempt: int) -> TaskScore:
+    if isinstance(error, ForgedError):
+        return TaskScore(status=TaskStatus.TAMPERED, reason=str(error))
     again = "" if attempt == 1 else f" (tried {attempt} times)"
     return TaskScore(
         status=TaskStatus.INFRA_ERROR, reason=f"{type(error).__name__.removesuffix('Error')}: {error}{again}"

@@ -18,6 +18,13 @@ from honing.sandbox import Finished, Forward, Limits, Mount, python_mounts
 
 PROGRAMS = Path(__file__).parent / "programs"
 _RESULTS = "results.json"
+_FORGED = 99
+"""Exit code with which a program says so (`programs/honing_wire.py`)."""
+
+
+class ForgedError(GraderError):
+    """Results are not, or not only, from the program that was started to write them: somebody reached for the
+    judge. Becomes `tampered`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +52,7 @@ def judged_beside(place: Place, beside: Beside, asked: Mapping[str, Any]) -> tup
         How it ended, and the document that it wrote; None where it did not end by itself with 0.
 
     Raises:
-        GraderError: It ended by itself and wrote nothing that can be believed.
+        ForgedError: It ended with 0, and what stands in its folder is not, or not only, what it wrote.
         SandboxError: The sandbox failed.
     """
     nonce = secrets.token_hex(16)
@@ -63,6 +70,8 @@ def judged_beside(place: Place, beside: Beside, asked: Mapping[str, Any]) -> tup
         limits=beside.limits,
         stdin=json.dumps({**asked, "nonce": nonce}).encode(),
     )
+    if finished.exit_code == _FORGED:
+        raise ForgedError(f"{beside.program}: something stood where it was to write its results.")
     if not finished.ok:
         return finished, None
     return finished, _document(results, nonce, beside.program)
@@ -74,13 +83,14 @@ def seen_at(mount: Mount) -> Path:
 
 
 def _document(results: Path, nonce: str, program: str) -> Any:
+    extra = sorted(path.name for path in results.iterdir() if path.name != _RESULTS)
     try:
         document = parse_json(read_plain_file(results, _RESULTS), source=f"the results of {program}")
     except MetricsError as error:
-        raise GraderError(str(error)) from error
-    extra = sorted(path.name for path in results.iterdir() if path.name != _RESULTS)
+        # The program writes this file once, at its end, and ended with 0.
+        raise ForgedError(f"{program}: its results are not as it writes them: {error}") from error
     if not isinstance(document, dict) or document.get("nonce") != nonce or extra:
-        raise GraderError(f"{program}: its results were not written by the program that was started.")
+        raise ForgedError(f"{program}: its results were not written by the program that was started.")
     return document
 
 

@@ -16,6 +16,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
+import honing_wire as wire
+
 
 def main() -> None:
     asked = json.load(sys.stdin)
@@ -27,8 +30,7 @@ def main() -> None:
     grade = call(copy, asked["seed"]) if count > 1 else call(copy)
     if isinstance(grade, dict):
         grade = {str(name): _plain(value) for name, value in grade.items()}
-    document = {"nonce": asked["nonce"], "grade": _plain(grade)}
-    Path(sys.argv[1], "results.json").write_text(json.dumps(document, allow_nan=False), encoding="utf-8")
+    wire.write_results(Path(sys.argv[1]), {"nonce": asked["nonce"], "grade": _plain(grade)})
 
 
 def _callable(place: str, name: str) -> Any:

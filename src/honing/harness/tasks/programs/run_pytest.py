@@ -18,6 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import honing_subject as subject
+import honing_wire as wire
 
 
 class Results:
@@ -45,8 +46,7 @@ def main() -> None:
         options = ["-c", "/dev/null", "--rootdir", str(folder), "-p", "no:cacheprovider", "-q"]
         pytest.main([*options, "--import-mode=importlib", str(folder)], plugins=[found])
     held = {test: found.seen.get(test, False) for test in asked["tests"]}
-    document = {"nonce": asked["nonce"], "held": held}
-    (results / "results.json").write_text(json.dumps(document), encoding="utf-8")
+    wire.write_results(results, {"nonce": asked["nonce"], "held": held})
 
 
 if __name__ == "__main__":

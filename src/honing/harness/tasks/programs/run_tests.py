@@ -19,6 +19,7 @@ from types import ModuleType
 
 sys.path.insert(0, str(Path(__file__).parent))
 import honing_subject as subject
+import honing_wire as wire
 
 
 def main() -> None:
@@ -27,8 +28,7 @@ def main() -> None:
     sys.path.insert(0, str(folder))
     subject.install(asked["modules"])
     held = {test: _passes(test, folder, port, float(asked["test_timeout_s"])) for test in asked["tests"]}
-    document = {"nonce": asked["nonce"], "held": held}
-    (results / "results.json").write_text(json.dumps(document), encoding="utf-8")
+    wire.write_results(results, {"nonce": asked["nonce"], "held": held})
 
 
 def _passes(test: str, folder: Path, port: int, limit_s: float) -> bool:
