@@ -31,6 +31,7 @@ def test_a_missing_key_is_told_apart(tmp_path: Path) -> None:
         assert "you must specify the GEMINI_API_KEY environment variable" in run.reason
 
 
+@pytest.mark.slow
 def test_a_tool_that_is_withheld_is_a_refusal_though_it_says_success(tmp_path: Path) -> None:
     steps = [write(NAME, "out.txt", "ready\n"), "I could not."]
     with scene(tmp_path, steps, wire="gemini", limit_s=PATIENT_S) as here:

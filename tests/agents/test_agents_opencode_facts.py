@@ -34,6 +34,7 @@ def test_a_folder_of_logs_that_it_cannot_write_is_a_matter_of_permission(tmp_pat
         assert "read-only file system, mkdir '/usr/share/opencode'" in run.reason
 
 
+@pytest.mark.slow
 def test_a_permission_that_it_refuses_in_the_users_name_is_a_refusal(tmp_path: Path) -> None:
     with scene(tmp_path, [OUTSIDE, "I could not."], limit_s=PATIENT_S) as here:
         run = altered(NAME, asking).run(here.task)
