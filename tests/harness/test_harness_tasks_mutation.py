@@ -206,3 +206,9 @@ def test_restyled_code_does_what_it_did_and_is_another_text(
     assert before["f"](a, b) == after["f"](a, b)  # type: ignore[operator]
     assert after["f"].__doc__ == "Doc."
     assert ast.dump(ast.parse(source)) != ast.dump(ast.parse(other))
+
+
+def test_code_without_functions_is_rewritten_too() -> None:
+    other = restyled("X = 1\n", random.Random(0))
+
+    assert ast.dump(ast.parse(other)) != ast.dump(ast.parse("X = 1\n"))
