@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,19 +33,17 @@ class Victim:
     def kill_after(self, judgements: int, delay_s: float) -> bool:
         """Start it and kill it when it has judged so many times more; False where it ended before."""
         begun, limit = self.judged().total(), time.monotonic() + _GIVE_UP_S
-        process = self._start()
-        while process.poll() is None and self.judged().total() < begun + judgements:
-            assert time.monotonic() < limit
-            time.sleep(0.002)
-        time.sleep(delay_s)
-        process.kill()
-        process.communicate()
+        with self._started() as process:
+            while process.poll() is None and self.judged().total() < begun + judgements:
+                assert time.monotonic() < limit
+                time.sleep(0.002)
+            time.sleep(delay_s)
         return process.returncode == -signal.SIGKILL
 
     def finish(self) -> None:
         """Start it and let it end."""
-        process = self._start()
-        _, said = process.communicate(timeout=_GIVE_UP_S)
+        with self._started() as process:
+            _, said = process.communicate(timeout=_GIVE_UP_S)
         assert process.returncode == 0, said.decode()
 
     def judged(self) -> Counter[str]:
@@ -67,9 +67,15 @@ class Victim:
         proposed = {f"{one['arm']} {one['slot']}" for one in units}
         return Counter({key: judged[key] for key in met}), Counter({key: asked[key] for key in proposed})
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    @contextmanager
+    def _started(self) -> Iterator[subprocess.Popen[bytes]]:
+        """The run in a process of its own, which is dead afterwards."""
         command = [sys.executable, str(PROGRAM), str(self.folder), str(self.proposals), str(self.workers)]
-        return subprocess.Popen(command, cwd=PROGRAM.parent, stderr=subprocess.PIPE)
+        with subprocess.Popen(command, cwd=PROGRAM.parent, stderr=subprocess.PIPE) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 def _lines(log: Path) -> Counter[str]:
