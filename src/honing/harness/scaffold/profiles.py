@@ -24,7 +24,7 @@ class Profile:
 PROFILES = (
     Profile(
         name="standard",
-        sentence="a small Python project with tasks that cannot be talked past, to be replaced by your own",
+        sentence="a small Python project with tasks of each kind, to be replaced by your own",
         template="standard",
     ),
     Profile(
