@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from honing.agents import Agent, ScriptedAgent
-from honing.agents.base import AgentTask
+from honing.agents import Agent, AgentTask, ScriptedAgent
 from honing.errors import AgentError
 from honing.harness.tasks.callable import read
 
