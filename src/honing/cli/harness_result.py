@@ -79,8 +79,10 @@ def _words(document: Mapping[str, Any]) -> dict[str, str]:
     estimate, compared = document["estimate"], document["comparisons"]
     raw = f"{_number(estimate['raw'])} as it was selected"
     corrected = f"{_interval(estimate, 'fresh')} on fresh seeds" if document["noisy"] else ""
+    kept = document["winner"]["id"] != document["baseline"]["id"]
+    no = "no: on fresh seeds its best does not beat the baseline" if kept else "no"
     return {
-        "improved": "yes" if document["improved"] else "no",
+        "improved": "yes" if document["improved"] else no,
         "baseline": _number(document["baseline"]["score"]),
         "best": f"{document['winner']['id']}: {', '.join(filter(None, (raw, corrected)))}",
         "gain": _interval(compared["gain"], "estimate"),

@@ -7,7 +7,8 @@ on the held-out tasks: paired, once, at the end. Until here no held-out task was
 The result, which is the result of the step `final`:
 
     winner, control_winner   ids; the latter null without a control arm
-    improved                 whether the winner is another candidate than the baseline
+    improved                 whether the winner is another candidate than the baseline, and not found to be
+                             no better on the fresh seeds: what a noisy search keeps may be luck
     fresh                    evaluations of the search tasks on fresh seeds, by id; empty where every task is
                              deterministic: a second look would show the same
     held_out                 evaluations of the held-out tasks, by id; empty where there are none
@@ -26,7 +27,7 @@ from typing import Any
 
 from honing.errors import UsageError
 from honing.harness.accept import final_seeds
-from honing.harness.accept_pairs import interval, pairs
+from honing.harness.accept_pairs import ROUNDING, interval, pairs
 from honing.harness.candidate import Arm, Candidate
 from honing.harness.candidate_document import evaluation_document, evaluation_from
 from honing.harness.loop.bench import Bench
@@ -73,17 +74,19 @@ def _looked(bench: Bench, baseline: Candidate, winners: Mapping[Arm, Candidate])
         "held_out_over_control": (held_out, winner.id, rival),
     }
     level = bench.project.judging.level
+    differences = {
+        name: _difference(found, ours, theirs, level=level)
+        for name, (found, ours, theirs) in compared.items()
+    }
+    gain = differences["gain"]
     return {
         "winner": winner.id,
         "control_winner": control.id if control is not None else None,
-        "improved": winner.id != baseline.id,
+        "improved": winner.id != baseline.id and (gain is None or gain["estimate"] > ROUNDING),
         "fresh": {name: evaluation_document(found) for name, found in fresh.items()},
         "held_out": {name: evaluation_document(found) for name, found in held_out.items()},
         "estimate": _estimate(winner, shown, level=level),
-        "comparisons": {
-            name: _difference(found, ours, theirs, level=level)
-            for name, (found, ours, theirs) in compared.items()
-        },
+        "comparisons": differences,
     }
 
 

@@ -131,8 +131,11 @@ class Ledger:
 
     @property
     def improved(self) -> bool:
-        """Whether the search found something better than the baseline."""
+        """Whether the search found something better than the baseline: as the end of the run says, which has
+        looked once more where tasks are noisy; before that, whether anything was kept."""
         best, baseline = self.best(), self.baseline
+        if self.final is not None and "improved" in self.final:
+            return bool(self.final["improved"])
         return best is not None and baseline is not None and best.id != baseline.id
 
     def held_out_score(self, candidate: Candidate | None) -> float | None:

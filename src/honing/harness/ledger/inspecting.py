@@ -114,6 +114,9 @@ def warnings_of(ledger: Ledger) -> list[str]:
         )
     elif ledger.status is RunStatus.RUNNING:
         found.append("The run is not finished: what leads may still change.")
+    best = ledger.best()
+    if ledger.final is not None and not ledger.improved and best is not ledger.baseline and best is not None:
+        found.append(f"On fresh seeds {best.id} does not beat the baseline: what it was kept for was luck.")
     counts = ledger.counts()
     for outcome, words in (
         (Outcome.TAMPERED, "tried to reach their judge"),
