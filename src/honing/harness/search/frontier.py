@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
+from operator import le
 
 from honing.harness.candidate import Candidate
 from honing.harness.search.base import Choice, View
-from honing.harness.search.pairs import complement, merged_before, unrelated
+from honing.harness.search.pairs import complement, unrelated
 from honing.harness.search.ranking import believed, cost, leader, task_scores
 
 _PAIRED_MOST = 12
@@ -69,10 +70,8 @@ class Frontier:
 
     def choose(self, view: View, rng: random.Random) -> Choice:
         front = self.front(view.candidates)
-        pair = self._pair(view.candidates, front)
-        # Drawn in any case, so that the parent below does not depend on whether there was a pair.
         merging = rng.random() < self._merge_share
-        if pair is not None and merging:
+        if merging and (pair := self._pair(view.candidates, front)) is not None:
             note = "joins two that each solve what the other does not"
             return Choice(parents=(pair[0].id, pair[1].id), note=note, merge=True)
         (drawn,) = rng.choices(front, weights=[max(1, member.wins) for member in front])
@@ -86,8 +85,8 @@ class Frontier:
         """Candidates that are ahead at a task at least, most wins first; the leader where there is none."""
         pool = self._pool(candidates)
         wins: dict[int, int] = {}
-        for task in pool[0].scores if pool else ():
-            for index in self._winners(pool, task):
+        for scores in zip(*(each.scores.values() for each in pool), strict=True):
+            for index in _winners(pool, scores):
                 wins[index] = wins.get(index, 0) + 1
         if not wins:
             return [Member(leader(candidates), 0)]
@@ -113,30 +112,19 @@ class Frontier:
             self._seen[candidate.id] = known
         return known[1]
 
-    def _winners(self, pool: Sequence[_Measured], task: str) -> list[int]:
-        """Those at the top of a task that none of their equals there beats in every objective."""
-        scores = [each.scores.get(task, 0.0) for each in pool]
-        top = max(scores)
-        if min(scores) == top:
-            return []
-        kept: list[int] = []
-        for index, score in enumerate(scores):
-            # The pool is sorted: whoever comes later is no better in the first objective.
-            if score == top and not any(_covers(pool[other].rank, pool[index].rank) for other in kept):
-                kept.append(index)
-        return kept
-
     def _pair(
         self, candidates: Sequence[Candidate], front: Sequence[Member]
     ) -> tuple[Candidate, Candidate] | None:
         """The two that would score most if joining them gave each task the better of both; None if none."""
+        by_id = {candidate.id: candidate for candidate in candidates}
+        tried = {frozenset(candidate.parents) for candidate in candidates if len(candidate.parents) > 1}
         best: tuple[float, Candidate, Candidate] | None = None
         for one, two in combinations([member.candidate for member in front[:_PAIRED_MOST]], 2):
-            if not complement(one, two) or not unrelated(candidates, one, two):
+            a, b = self._measured(one).scores, self._measured(two).scores
+            if frozenset((one.id, two.id)) in tried or not complement(a, b) or not unrelated(by_id, one, two):
                 continue
-            a, b = task_scores(one), task_scores(two)
-            promise = sum(max(a[task], b.get(task, 0.0)) for task in a)
-            if (best is None or promise > best[0]) and not merged_before(candidates, one, two):
+            promise = sum(max(a[task], b[task]) for task in a)
+            if best is None or promise > best[0]:
                 first, second = (one, two) if believed(one) >= believed(two) else (two, one)
                 best = (promise, first, second)
         return None if best is None else (best[1], best[2])
@@ -162,6 +150,15 @@ def _measure(candidate: Candidate, objectives: Sequence[Objective]) -> _Measured
     return _Measured(candidate, complete, task_scores(candidate), rank)
 
 
-def _covers(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    """Whether one is at least as good in every objective."""
-    return all(a <= b for a, b in zip(one, other, strict=True))
+def _winners(pool: Sequence[_Measured], scores: Sequence[float]) -> list[int]:
+    """Those at the top of a task that none of their equals there beats in every objective."""
+    top = max(scores)
+    if min(scores) == top:
+        return []
+    kept: list[int] = []
+    # The pool is sorted: whoever comes later is no better in the first objective.
+    for index in [index for index, score in enumerate(scores) if score == top]:
+        rank = pool[index].rank
+        if not any(all(map(le, pool[other].rank, rank)) for other in kept):
+            kept.append(index)
+    return kept

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from honing.harness.candidate import Candidate
 from honing.harness.search.base import Choice, View
 from honing.harness.search.pairs import complement, merged_before, unrelated
-from honing.harness.search.ranking import believed, leader
+from honing.harness.search.ranking import believed, leader, task_scores
 
 
 class Islands:
@@ -47,9 +47,10 @@ class Islands:
         return leader(candidates)
 
     def _worth_joining(self, candidates: Sequence[Candidate], own: Candidate, other: Candidate) -> bool:
+        by_id = {candidate.id: candidate for candidate in candidates}
         return (
-            complement(own, other)
-            and unrelated(candidates, own, other)
+            complement(task_scores(own), task_scores(other))
+            and unrelated(by_id, own, other)
             and not merged_before(candidates, own, other)
         )
 

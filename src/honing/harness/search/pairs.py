@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from honing.harness.candidate import Candidate
-from honing.harness.search.ranking import ancestors, task_scores
+from honing.harness.search.ranking import ancestors
 
 
-def complement(first: Candidate, second: Candidate) -> bool:
-    """Whether each is ahead of the other on a task at least."""
-    a, b = task_scores(first), task_scores(second)
-    shared = a.keys() & b.keys()
-    return any(a[task] > b[task] for task in shared) and any(a[task] < b[task] for task in shared)
+def complement(first: Mapping[str, float], second: Mapping[str, float]) -> bool:
+    """Whether each of two candidates is ahead of the other on a task at least, by their scores by task."""
+    shared = first.keys() & second.keys()
+    ahead = any(first[task] > second[task] for task in shared)
+    return ahead and any(first[task] < second[task] for task in shared)
 
 
 def merged_before(candidates: Iterable[Candidate], first: Candidate, second: Candidate) -> bool:
@@ -21,9 +21,14 @@ def merged_before(candidates: Iterable[Candidate], first: Candidate, second: Can
     return any(set(candidate.parents) == wanted for candidate in candidates)
 
 
-def unrelated(candidates: Sequence[Candidate], first: Candidate, second: Candidate) -> bool:
-    """Whether neither was made from the other, so that joining them gives something new."""
-    by_id = {candidate.id: candidate for candidate in candidates}
+def unrelated(by_id: Mapping[str, Candidate], first: Candidate, second: Candidate) -> bool:
+    """Whether neither was made from the other, so that joining them gives something new.
+
+    Args:
+        by_id: Everything the view holds.
+        first: One of two candidates of the view.
+        second: The other.
+    """
     return first.id not in ancestors(second, by_id) and second.id not in ancestors(first, by_id)
 
 
