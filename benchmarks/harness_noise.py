@@ -107,7 +107,7 @@ EXPLAINED = """\
 Task runs are equal in every column, the last look of the arms that make one included. *True* is the chance of
 success of what was kept, known exactly; *over single* the paired difference to keeping after one evaluation,
 with its 95% interval; *gap* is reported minus true. Every arm ran through the loop's own search and
-acceptance code. The default (`rule: fresh`, `racing_error: 0.4`) was chosen on seeds 0 to 39; these are others.
+acceptance code. The default (`rule: fresh`, `racing_error: 0.4`) was chosen on seeds 0 to 39; these differ.
 The second table of each world gives every arm the same number of proposals instead."""
 
 Row = dict[tuple[str, int], Kept]
