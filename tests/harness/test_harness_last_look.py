@@ -12,6 +12,7 @@ from honing.harness import Asked, OptimizeOptions, OptimizeResult, Project, opti
 from honing.harness.accept import final_seeds
 from honing.harness.candidate import Outcome
 from honing.harness.ledger import warnings_of
+from honing.harness.loop.result import result_document
 from honing.harness.project import Judging
 from honing.harness.tasks.base import Place, TaskScore, TaskStatus
 
@@ -44,3 +45,23 @@ def test_a_gain_that_is_gone_on_the_seeds_of_the_last_look_is_no_improvement(tmp
     assert "On fresh seeds c0001 does not beat the baseline: what it was kept for was luck." in warnings_of(
         result.ledger
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailingTask(WordsTask):
+    """A task whose grader fails."""
+
+    def judge(self, place: Place, seed: int) -> TaskScore:
+        raise ZeroDivisionError("graders.py")
+
+
+def test_a_failure_of_the_last_look_is_said_where_the_result_stands(tmp_path: Path) -> None:
+    sealed = (FailingTask(id="sealed", words=("sealed",)),)
+
+    result = run(words_project(tmp_path / "p", held_out=sealed, proposals=1), guesser())
+
+    assert result.final["comparisons"]["held_out_gain"] is None
+    (said,) = result_document(result)["unjudged"]
+    assert said in warnings_of(result.ledger)
+    assert " got no score on the held-out tasks: task 'sealed' ended as infra_error: " in said
+    assert "ZeroDivisionError" in said

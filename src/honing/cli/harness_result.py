@@ -89,6 +89,7 @@ def _words(document: Mapping[str, Any]) -> dict[str, str]:
         "over best of n": _interval(compared["over_control"], "estimate"),
         "held-out gain": _interval(compared["held_out_gain"], "estimate"),
         "held-out over best of n": _interval(compared["held_out_over_control"], "estimate"),
+        "not judged": " ".join(document["unjudged"]),
         "outcomes": ", ".join(f"{count} {name}" for name, count in document["outcomes"].items()),
         "spent": _spent(document["spend"]),
         "warning": "parts of it ran without a sandbox" if document["unconfined"] else "",

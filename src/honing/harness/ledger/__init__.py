@@ -8,7 +8,7 @@ from __future__ import annotations
 from honing.harness.ledger.base import Facts, Ledger, Spend
 from honing.harness.ledger.comparing import COMPARE_COLUMNS, RunsComparison, compare_ledgers
 from honing.harness.ledger.document import ledger_document, progress_of
-from honing.harness.ledger.inspecting import candidate_details, run_details, warnings_of
+from honing.harness.ledger.inspecting import candidate_details, run_details, unjudged_of, warnings_of
 from honing.harness.ledger.reading import read_ledger
 from honing.harness.ledger.rows import LEDGER_COLUMNS, ledger_rows
 from honing.harness.ledger.summary import (
@@ -38,5 +38,6 @@ __all__ = [
     "run_details",
     "summary_row",
     "summary_rows",
+    "unjudged_of",
     "warnings_of",
 ]

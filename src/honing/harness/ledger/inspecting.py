@@ -114,6 +114,7 @@ def warnings_of(ledger: Ledger) -> list[str]:
         )
     elif ledger.status is RunStatus.RUNNING:
         found.append("The run is not finished: what leads may still change.")
+    found += unjudged_of(ledger)
     best = ledger.best()
     if ledger.final is not None and not ledger.improved and best is not ledger.baseline and best is not None:
         found.append(f"On fresh seeds {best.id} does not beat the baseline: what it was kept for was luck.")
@@ -131,6 +132,18 @@ def warnings_of(ledger: Ledger) -> list[str]:
         found.append("There are no held-out tasks: the gain is on tasks that the agent was shown.")
     if ledger.spend.cost_unknown:
         found.append(f"What {ledger.spend.cost_unknown} proposals cost is unknown; the sum leaves them out.")
+    return found
+
+
+def unjudged_of(ledger: Ledger) -> list[str]:
+    """What the last look could not judge and why, one sentence each."""
+    looks = (("the search tasks, on fresh seeds", ledger.fresh), ("the held-out tasks", ledger.held_out))
+    found = []
+    for what, judged in looks:
+        lost = {name: each for name, each in judged.items() if each.score is None}
+        if lost:
+            why = next(iter(lost.values())).stopped or "not every task was scored"
+            found.append(f"{_counted(list(lost))} got no score on {what}: {why}.")
     return found
 
 

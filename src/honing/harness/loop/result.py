@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from honing.harness.candidate import Candidate
-from honing.harness.ledger import Ledger
+from honing.harness.ledger import Ledger, unjudged_of
 from honing.harness.loop.config import PAGE
 from honing.store import Run
 
@@ -62,6 +62,7 @@ def result_document(result: OptimizeResult) -> dict[str, Any]:
         "control": next((_shown(each) for each in ledger.candidates if each.id == control), None),
         "estimate": final["estimate"],
         "comparisons": final["comparisons"],
+        "unjudged": unjudged_of(ledger),
         "outcomes": {way.value: count for way, count in ledger.counts().items() if count},
         "spend": asdict(ledger.spend),
         "unconfined": ledger.unconfined,
