@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from honing.agents import AgentTask, ScriptedAgent
 from honing.errors import BudgetExhaustedError, UsageError
 from honing.harness import (
     AttributionRequest,
+    ContractAsked,
+    ContractMeasured,
     OptimizeOptions,
     attribute_run,
     attribution_forecast,
+    load_project,
     optimize,
     read_ledger,
 )
@@ -73,6 +77,50 @@ def test_the_ledger_is_what_it_was(tmp_path: Path, project: Project) -> None:
     attribute_run(run, AttributionRequest(project=project))
 
     assert replace(read_ledger(run), attribution=None) == before
+
+
+class LongerIsBetter:
+    """Measures nothing but how many of three words a system prompt holds."""
+
+    def measure(self, asked: ContractAsked, cancel: object) -> ContractMeasured:
+        return ContractMeasured(
+            score=sum(word in asked.system for word in ("plan", "check", "answer")) / 3,
+            low=0.0,
+            high=1.0,
+            higher_is_better=True,
+            reason="",
+            by_harness=False,
+            cost_usd=0.0,
+            sandbox="none",
+        )
+
+
+def measuring(folder: Path) -> AbstractContextManager[LongerIsBetter]:
+    return nullcontext(LongerIsBetter())
+
+
+def test_parts_of_a_harness_that_a_contract_measures_are_told_apart_too(tmp_path: Path) -> None:
+    for folder in ("baseline", "target"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "baseline" / "prompt.md").write_text("answer\n")
+    (tmp_path / "honing.yaml").write_text(
+        "schema: 1\nname: asked\nobjective: better answers\n"
+        "tasks: [{id: measured, type: contract, target: target, model: scripted/any, system: prompt.md}]\n"
+        "search: {control: none}\nbudget: {proposals: 1}\n"
+    )
+    project = load_project(tmp_path / "honing.yaml")
+    agent = ScriptedAgent({"prompt.md": "answer\nplan\n", "idle.md": "nobody reads this\n"})
+    options = OptimizeOptions(
+        agent=agent, home=tmp_path / "runs", contracts=lambda _: nullcontext(LongerIsBetter())
+    )
+    run = Run.open(optimize(project, options).run.path)
+
+    found = attribute_run(run, AttributionRequest(project=project, contracts=measuring))
+
+    assert [(part["summary"], part["finding"]) for part in found["parts"]] == [
+        ("idle.md: added", "no-effect"),
+        ("prompt.md: line 2 (+1 -0)", "necessary"),
+    ]
 
 
 def test_a_forecast_judges_nothing(tmp_path: Path) -> None:

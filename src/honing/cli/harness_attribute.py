@@ -68,6 +68,7 @@ def attribute(
     The answer is kept in the run as attribution.json and on its page. What was judged before is not judged
     again: a call that was interrupted goes on where it stopped.
     """
+    from honing.experiments import contract_objectives
     from honing.harness import AttributionRequest, attribute_run, attribution_forecast
 
     frame = Frame.of(ctx)
@@ -77,6 +78,7 @@ def attribute(
         candidate=candidate,
         most_task_runs=max_task_runs,
         repeats=repeats,
+        contracts=contract_objectives(settings.sandbox.kind, settings.models.endpoints()),
         told=lambda line: _tell(settings, line),
     )
     found = run_of(frame, settings, run)

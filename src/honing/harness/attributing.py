@@ -5,6 +5,7 @@ kept beside the ledger. What the run judged before is not judged again, nor what
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from honing.harness.attribution import ARTIFACT, Question, attribute, planned
 from honing.harness.candidate import Candidate
 from honing.harness.evaluate import Evaluator
 from honing.harness.ledger import Ledger, read_ledger
-from honing.harness.loop.config import KIND, config_of
+from honing.harness.loop.config import CONTRACTS, KIND, config_of
 from honing.harness.loop.opening import trees_in
 from honing.harness.place import Places
 from honing.harness.project import Project
 from honing.harness.project_file import load_project
 from honing.harness.report import write_report
 from honing.harness.search.ranking import ancestors
+from honing.harness.tasks.contract import Contracts
 from honing.sandbox import Limits, choose, remove_tree
 from honing.store import Run, RunStatus, TreeId
 
@@ -41,6 +43,8 @@ class AttributionRequest:
     """Seeds of tasks that are not deterministic; as many as the last look used where None."""
     project: Project | None = None
     """Where the caller has it; the one that the run names where None."""
+    contracts: Contracts | None = None
+    """As in `OptimizeOptions`: without it, tasks that measure contracts cannot be judged."""
     told: Callable[[str], None] = lambda line: None
     """Is given a line for each evaluation that begins."""
 
@@ -64,12 +68,16 @@ def attribute_run(run: Run, request: AttributionRequest | None = None) -> dict[s
     project, question = _asked(run, request)
     trees = trees_in(run.path.parent, project)
     work = run.path / _WORK
-    with run.lock(), run.journal() as journal:
+    with run.lock(), run.journal() as journal, ExitStack() as stack:
+        objective = None
+        if request.contracts is not None:
+            objective = stack.enter_context(request.contracts(run.path / CONTRACTS))
         places = Places(
             trees=trees,
             sandbox=choose(str(run.config["sandbox"])),
             scratch=work,
             limits=Limits(wall_s=project.judging.task_timeout_s),
+            objective=objective,
         )
         # In full, whatever the thresholds of the cascade say: parts are compared on every task.
         judge = Evaluator(places=places, memory=Memo(run, journal))

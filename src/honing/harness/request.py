@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from honing.errors import UsageError
 from honing.executors import Progress, SilentProgress
 from honing.harness.project import AgentChoice, Control, Project, SearchSettings, Spending
 from honing.harness.search.registry import search_named
-from honing.harness.tasks.contract import ContractObjective
+from honing.harness.tasks.contract import Contracts
 from honing.llm import Source, Upstream
 
 _MOST_WORKERS = 8
@@ -68,7 +67,7 @@ class OptimizeOptions:
     """Where agents' programs are looked for."""
     endpoints: Mapping[str, str] = field(default_factory=dict)
     """Addresses and keys of models by their usual variable names."""
-    contracts: Callable[[Path], AbstractContextManager[ContractObjective]] | None = None
+    contracts: Contracts | None = None
     """Makes what measures contracts, given a folder of the run; without it, tasks of that type cannot be
     run."""
     command: Sequence[str] = ()

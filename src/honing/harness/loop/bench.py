@@ -16,6 +16,7 @@ from honing.errors import ExecutorError, HoningError
 from honing.executors import Budget, Json, MapOptions, Memo, Progress, SilentProgress, UnitFunction, run_map
 from honing.harness.briefing import Briefing, surroundings_of
 from honing.harness.evaluate import Evaluator
+from honing.harness.loop.config import CONTRACTS
 from honing.harness.loop.doorway import Doorway, call_budget
 from honing.harness.loop.metering import Metered
 from honing.harness.loop.opening import open_run
@@ -138,7 +139,7 @@ def open_bench(project: Project, options: OptimizeOptions) -> Iterator[Bench]:
         stopping = threading.Event()
         objective = None
         if options.contracts is not None:
-            objective = stack.enter_context(options.contracts(run.path / "cache" / "contracts"))
+            objective = stack.enter_context(options.contracts(run.path / CONTRACTS))
         yield Bench(
             project=project,
             options=options,

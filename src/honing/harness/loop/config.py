@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from honing.harness.project import Control, Project
@@ -22,6 +23,9 @@ FINAL = "final"
 """Step of one unit; its result is the document that `held_out.py` describes."""
 PROPOSALS = "proposals"
 """Step of nested results: what asking the agent led to, by arm and slot."""
+
+CONTRACTS = Path("cache", "contracts")
+"""Folder of a run in which contracts are measured."""
 
 PAGE = "report.html"
 ARTIFACTS = ("ledger.json", "ledger.tsv", "summary.json", "best.patch", "best", "report.json", "report.html")

@@ -7,7 +7,8 @@ What measures is owned by another system; this one says in `ContractObjective` w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
@@ -82,6 +83,10 @@ class ContractObjective(Protocol):
             StoppedError: `cancel` was set.
         """
         ...
+
+
+Contracts = Callable[[Path], AbstractContextManager[ContractObjective]]
+"""Makes what measures contracts, given a folder of the run for it."""
 
 
 class ContractSpec(Basics):
