@@ -148,7 +148,7 @@ def open_bench(project: Project, options: OptimizeOptions) -> Iterator[Bench]:
             memo=memo,
             evaluator=_evaluator(project, _places(project, run, trees, sandbox, objective), memo),
             agent=agent,
-            briefing=_briefing(project, run, trees, memo, sandbox),
+            briefing=_briefing(project, trees, sandbox, _surroundings(agent, run, memo, sandbox)),
             sandbox=sandbox,
             door=Doorway(
                 run=run,
@@ -182,16 +182,24 @@ def _evaluator(project: Project, places: Places, memo: Memo) -> Evaluator:
     return Evaluator(places=places, memory=memory, thresholds=project.judging.thresholds)
 
 
-def _briefing(project: Project, run: Run, trees: TreeStore, memo: Memo, sandbox: Sandbox) -> Briefing:
+def _surroundings(agent: Agent, run: Run, memo: Memo, sandbox: Sandbox) -> Mapping[str, Any]:
+    """What the sandbox offers, looked at once in a run; nothing where no brief will say it."""
+
     def look() -> dict[str, Any]:
         folder = run.path / _WORK / "look"
         folder.mkdir(parents=True)
         return surroundings_of(sandbox, folder)
 
+    return memo.remember("surroundings", sandbox.name, look) if getattr(agent, "reads_brief", True) else {}
+
+
+def _briefing(
+    project: Project, trees: TreeStore, sandbox: Sandbox, surroundings: Mapping[str, Any]
+) -> Briefing:
     return Briefing(
         project,
         trees,
-        surroundings=memo.remember("surroundings", sandbox.name, look),
+        surroundings=surroundings,
         own_tree=Capability.PID_NAMESPACE in sandbox.capabilities,
     )
 
