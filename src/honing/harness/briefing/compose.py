@@ -16,6 +16,7 @@ from honing.harness.briefing.text import Facts, text_of
 from honing.harness.candidate import Arm, Candidate
 from honing.harness.project import Control, Project
 from honing.harness.search.base import View
+from honing.harness.search.ranking import leader
 from honing.sandbox import Mount
 from honing.store import TreeStore
 
@@ -67,7 +68,7 @@ class Briefing:
         if self.independent(view):
             # A control that learned from its own proposals would be a search, and no control.
             view = replace(view, candidates=view.candidates[:1])
-        best = best_of(view.candidates)
+        best = leader(view.candidates)
         by_id = {candidate.id: candidate for candidate in view.candidates}
         chosen = {
             one.id: self._records.files(one, by_id.get(one.parents[0]) if one.parents else None)
@@ -113,15 +114,3 @@ class Briefing:
         with path.open("rb") as stream:
             content = stream.read(4 * TRACE_CHARACTERS)
         return start_of(clean(content.decode("utf-8", "replace")), TRACE_CHARACTERS, what="the trace")
-
-
-def best_of(candidates: Sequence[Candidate]) -> Candidate:
-    """The one with the highest believed score among baseline and kept; the earlier of equals."""
-
-    def believed(candidate: Candidate) -> float:
-        acceptance = candidate.acceptance
-        estimate = acceptance.estimate if acceptance is not None else None
-        score = candidate.score if estimate is None else estimate
-        return -1.0 if score is None else score
-
-    return max((one for one in candidates if one.in_lineage), key=believed, default=candidates[0])

@@ -101,7 +101,8 @@ class Records:
             "tasks.json": as_text(self.tasks(candidate.evaluation)),
         }
         if candidate.outcome in WITHHELD:
-            return files
+            wordless = [{**row, "log": ""} for row in self.tasks(candidate.evaluation)]
+            return {**files, "tasks.json": as_text(wordless)}
         manifest = candidate.proposal.manifest if candidate.proposal is not None else None
         if parent is not None and candidate.evaluation is not None and parent.evaluation is not None:
             came = observed(manifest, parent.evaluation, candidate.evaluation, changed=candidate.changed)

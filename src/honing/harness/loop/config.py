@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -86,12 +86,20 @@ def config_of(
 
 def differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """What makes two configs different runs: one line for each part, empty where they are the same."""
-    names = sorted((found.keys() | wanted.keys()) - _NO_IDENTITY)
-    return [
-        f"{name} was {_shown(found.get(name))}, is {_shown(wanted.get(name))}"
-        for name in names
-        if found.get(name) != wanted.get(name)
-    ]
+    return _differing(found, wanted, (found.keys() | wanted.keys()) - _NO_IDENTITY)
+
+
+def _differing(found: Mapping[str, Any], wanted: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    lines: list[str] = []
+    for name in sorted(names):
+        was, now = found.get(name), wanted.get(name)
+        if was == now:
+            continue
+        if isinstance(was, Mapping) and isinstance(now, Mapping):
+            lines += [f"{name}.{line}" for line in _differing(was, now, was.keys() | now.keys())]
+        else:
+            lines.append(f"{name} was {_shown(was)}, is {_shown(now)}")
+    return lines
 
 
 def _plain(record: Any) -> dict[str, Any]:

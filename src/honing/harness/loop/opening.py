@@ -90,12 +90,18 @@ def again(run: Run, options: OptimizeOptions) -> tuple[Project, OptimizeOptions]
 
 def _baseline(project: Project, trees: TreeStore) -> TreeId:
     try:
-        return trees.snapshot(project.baseline, ignore=left_out(project.rules), again=False)
+        tree = trees.snapshot(project.baseline, ignore=left_out(project.rules), again=False)
     except UnfitTreeError as error:
         raise UsageError(
             f"{project.baseline}: the baseline cannot be taken: {error} The project's `largest_bytes` and "
             "`transient` say what is."
         ) from error
+    if specials := trees.load(tree).specials:
+        raise UsageError(
+            f"{project.baseline}: {specials[0].name} is a pipe, a socket or a device, which no candidate can "
+            "have: remove it, or name it in the project's `transient`."
+        )
+    return tree
 
 
 def _named(home: Path, name: str, config: Mapping[str, Any]) -> Run | None:
