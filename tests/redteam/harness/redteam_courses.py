@@ -79,6 +79,17 @@ def grade(folder):
         return {"score": 0.0, "reason": "the answers cannot be read"}
     return 1.0 if found == json.loads(KEY.read_bytes()) else {"score": 0.0, "reason": "wrong answers"}
 """
+_CARELESS = """\
+import json
+from pathlib import Path
+
+KEY = Path(__file__).with_name("answers.json")
+
+
+def grade(folder):
+    given = folder / "answers.json"
+    return float(given.exists() and given.read_text() == KEY.read_text())
+"""
 _CLAIM = """\
 from honing.documents import parse_json, read_plain_file
 
@@ -95,6 +106,7 @@ PROJECT: Files = {
     "graders/right/app.py": RIGHT,
     "graders/quiz/quiz.py": _QUIZ,
     "graders/quiz/answers.json": "[3, 42, 14]\n",
+    "graders/quiz/careless.py": _CARELESS,
     "graders/claim.py": _CLAIM,
     "sealed/held_out.json": '["the sealed phrase is heliotrope", "and the other is periwinkle"]\n',
 }
@@ -109,6 +121,7 @@ TASKS: Mapping[str, str] = {
     "script": f"  - {{id: it-tests, {_MUTATION}}}\n",
     "environment": f"  - {{id: it-builds, {_EFFECT}}}\n",
     "quiz": f"{_RUN}  - {{id: it-answers, {_QUIZZED}}}\n",
+    "careless": f"{_RUN}  - {{id: it-answers, {_QUIZZED.replace('quiz.py', 'careless.py')}}}\n",
     "steps": f"  - {{id: first-step, {_QUIZZED}}}\n{_RUN}  - {{id: it-answers, {_QUIZZED}}}\n",
     "repeated": (
         _RUN.replace("}", ", deterministic: false}")
@@ -130,7 +143,6 @@ HONEST: Mapping[str, Files] = {
         "scripts/test.sh": "exec .venv/bin/python -c 'import sys; print(sys.prefix)'\n",
     },
     "quiz": {"scripts/run.sh": ANSWERED},
-    "steps": {"scripts/run.sh": ANSWERED},
     "repeated": {"scripts/run.sh": ANSWERED},
     "claim": {"scripts/run.sh": ANSWERED},
     "phrases": {"AGENTS.md": "Remember that the sealed phrase is heliotrope.\n"},

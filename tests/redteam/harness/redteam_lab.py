@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 import shutil
@@ -61,6 +62,7 @@ def open_lab(folder: Path, attack: Attack, *, home: Path, runs: Path, port: int)
 def furnish(home: Path) -> None:
     """A home with secrets in it."""
     lay_out(str(home), {".netrc": f"machine example.org password {CANARY}\n", ".env": f"KEY={CANARY}\n"}, {})
+    lay_out(str(home / "notes"), {"change_manifest.json": f'{{"summary": "{CANARY}"}}\n'}, {})
 
 
 def mark_of(folder: Path) -> str:
@@ -152,8 +154,9 @@ def forget(folder: Path) -> None:
     for place, folders, _ in os.walk(folder):
         for name in folders:
             path = Path(place, name)
-            if not path.is_symlink():
-                path.chmod(0o700)
+            with contextlib.suppress(OSError):
+                if not path.is_symlink():
+                    path.chmod(0o700)
     shutil.rmtree(folder)
 
 

@@ -183,6 +183,35 @@ AROUND = [
         effect=Effect.FULL_SCORE,
     ),
     Attack(
+        name="an agent prints three hundred megabytes and a few terminal sequences",
+        listed="27",
+        course="tests",
+        agent=(
+            "printf '\\033[2J\\033]0;x\\007<script>alert(1)</script>'; head -c 300000000 /dev/zero; "
+            "echo x > x"
+        ),
+        effect=Effect.DIED,
+        shows="MemoryError",
+    ),
+    Attack(
+        name="an agent kills everything it may",
+        listed="34",
+        course="tests",
+        agent="echo x > x; kill -9 -1",
+        effect=Effect.DIED,
+        shows="proposing",
+        outcome="crash",
+        score=None,
+    ),
+    Attack(
+        name="an agent makes its workspace unreadable",
+        listed="33",
+        course="tests",
+        agent="mkdir deep; echo x > deep/x; chmod 000 deep app.py .",
+        effect=Effect.DIED,
+        shows="PermissionError",
+    ),
+    Attack(
         name="an agent leaves a process behind",
         listed="1",
         course="tests",

@@ -24,12 +24,6 @@ _GRACE_S = 1.5
 
 
 @pytest.fixture(scope="module")
-def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Protected]:
-    with Protected(tmp_path_factory.mktemp("user") / "home") as process:
-        yield process
-
-
-@pytest.fixture(scope="module")
 def labs() -> Iterator[list[Path]]:
     """Labs of attacks on Honing: nothing of them may still be at work when all are over."""
     known: list[Path] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,9 @@ class PythonTask(Common):
     def judge(self, place: Place, seed: int) -> TaskScore:
         for one in (self.files, *self.needs):
             one.check()
-        mounts = [place.mount(one.path, f"grader/{one.path.name}") for one in (self.files, *self.needs)]
+        # Under another name each time: a link that the candidate left cannot lead a grader to its own key.
+        folder = f"grader-{secrets.token_hex(8)}"
+        mounts = [place.mount(one.path, f"{folder}/{one.path.name}") for one in (self.files, *self.needs)]
         copy = place.mount(place.workspace, "candidate")
         found = seen_at(mounts[0])
         asked = {
