@@ -11,8 +11,8 @@ import pytest
 from briefed_runs import BASELINE, a_story, judged
 from harness_words import WordsTask, guesser, words_project
 
-from honing.errors import UsageError
-from honing.harness import Asked, OptimizeOptions, optimize
+from honing.errors import StoreError, UsageError
+from honing.harness import Asked, OptimizeOptions, optimize, resume
 from honing.harness.briefing import Briefing
 from honing.harness.candidate import Outcome
 from honing.harness.loop.config import config_of, differences
@@ -78,3 +78,22 @@ def test_what_a_tampered_candidate_printed_is_not_handed_on(tmp_path: Path) -> N
 
     (row,) = json.loads((tmp_path / "history" / "candidates" / caught.id / "tasks.json").read_text())
     assert (row["task"], row["log"]) == ("reads-the-guide-1", "")
+
+
+def test_a_finished_run_whose_journal_is_damaged_has_no_result_and_says_why(tmp_path: Path) -> None:
+    options = OptimizeOptions(agent=guesser(), asked=Asked(sandbox="unconfined"), home=tmp_path / "runs")
+    done = optimize(words_project(tmp_path / "p", proposals=0), options).run
+    (done.path / "journal.sqlite").write_bytes(b"nothing of the kind" * 400)
+
+    with pytest.raises(StoreError, match=r"the result cannot be read: .*cannot read the journal"):
+        resume(done)
+
+
+def test_a_folder_of_runs_that_cannot_be_made_is_no_defect_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    options = OptimizeOptions(
+        agent=guesser(), asked=Asked(sandbox="unconfined"), home=tmp_path / "file" / "runs"
+    )
+
+    with pytest.raises(StoreError, match="making the folder of runs"):
+        optimize(words_project(tmp_path / "p", proposals=0), options)

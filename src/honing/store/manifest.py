@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from honing._version import __version__
-from honing.errors import StoreError
+from honing.errors import StoreError, boundary
 from honing.store.atomic import sync_folder, write_atomic
 from honing.store.encoding import Json, json_bytes, parse_json
 
@@ -133,9 +133,16 @@ def checked_name(name: str) -> str:
 
 
 def make_home(root: Path) -> None:
-    """Make the folder of runs, ignored by git. One that is there is the user's own and left as it is."""
-    if not root.exists():
-        root.mkdir(parents=True)
+    """Make the folder of runs, ignored by git. One that is there is the user's own and left as it is.
+
+    Raises:
+        StoreError: It cannot be made.
+    """
+    if root.exists():
+        return
+    with boundary(StoreError, f"making the folder of runs {root}"):
+        # Another process may be making it too.
+        root.mkdir(parents=True, exist_ok=True)
         write_atomic(root / ".gitignore", b"# Made by Honing: runs are not for version control.\n*\n")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from honing.errors import StoreError
 from honing.harness.candidate import Candidate
 from honing.harness.ledger import Ledger, unjudged_of
 from honing.harness.loop.config import PAGE
@@ -38,11 +39,16 @@ class OptimizeResult:
 
 
 def result_of(run: Run, ledger: Ledger) -> OptimizeResult:
-    """The result of a run that is done, from its ledger."""
+    """The result of a run that is done, from its ledger.
+
+    Raises:
+        StoreError: The ledger is damaged, so that there is none.
+    """
     baseline, winner = ledger.baseline, ledger.best()
-    assert baseline is not None
-    assert winner is not None
-    return OptimizeResult(run=run, ledger=ledger, final=ledger.final or {}, baseline=baseline, winner=winner)
+    if baseline is None or winner is None or ledger.final is None:
+        why = " ".join(ledger.damage) or "its journal holds no end of the run."
+        raise StoreError(f"{run.path}: the result cannot be read: {why}")
+    return OptimizeResult(run=run, ledger=ledger, final=ledger.final, baseline=baseline, winner=winner)
 
 
 def result_document(result: OptimizeResult) -> dict[str, Any]:
