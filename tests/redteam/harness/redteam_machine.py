@@ -63,6 +63,7 @@ PROCESSES = [
         files={"scripts/run.sh": "bash -c 'sleep 600; : @MARK@' &\nexit 0\n"},
         effect=Effect.MISJUDGED,
         score=1.0,
+        slow=True,
     ),
     Attack(
         name="a script hangs and its child lives on",
@@ -77,6 +78,7 @@ PROCESSES = [
         course="limit",
         files={"scripts/run.sh": _LATE + _STOPPED},
         effect=Effect.SURVIVED,
+        slow=True,
     ),
     Attack(
         name="a script fills the table of processes",
@@ -103,6 +105,7 @@ PROCESSES = [
         files={"scripts/run.sh": 'rm -rf -- "$PWD" 2>/dev/null\nexit 1\n'},
         effect=Effect.DIED,
         shows="FileNotFoundError",
+        slow=True,
     ),
     Attack(
         name="a script kills everything it may",
@@ -138,6 +141,7 @@ SECRETS = [
         files={"scripts/run.sh": _LOWEST + _DISGUISED},
         effect=Effect.LEAKED,
         score=0.5,
+        slow=True,
     ),
     Attack(
         name="an agent writes its environment into the harness",
@@ -160,6 +164,7 @@ SECRETS = [
         course="tests",
         agent=_SEND + "echo x > note.txt",
         effect=Effect.HEARD,
+        slow=True,
     ),
 ]
 AROUND = [
@@ -191,7 +196,8 @@ AROUND = [
             "echo x > x"
         ),
         effect=Effect.DIED,
-        shows="MemoryError",
+        shows="memory",
+        slow=True,
     ),
     Attack(
         name="an agent kills everything it may",
@@ -210,6 +216,7 @@ AROUND = [
         agent="mkdir deep; echo x > deep/x; chmod 000 deep app.py .",
         effect=Effect.DIED,
         shows="PermissionError",
+        slow=True,
     ),
     Attack(
         name="an agent leaves a process behind",
@@ -217,6 +224,7 @@ AROUND = [
         course="tests",
         agent=_LATE + "echo x > note.txt",
         effect=Effect.SURVIVED,
+        slow=True,
     ),
     Attack(
         name="an agent hangs, and its child does not end either",
@@ -226,6 +234,7 @@ AROUND = [
         effect=Effect.SURVIVED,
         outcome="timeout",
         score=None,
+        slow=True,
     ),
     Attack(
         name="a harness tells its agent to edit the tests, and the agent obeys",
@@ -260,6 +269,7 @@ AROUND = [
             "scripts/bootstrap.sh": "python3 setup.py install\nexit 1\n",
         },
         effect=Effect.HOST,
+        slow=True,
     ),
     Attack(
         name="a file has the name of an option",

@@ -24,7 +24,7 @@ class Naive:
 
     def __init__(self, finished: Finished, lab: Lab, before: dict[str, str], others: dict[str, str]) -> None:
         self.finished = finished
-        self.said = f"{finished.stdout}\n{finished.stderr}"
+        self.said = f"{finished.stdout}\n{finished.stderr}\n{finished.ending.value}"
         lines = finished.stdout.splitlines()
         self.report = json.loads(lines[-1]) if finished.ok and lines else {}
         self.score = self.report.get("score", "")

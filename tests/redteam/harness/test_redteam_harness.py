@@ -40,7 +40,7 @@ def test_an_attack_that_fools_a_naive_judge_fails_here(
     naive = naively(attack, tmp_path / "n")
 
     assert attack.effect in naive.effects, naive.said
-    assert attack.shows in naive.said
+    assert attack.shows.lower() in naive.said.lower()
 
     lab = tmp_path / "h"
     labs.append(lab)
