@@ -226,9 +226,8 @@ class _Session:
             raise self._heartbeat.error
         left = sum(unit.key not in self._reused and unit.key not in self._ended for unit in self._units)
         state = (
-            f"Step '{self._step}': {len(self._units) - left} of {len(self._units)} units are finished and "
-            "kept; resume "
-            "the run to go on."
+            f"Step '{self._step}': {self._tally().done} of {len(self._units)} units are finished and kept; "
+            "resume the run to go on."
         )
         self._stop.raise_if_asked(state)
         # Units that stop early because the budget is met are no cause of their own.
