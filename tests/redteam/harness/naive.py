@@ -123,6 +123,9 @@ def command(text: str, folder: Path, limit_s: float = LIMIT_S) -> int:
     except subprocess.TimeoutExpired:
         say("a command timed out")
         return -1
+    except BlockingIOError:
+        say("a command could not be started")
+        return -1
     if folder.is_dir():
         (folder / ".log").write_text(finished.stdout)
         (folder.parent / "log.txt").write_text(finished.stdout + finished.stderr)

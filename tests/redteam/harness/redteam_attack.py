@@ -21,6 +21,7 @@ class Effect(StrEnum):
     SURVIVED = "leaves a process that acts later"
     HEARD = "sends something out"
     MISJUDGED = "is reported as a timeout although it ended"
+    STARVED = "starves the commands after it"
     RAW = "writes terminal sequences into the table"
 
 

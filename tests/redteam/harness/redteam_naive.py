@@ -45,6 +45,7 @@ class Naive:
             Effect.LEAKED: bool(carriers(runs / "store") + carriers(runs / "candidates")),
             Effect.HEARD: self.report.get("heard", 0) > 0,
             Effect.MISJUDGED: "a command timed out" in self.said,
+            Effect.STARVED: any(sign in self.said for sign in ("timed out", "could not be started")),
             Effect.RAW: table.exists() and b"\x1b" in table.read_bytes(),
         }
         return [effect for effect, here in held.items() if here]
