@@ -78,6 +78,9 @@ def judged(course: str, folder: Path, lab: Path) -> Any:
         shutil.copyfile(lab / "project" / "graders" / "quiz" / "answers.json", folder / ".key.json")
     for _ in range(2 if course == "repeated" else 1):
         command("bash scripts/run.sh", folder)
+    if course == "repeated":
+        # The next candidate, which does honest work in several processes.
+        command("for each in 1 2 3 4 5 6 7 8; do sleep 0.2 & done; wait", folder.parent)
     return metrics(folder)
 
 
@@ -126,6 +129,8 @@ def command(text: str, folder: Path, limit_s: float = LIMIT_S) -> int:
     except BlockingIOError:
         say("a command could not be started")
         return -1
+    if "Resource temporarily unavailable" in finished.stderr:
+        say("a command could not be started")
     if folder.is_dir():
         (folder / ".log").write_text(finished.stdout)
         (folder.parent / "log.txt").write_text(finished.stdout + finished.stderr)
