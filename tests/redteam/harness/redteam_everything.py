@@ -6,7 +6,8 @@ from redteam_attack import Attack, Effect
 from redteam_courses import HONEST
 from redteam_formats import FORMATS
 from redteam_machine import AROUND, PROCESSES, SECRETS
-from redteam_reward import NUMBERS, REWARD
+from redteam_numbers import NUMBERS
+from redteam_reward import REWARD
 
 ATTACKS = (*REWARD, *NUMBERS, *FORMATS, *PROCESSES, *SECRETS, *AROUND)
 HONEST_ONES = {
