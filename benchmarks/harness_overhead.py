@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from honing.agents import AgentTask, ScriptedAgent
-from honing.harness import Asked, OptimizeOptions, Project, optimize
+from honing.harness import Asked, OptimizeOptions, Project, optimize_project
 from honing.harness.project import Control, SearchSettings, Spending
 from honing.harness.tasks.base import Cascade, Place, TaskScore, TaskStatus
 
@@ -85,7 +85,7 @@ def ours(folder: Path, candidates: int) -> None:
         home=folder / "runs",
         workers=1,
     )
-    optimize(project_in(folder, candidates), options)
+    optimize_project(project_in(folder, candidates), options)
 
 
 def naive(folder: Path, candidates: int) -> None:
@@ -128,7 +128,7 @@ def nine_side_by_side() -> float:
             agent=agent, asked=Asked(sandbox="unconfined"), home=Path(folder) / "runs", workers=9
         )
         began = time.monotonic()
-        optimize(project, options)
+        optimize_project(project, options)
         # The baseline is judged before them, and alone.
         return time.monotonic() - began - 1.0
 

@@ -1,6 +1,6 @@
 """Searches against independent proposals at equal budget, on problems in which no script holds the solution.
 
-    python benchmarks/harness_search.py [--seeds 20] [--processes 2] [--real 0] [--write RESULTS.md]
+    python benchmarks/harness_search.py [--seeds 20] [--noisy-seeds 100] [--real 0] [--write RESULTS.md]
 
 Every arm starts from the same baseline with the same proposer and the same number of proposals, or of task
 runs; the seeds of its proposals differ from those of the others as they do in a run. The many-seed study is
@@ -22,11 +22,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from honing.harness import Asked, OptimizeOptions, load_project, optimize
+from honing.harness import Asked, OptimizeOptions, load_project, optimize_project
 from honing.harness.candidate import Arm
+from honing.harness.problems.base import Files, Problem
 from honing.harness.problems.noisy_agent import true_rate
 from honing.harness.problems.registry import problem_named
-from honing.harness.problems.rehearsal import Plan, best_within, rehearse
+from honing.harness.problems.rehearsal import Plan, rehearse
 from honing.harness.problems.writing import write_problem
 from honing.harness.search.registry import SEARCH_NAMES, search_named
 from honing.stats import Interval, paired_difference
@@ -36,23 +37,32 @@ SEARCHES = ("greedy", "restarts", "islands", "frontier")
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
-    """One problem under one budget."""
+class Cut:
+    """One budget at which the arms are compared."""
 
     title: str
-    problem: str
     slots: int | None = None
     task_runs: int | None = None
 
 
-STUDIES = (
-    Study("Circle packing, n = 26, 200 proposals", "circle_packing_26", slots=200),
-    Study("Circle packing, n = 10, 200 proposals", "circle_packing_10", slots=200),
-    Study("Rastrigin in six dimensions, 200 proposals", "rastrigin", slots=200),
-    Study("Coupled-edit trap, 200 proposals", "coupled_trap", slots=200),
-    Study("Noisy agent, 60 proposals", "noisy_agent", slots=60),
-    Study("Noisy agent, 1,800 task runs", "noisy_agent", task_runs=1800),
-)
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One problem."""
+
+    problem: str
+    seeds: int
+    cuts: tuple[Cut, ...]
+
+
+def studies(seeds: int, noisy_seeds: int) -> tuple[Study, ...]:
+    cuts = (Cut("60 proposals", slots=60), Cut("1,800 task runs", task_runs=1800))
+    return (
+        Study("circle_packing_26", seeds, (Cut("200 proposals", slots=200),)),
+        Study("circle_packing_10", seeds, (Cut("200 proposals", slots=200),)),
+        Study("rastrigin", seeds, (Cut("200 proposals", slots=200),)),
+        Study("coupled_trap", seeds, (Cut("200 proposals", slots=200),)),
+        Study("noisy_agent", noisy_seeds, (*cuts, Cut("3,600 task runs", task_runs=3600))),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +78,34 @@ class Ended:
 
 
 Row = Mapping[str, Ended]
+"""By arm."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--noisy-seeds", type=int, default=100)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--real", type=int, default=0)
     parser.add_argument("--write", type=Path)
     options = parser.parse_args()
     parts: list[str] = []
     gained = False
-    for study in STUDIES:
+    for study in studies(options.seeds, options.noisy_seeds):
         with ProcessPoolExecutor(options.processes) as pool:
-            rows = list(pool.map(partial(one_seed, study), range(options.seeds), chunksize=1))
-        parts += [f"## {study.title}", "", *table(rows), ""]
-        gained |= any((found := over(rows, name, sealed=True)) and found.low > 0.0 for name in SEARCHES)
-        print("\n".join(parts[-len(table(rows)) - 3 :]), flush=True)
+            found = list(pool.map(partial(one_seed, study), range(study.seeds), chunksize=1))
+        for cut in study.cuts:
+            rows = [each[cut.title] for each in found]
+            part = [f"## {study.problem}, {cut.title}, {study.seeds} seeds", "", *table(rows), ""]
+            print("\n".join(part), flush=True)
+            parts += part
+            gained |= any((gain := over(rows, name, sealed=True)) and gain.low > 0.0 for name in SEARCHES)
     if options.real:
         parts += ["## Runs of the loop itself on the noisy agent", "", *real_runs(options.real), ""]
         print("\n".join(parts[-options.real - 4 :]))
     if options.write:
-        command = f"python benchmarks/harness_search.py --seeds {options.seeds} --real {options.real}"
+        given = f"--seeds {options.seeds} --noisy-seeds {options.noisy_seeds} --real {options.real}"
+        command = f"python benchmarks/harness_search.py {given}"
         head = f"# Searches against independent proposals\n\nMade by `{command}`.\n\n{EXPLAINED}\n"
         options.write.write_text(f"{head}\n" + "\n".join(parts).strip() + "\n", encoding="utf-8")
     return 0 if gained else 1
@@ -102,24 +118,36 @@ seal. *Over best of n* is the paired difference over the seeds with its 95% inte
 holds zero has shown no gain; one whose interval lies below zero has lost."""
 
 
-def one_seed(study: Study, seed: int) -> Row:
-    """Every arm from one baseline."""
+def one_seed(study: Study, seed: int) -> dict[str, Row]:
+    """Every arm from one baseline, at every budget."""
     problem = problem_named(study.problem, seed)
-    row: dict[str, Ended] = {}
+    most = max((cut.task_runs or 0 for cut in study.cuts), default=0)
+    rows: dict[str, dict[str, Ended]] = {cut.title: {} for cut in study.cuts}
     for name in (CONTROL, *SEARCHES):
         search = search_named(name)
         arm = Arm.CONTROL if name == CONTROL else Arm.SEARCH
-        plan = Plan(search=search, arm=arm, slots=study.slots, task_runs=study.task_runs, seed=seed)
-        found = rehearse(problem, plan)
-        best = found.best if study.task_runs is None else best_within(found, search, study.task_runs)
-        files = found.texts[best.id]
-        if problem.deterministic:
-            assert best.score is not None
-            score, sealed = best.score, None
-        else:
-            score, sealed = (true_rate(seed, files, held_out=held_out) for held_out in (False, True))
-        row[name] = Ended(score, sealed, len(found.candidates) - 1, found.spent[-1])
-    return row
+        # What a search chooses does not depend on how long it will go on: the longest run holds the others.
+        limits = {"task_runs": most} if most else {"slots": study.cuts[0].slots}
+        found = rehearse(problem, Plan(search=search, arm=arm, seed=seed, **limits))
+        for cut in study.cuts:
+            if cut.slots is not None:
+                made = cut.slots
+                assert made < len(found.spent)
+            else:
+                assert cut.task_runs is not None
+                made = sum(spent <= cut.task_runs for spent in found.spent) - 1
+            best = search.best(found.candidates[: made + 1])
+            score, sealed = quality(problem, seed, found.texts[best.id], best.score)
+            rows[cut.title][name] = Ended(score, sealed, made, found.spent[made])
+    return dict(rows)
+
+
+def quality(problem: Problem, seed: int, files: Files, score: float | None) -> tuple[float, float | None]:
+    """How good files are on the search tasks and on the held-out ones."""
+    if problem.deterministic:
+        assert score is not None
+        return score, None
+    return true_rate(seed, files, held_out=False), true_rate(seed, files, held_out=True)
 
 
 def table(rows: Sequence[Row]) -> list[str]:
@@ -166,7 +194,7 @@ def real_runs(count: int) -> list[str]:
             write_problem("noisy_agent", Path(scratch) / "project", instance=seed)
             project = load_project(Path(scratch) / "project")
             asked = Asked(proposals=60, seed=seed)
-            found = optimize(project, OptimizeOptions(asked=asked, home=Path(scratch) / "runs"))
+            found = optimize_project(project, OptimizeOptions(asked=asked, home=Path(scratch) / "runs"))
             cells = [
                 sealed_of(found.final, name)
                 for name in ("c0000", found.winner.id, found.final["control_winner"])

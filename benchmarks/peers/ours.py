@@ -14,7 +14,7 @@ from typing import Any
 import grading
 
 from honing.agents import AgentTask, ScriptedAgent
-from honing.harness import Asked, OptimizeOptions, Project, optimize
+from honing.harness import Asked, OptimizeOptions, Project, optimize_project
 from honing.harness.project import Control, SearchSettings, Spending
 from honing.harness.tasks.base import Cascade, Place, TaskScore, TaskStatus
 
@@ -67,7 +67,7 @@ def search(mode: str, folder: Path, count: int, workers: int) -> float:
         run_name="r",
         workers=workers,
     )
-    return optimize(project, options).score or 0.0
+    return optimize_project(project, options).score or 0.0
 
 
 def main(mode: str, folder: Path, count: int, workers: int) -> None:

@@ -113,13 +113,12 @@ def optimize(
         options: Everything else. What it says itself is not asked of the environment.
 
     Raises:
-        HoningError: See `honing.harness.optimize`.
+        HoningError: See `honing.harness.optimize_project`.
     """
     from dataclasses import replace
     from pathlib import Path
 
-    from honing.harness import OptimizeOptions, load_project
-    from honing.harness import optimize as improve
+    from honing.harness import OptimizeOptions, load_project, optimize_project
 
     found, options = load_project(Path(project)), options or OptimizeOptions()
     asked = replace(
@@ -135,7 +134,7 @@ def optimize(
         home=options.home or found.runs,
         run_name=run_name or options.run_name,
     )
-    return improve(found, _as_the_environment_says(options))
+    return optimize_project(found, _as_the_environment_says(options))
 
 
 def _as_the_environment_says(options: OptimizeOptions) -> OptimizeOptions:

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness_words import RIGHT, WordsTask, guesser, words_project
 
 from honing.agents import Agent, AgentRun, AgentTask
-from honing.harness import Asked, OptimizeOptions, optimize
+from honing.harness import Asked, OptimizeOptions, optimize_project
 from honing.sandbox import Cancel
 
 PAUSE_S = 0.01
@@ -61,7 +61,7 @@ def run(folder: Path, proposals: int, workers: int, home: Path) -> Mapping[str, 
         run_name="r",
         workers=workers,
     )
-    return optimize(project, options).final
+    return optimize_project(project, options).final
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from honing.harness import (
     attribute_run,
     attribution_forecast,
     load_project,
-    optimize,
+    optimize_project,
     read_ledger,
 )
 from honing.harness.project import Control, Project
@@ -32,7 +32,7 @@ def writes_all(task: AgentTask) -> dict[str, str]:
 
 
 def finished(folder: Path, project: Project, agent: ScriptedAgent) -> Run:
-    result = optimize(project, OptimizeOptions(agent=agent, home=folder / "runs"))
+    result = optimize_project(project, OptimizeOptions(agent=agent, home=folder / "runs"))
     return Run.open(result.run.path)
 
 
@@ -113,7 +113,7 @@ def test_parts_of_a_harness_that_a_contract_measures_are_told_apart_too(tmp_path
     options = OptimizeOptions(
         agent=agent, home=tmp_path / "runs", contracts=lambda _: nullcontext(LongerIsBetter())
     )
-    run = Run.open(optimize(project, options).run.path)
+    run = Run.open(optimize_project(project, options).run.path)
 
     found = attribute_run(run, AttributionRequest(project=project, contracts=measuring))
 
@@ -150,7 +150,7 @@ def test_a_run_that_has_not_ended_is_refused_with_the_next_step(tmp_path: Path) 
     project = words_project(tmp_path, proposals=4, task_runs=2)
     options = OptimizeOptions(agent=guesser(), home=tmp_path / "runs", run_name="short")
     with pytest.raises(BudgetExhaustedError):
-        optimize(project, options)
+        optimize_project(project, options)
 
     with pytest.raises(UsageError, match="Go on with it first: hone harness resume short"):
         attribute_run(Run.open(tmp_path / "runs" / "short"), AttributionRequest(project=project))

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from honing.harness import Asked, OptimizeOptions, OptimizeResult, load_project, optimize, write_example
+from honing.harness import (
+    Asked,
+    OptimizeOptions,
+    OptimizeResult,
+    load_project,
+    optimize_project,
+    write_example,
+)
 
 NAIVE = """
 schema: 1
@@ -22,7 +29,7 @@ tasks:
 
 def cheated(project: Path, runs: Path, proposals: int) -> OptimizeResult:
     asked = Asked(agent="cheat", proposals=proposals, control="none")
-    return optimize(load_project(project), OptimizeOptions(asked=asked, home=runs, workers=1))
+    return optimize_project(load_project(project), OptimizeOptions(asked=asked, home=runs, workers=1))
 
 
 def test_graders_of_words_and_exit_codes_are_fooled_by_it(tmp_path: Path) -> None:

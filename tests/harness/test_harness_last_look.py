@@ -8,7 +8,7 @@ from typing import Any
 
 from harness_words import WordsTask, guesser, words_project
 
-from honing.harness import Asked, OptimizeOptions, OptimizeResult, Project, optimize
+from honing.harness import Asked, OptimizeOptions, OptimizeResult, Project, optimize_project
 from honing.harness.accept import final_seeds
 from honing.harness.candidate import Outcome
 from honing.harness.ledger import warnings_of
@@ -19,7 +19,9 @@ from honing.harness.tasks.base import Place, TaskScore, TaskStatus
 
 def run(project: Project, agent: Any) -> OptimizeResult:
     home = project.folder.parent / "runs"
-    return optimize(project, OptimizeOptions(agent=agent, asked=Asked(sandbox="unconfined"), home=home))
+    return optimize_project(
+        project, OptimizeOptions(agent=agent, asked=Asked(sandbox="unconfined"), home=home)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from honing.harness import Asked, OptimizeOptions, OptimizeResult, load_project, optimize, write_example
+from honing.harness import (
+    Asked,
+    OptimizeOptions,
+    OptimizeResult,
+    load_project,
+    optimize_project,
+    write_example,
+)
 from honing.harness.ledger import (
     LEDGER_COLUMNS,
     candidate_details,
@@ -26,7 +33,9 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> OptimizeResult:
     folder = tmp_path_factory.mktemp("router")
     write_example("ticket_router", folder / "project")
     asked = Asked(agent="scripted", proposals=2)
-    return optimize(load_project(folder / "project"), OptimizeOptions(home=folder / "runs", asked=asked))
+    return optimize_project(
+        load_project(folder / "project"), OptimizeOptions(home=folder / "runs", asked=asked)
+    )
 
 
 def test_the_ledger_of_a_run_is_what_the_run_itself_had(result: OptimizeResult) -> None:
@@ -101,7 +110,9 @@ def test_nothing_of_a_run_needs_a_warning_where_nothing_went_wrong(result: Optim
 def test_what_ran_unconfined_is_marked_in_all_that_is_read(tmp_path: Path) -> None:
     write_example("ticket_router", tmp_path / "project")
     asked = Asked(agent="scripted", proposals=1, control="none", sandbox="unconfined")
-    made = optimize(load_project(tmp_path / "project"), OptimizeOptions(home=tmp_path / "runs", asked=asked))
+    made = optimize_project(
+        load_project(tmp_path / "project"), OptimizeOptions(home=tmp_path / "runs", asked=asked)
+    )
 
     ledger = read_ledger(made.run)
 

@@ -15,7 +15,7 @@ from harness_words import RIGHT, WordsTask, guesser, words_project
 
 from honing.agents import AgentRun, AgentSettings, AgentTask, ScriptedAgent, agent_named
 from honing.errors import SandboxError, UsageError
-from honing.harness import Asked, OptimizeOptions, OptimizeResult, Project, optimize
+from honing.harness import Asked, OptimizeOptions, OptimizeResult, Project, optimize_project
 from honing.harness.candidate import Arm, Outcome
 from honing.harness.candidate_document import evaluation_from
 from honing.harness.project import Control, Rules, Scope
@@ -33,7 +33,7 @@ def run(project: Project, agent: Any, **changes: Any) -> OptimizeResult:
         home=project.folder.parent / "runs",
         run_name="r",
     )
-    return optimize(project, replace(options, **changes))
+    return optimize_project(project, replace(options, **changes))
 
 
 def scripted(*entries: Any) -> Any:

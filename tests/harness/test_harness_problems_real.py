@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from honing.harness import Asked, OptimizeOptions, load_project, optimize
+from honing.harness import Asked, OptimizeOptions, load_project, optimize_project
 from honing.harness.candidate import Arm, Candidate
 from honing.harness.problems.registry import problem_named
 from honing.harness.problems.rehearsal import Plan, rehearse
@@ -79,7 +79,7 @@ def test_a_run_of_the_loop_comes_to_the_candidates_of_a_rehearsal(tmp_path: Path
     chosen = {"name": case.search, "options": dict(case.options)}
     (tmp_path / "project" / "honing.yaml").write_text(f"{text}search: {chosen}\n")
 
-    found = optimize(
+    found = optimize_project(
         load_project(tmp_path / "project"),
         OptimizeOptions(asked=Asked(proposals=case.slots, seed=case.seed), home=tmp_path / "runs", workers=2),
     )

@@ -13,7 +13,7 @@ from harness_words import RIGHT, WordsTask, guesser, words_project
 
 from honing.agents import AgentOutcome, AgentRun, AgentTask, ScriptedAgent, Trouble
 from honing.errors import BudgetExhaustedError, ModelAuthenticationError, UsageError
-from honing.harness import Asked, OptimizeOptions, OptimizeResult, Project, optimize
+from honing.harness import Asked, OptimizeOptions, OptimizeResult, Project, optimize_project
 from honing.harness.candidate import Arm
 from honing.harness.project import Control
 from honing.llm import ScriptedModel, ScriptedServer
@@ -42,7 +42,7 @@ def run(project: Project, agent: Any, **changes: Any) -> OptimizeResult:
     options = OptimizeOptions(
         agent=agent, asked=UNCONFINED, home=project.folder.parent / "runs", run_name="r"
     )
-    return optimize(project, replace(options, **changes))
+    return optimize_project(project, replace(options, **changes))
 
 
 @dataclass(slots=True)
@@ -160,7 +160,7 @@ def test_a_program_asks_its_model_through_the_gateway_and_is_dead_before_it_is_r
 ) -> None:
     project = words_project(tmp_path / "p", proposals=2)
 
-    result = optimize(project, asking(project, server))
+    result = optimize_project(project, asking(project, server))
 
     candidates = [*result.ledger.arm(Arm.SEARCH), *result.ledger.arm(Arm.CONTROL)]
     assert [each.outcome.value for each in candidates] == ["keep", "discard", "keep", "keep"]
@@ -179,11 +179,11 @@ def test_a_token_budget_ends_the_session_and_a_larger_one_goes_on(
 ) -> None:
     project = words_project(tmp_path / "p", proposals=3, control=Control.NONE)
     with pytest.raises(BudgetExhaustedError, match="tokens"):
-        optimize(project, asking(project, server, tokens=1))
+        optimize_project(project, asking(project, server, tokens=1))
     assert Run.open(tmp_path / "runs" / "r").status is RunStatus.EXHAUSTED
     asked = len(server.requests)
 
-    result = optimize(project, asking(project, server, tokens=10_000_000))
+    result = optimize_project(project, asking(project, server, tokens=10_000_000))
 
     assert asked == 1
     assert len(server.requests) == 3
@@ -195,9 +195,11 @@ def test_an_agent_that_needs_a_model_is_not_started_without_one(tmp_path: Path) 
     options = OptimizeOptions(asked=Asked(agent="codex", sandbox="unconfined"), home=tmp_path / "runs")
 
     with pytest.raises(UsageError, match="which model is it to use"):
-        optimize(project, options)
+        optimize_project(project, options)
     with pytest.raises(ModelAuthenticationError):
-        optimize(project, replace(options, asked=Asked(agent="codex", model="gpt-5", sandbox="unconfined")))
+        optimize_project(
+            project, replace(options, asked=Asked(agent="codex", model="gpt-5", sandbox="unconfined"))
+        )
     assert not (tmp_path / "runs").exists()
 
 

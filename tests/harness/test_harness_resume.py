@@ -17,7 +17,7 @@ from harness_words import WordsTask, guesser, one_more_word, words_project
 
 from honing.agents import AgentOutcome, AgentRun, AgentTask, ScriptedAgent, Trouble
 from honing.errors import BudgetExhaustedError, ModelUnreachableError, StoppedError, UsageError
-from honing.harness import Asked, OptimizeOptions, optimize, resume
+from honing.harness import Asked, OptimizeOptions, optimize_project, resume
 from honing.harness.project import Control
 from honing.sandbox import Cancel
 from honing.store import Run, RunStatus, identity
@@ -89,12 +89,12 @@ def test_a_task_budget_ends_a_run_and_a_larger_one_goes_on(tmp_path: Path) -> No
     project = words_project(tmp_path / "p")
     small = options(tmp_path, asked=replace(UNCONFINED, task_runs=3))
     with pytest.raises(BudgetExhaustedError, match="3 task runs is spent"):
-        optimize(project, small)
+        optimize_project(project, small)
 
     run = Run.open(tmp_path / "runs" / "r")
     assert run.status is RunStatus.EXHAUSTED
-    optimize(project, options(tmp_path, asked=replace(UNCONFINED, task_runs=500)))
-    whole = optimize(project, options(tmp_path / "other"))
+    optimize_project(project, options(tmp_path, asked=replace(UNCONFINED, task_runs=500)))
+    whole = optimize_project(project, options(tmp_path / "other"))
     assert identity(run.path) == identity(whole.run.path)
 
 
@@ -102,7 +102,7 @@ def test_a_time_budget_ends_a_run_as_a_budget(tmp_path: Path) -> None:
     project = words_project(tmp_path / "p", tasks=(WordsTask(pause_s=0.05),), proposals=40, wall_s=0.3)
 
     with pytest.raises(BudgetExhaustedError, match=r"0\.3 s is spent"):
-        optimize(project, options(tmp_path))
+        optimize_project(project, options(tmp_path))
 
 
 def test_a_stop_file_ends_a_run_between_proposal_and_evaluation(tmp_path: Path) -> None:
@@ -117,11 +117,11 @@ def test_a_stop_file_ends_a_run_between_proposal_and_evaluation(tmp_path: Path) 
 
     agent = ScriptedAgent(stopping, name="guesser", reads_brief=False)
     with pytest.raises(StoppedError, match="stop file"):
-        optimize(project, options(tmp_path, agent=agent))
+        optimize_project(project, options(tmp_path, agent=agent))
     assert Run.open(tmp_path / "runs" / "r").status is RunStatus.STOPPED
 
-    again = optimize(project, options(tmp_path, agent=agent))
-    whole = optimize(project, options(tmp_path / "other"))
+    again = optimize_project(project, options(tmp_path, agent=agent))
+    whole = optimize_project(project, options(tmp_path / "other"))
     assert identity(again.run.path) == identity(whole.run.path)
 
 
@@ -153,11 +153,11 @@ def test_a_dead_server_ends_the_session_before_it_eats_every_proposal(tmp_path: 
     agent = Unreachable(calls=5)
 
     with pytest.raises(ModelUnreachableError, match="3 proposals in a row"):
-        optimize(project, options(tmp_path, agent=agent, workers=1))
+        optimize_project(project, options(tmp_path, agent=agent, workers=1))
     assert agent.asked == 3
 
     agent.left = 0
-    result = optimize(project, options(tmp_path, agent=agent, workers=1))
+    result = optimize_project(project, options(tmp_path, agent=agent, workers=1))
     outcomes = [each.outcome.value for each in result.ledger.candidates]
     assert outcomes[:3] == ["baseline", "infra_error", "infra_error"]
     assert "infra_error" not in outcomes[3:]
@@ -165,46 +165,46 @@ def test_a_dead_server_ends_the_session_before_it_eats_every_proposal(tmp_path: 
 
 def test_another_request_under_the_same_name_is_refused_with_what_differs(tmp_path: Path) -> None:
     project = words_project(tmp_path / "p")
-    optimize(project, options(tmp_path))
+    optimize_project(project, options(tmp_path))
 
     with pytest.raises(UsageError, match="another run: in_flight was 1, is 2; seed was 0, is 7"):
-        optimize(project, options(tmp_path, asked=replace(UNCONFINED, in_flight=2, seed=7)))
+        optimize_project(project, options(tmp_path, asked=replace(UNCONFINED, in_flight=2, seed=7)))
     with pytest.raises(UsageError, match="is done"):
-        optimize(project, options(tmp_path))
+        optimize_project(project, options(tmp_path))
 
 
 def test_a_changed_baseline_is_another_run(tmp_path: Path) -> None:
     project = words_project(tmp_path / "p")
-    optimize(project, options(tmp_path))
+    optimize_project(project, options(tmp_path))
     (project.baseline / "prompt.md").write_text("right1\n")
 
     with pytest.raises(UsageError, match="another run: baseline was"):
-        optimize(project, options(tmp_path))
+        optimize_project(project, options(tmp_path))
 
 
 def test_the_same_call_without_a_name_goes_on_with_what_is_unfinished(tmp_path: Path) -> None:
     project = words_project(tmp_path / "p")
     nameless = options(tmp_path, run_name="")
     with pytest.raises(BudgetExhaustedError):
-        optimize(project, replace(nameless, asked=replace(UNCONFINED, task_runs=2)))
+        optimize_project(project, replace(nameless, asked=replace(UNCONFINED, task_runs=2)))
 
-    optimize(project, nameless)
+    optimize_project(project, nameless)
     assert len(list((tmp_path / "runs").glob("20*"))) == 1
-    optimize(project, nameless)
+    optimize_project(project, nameless)
     assert len(list((tmp_path / "runs").glob("20*"))) == 2
 
 
 def test_resume_of_a_run_that_only_its_maker_can_repeat_says_so(tmp_path: Path) -> None:
     project = words_project(tmp_path / "p")
     with pytest.raises(BudgetExhaustedError):
-        optimize(project, options(tmp_path, asked=replace(UNCONFINED, task_runs=2)))
+        optimize_project(project, options(tmp_path, asked=replace(UNCONFINED, task_runs=2)))
 
     with pytest.raises(UsageError, match="Make the same call again, with run_name='r'"):
         resume(Run.open(tmp_path / "runs" / "r"))
 
 
 def test_resume_of_a_run_that_is_done_gives_its_result(tmp_path: Path) -> None:
-    result = optimize(words_project(tmp_path / "p"), options(tmp_path))
+    result = optimize_project(words_project(tmp_path / "p"), options(tmp_path))
 
     again = resume(Run.open(result.run.path))
 

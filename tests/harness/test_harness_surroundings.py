@@ -7,7 +7,7 @@ from pathlib import Path
 from harness_words import one_more_word, words_project
 
 from honing.agents import AgentTask, ScriptedAgent
-from honing.harness import Asked, OptimizeOptions, optimize
+from honing.harness import Asked, OptimizeOptions, optimize_project
 from honing.harness.project import Control
 from honing.store import read_journal
 
@@ -26,7 +26,7 @@ def looks_and_briefs(folder: Path, *, reads_brief: bool) -> tuple[int, list[str]
         home=folder / "runs",
         workers=1,
     )
-    result = optimize(words_project(folder / "p", proposals=2, control=Control.NONE), options)
+    result = optimize_project(words_project(folder / "p", proposals=2, control=Control.NONE), options)
     with read_journal(result.run.path / "journal.sqlite") as journal:
         return len(journal.results("surroundings")), briefs
 

@@ -12,7 +12,7 @@ from briefed_runs import BASELINE, a_story, judged
 from harness_words import WordsTask, guesser, words_project
 
 from honing.errors import StoreError, UsageError
-from honing.harness import Asked, OptimizeOptions, optimize, resume
+from honing.harness import Asked, OptimizeOptions, optimize_project, resume
 from honing.harness.briefing import Briefing
 from honing.harness.candidate import Outcome
 from honing.harness.loop.config import config_of, differences
@@ -27,10 +27,10 @@ def test_a_baseline_with_a_pipe_is_refused_before_anybody_is_asked_for_what_it_c
     options = OptimizeOptions(agent=guesser(), asked=Asked(sandbox="unconfined"), home=tmp_path / "runs")
 
     with pytest.raises(UsageError, match=r"pipe is a pipe, a socket or a device.*`transient`"):
-        optimize(project, options)
+        optimize_project(project, options)
 
     rules = replace(project.rules, transient=("pipe",))
-    result = optimize(replace(project, rules=rules), options)
+    result = optimize_project(replace(project, rules=rules), options)
     assert {each.outcome for each in result.ledger.candidates[1:]} <= {Outcome.KEEP, Outcome.DISCARD}
 
 
@@ -82,7 +82,7 @@ def test_what_a_tampered_candidate_printed_is_not_handed_on(tmp_path: Path) -> N
 
 def test_a_finished_run_whose_journal_is_damaged_has_no_result_and_says_why(tmp_path: Path) -> None:
     options = OptimizeOptions(agent=guesser(), asked=Asked(sandbox="unconfined"), home=tmp_path / "runs")
-    done = optimize(words_project(tmp_path / "p", proposals=0), options).run
+    done = optimize_project(words_project(tmp_path / "p", proposals=0), options).run
     (done.path / "journal.sqlite").write_bytes(b"nothing of the kind" * 400)
 
     with pytest.raises(StoreError, match=r"the result cannot be read: .*cannot read the journal"):
@@ -96,4 +96,4 @@ def test_a_folder_of_runs_that_cannot_be_made_is_no_defect_of_ours(tmp_path: Pat
     )
 
     with pytest.raises(StoreError, match="making the folder of runs"):
-        optimize(words_project(tmp_path / "p", proposals=0), options)
+        optimize_project(words_project(tmp_path / "p", proposals=0), options)

@@ -107,7 +107,7 @@ def run(
 
 def _run(frame: Frame, given: Mapping[str, Any]) -> int:
     """The options as they were given, read and acted upon; the exit code."""
-    from honing.harness import OptimizeOptions, forecast, load_project, optimize
+    from honing.harness import OptimizeOptions, forecast, load_project, optimize_project
 
     project, json = given["project"], given["json"]
     settings = _settings(frame, given)
@@ -125,7 +125,7 @@ def _run(frame: Frame, given: Mapping[str, Any]) -> int:
     if given["dry_run"]:
         print_forecast(forecast(found, options), json=json, look=frame.look(settings))
         return 0
-    return print_outcome(optimize(found, options), json=json, look=frame.look(settings))
+    return print_outcome(optimize_project(found, options), json=json, look=frame.look(settings))
 
 
 def resume(

@@ -1,5 +1,5 @@
 """Rewriting a harness: coding agents edit the files around an agent, candidates are judged where they cannot
-cheat, and only gains that hold are kept. Start reading in `optimizing.py`; see docs/harness.md.
+cheat, and only gains that hold are kept. Start reading in `optimize.py`; see docs/harness.md.
 
 Names load on first use, so importing this package costs next to nothing.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from honing.harness.loop.live import words
     from honing.harness.loop.result import OptimizeResult, result_document
     from honing.harness.onboarding.onboard import Onboarded, onboard_folder
-    from honing.harness.optimizing import optimize, resume
+    from honing.harness.optimize import optimize_project, resume
     from honing.harness.project import Project
     from honing.harness.project_file import find_project, load_project
     from honing.harness.project_spec import project_schema
@@ -74,12 +74,12 @@ _HOMES = {
     "ledger_rows": "ledger",
     "load_project": "project_file",
     "onboard_folder": "onboarding.onboard",
-    "optimize": "optimizing",
+    "optimize_project": "optimize",
     "project_schema": "project_spec",
     "read_ledger": "ledger",
     "report_of": "report",
     "result_document": "loop.result",
-    "resume": "optimizing",
+    "resume": "optimize",
     "run_details": "ledger",
     "summary_rows": "ledger",
     "support_of": "support",
@@ -121,7 +121,7 @@ __all__ = [
     "ledger_rows",
     "load_project",
     "onboard_folder",
-    "optimize",
+    "optimize_project",
     "project_schema",
     "read_ledger",
     "report_of",

@@ -29,7 +29,7 @@ from honing.agents import (
     served_by,
 )
 from honing.errors import HoningError, ModelAuthenticationError, ModelUnreachableError, UsageError
-from honing.harness.optimizing import optimize
+from honing.harness.optimize import optimize_project
 from honing.harness.project import AgentChoice, Control
 from honing.harness.project_file import load_project
 from honing.harness.request import Asked, OptimizeOptions
@@ -240,7 +240,7 @@ def _validation(request: SupportRequest, folder: Path) -> Validation:
         endpoints=request.endpoints,
     )
     try:
-        result = optimize(project, options)
+        result = optimize_project(project, options)
     except ModelUnreachableError as error:
         return Validation(improved=False, sentence=str(error), trouble=Trouble.UNREACHABLE)
     except HoningError as error:

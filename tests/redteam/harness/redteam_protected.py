@@ -36,7 +36,7 @@ from redteam_lab import (
 )
 
 from honing.agents import Agent, AgentOutcome, AgentRun, AgentSettings, AgentTask, agent_named
-from honing.harness import Asked, OptimizeOptions, OptimizeResult, load_project, optimize
+from honing.harness import Asked, OptimizeOptions, OptimizeResult, load_project, optimize_project
 from honing.sandbox import Cancel
 from honing.store import TreeStore
 
@@ -72,7 +72,7 @@ def attacked(attack: Attack, folder: Path, home: Path, port: int) -> dict[str, A
     lab = open_lab(folder, attack, home=home, runs=runs, port=port)
     before, listened = lab.watched(), len(heard)
     asked = Asked(proposals=1, control="none", timeout_s=_HANGING_S if attack.outcome == "timeout" else 60.0)
-    result = optimize(
+    result = optimize_project(
         load_project(lab.project),
         OptimizeOptions(
             agent=_agent(attack, lab),

@@ -18,7 +18,7 @@ from honing.harness.request import OptimizeOptions, decided
 from honing.store import Run, RunStatus
 
 
-def optimize(project: Project, options: OptimizeOptions | None = None) -> OptimizeResult:
+def optimize_project(project: Project, options: OptimizeOptions | None = None) -> OptimizeResult:
     """Improve a harness: propose, gate, evaluate, keep what helps, and look once more at the end.
 
     A run that was interrupted, however, is gone on with by the same call: nothing that ended is repeated, and
@@ -56,12 +56,12 @@ def resume(run: Run, options: OptimizeOptions | None = None) -> OptimizeResult:
 
     Raises:
         UsageError: The project has changed, or the run was made by an agent that only its maker has.
-        HoningError: See `optimize`.
+        HoningError: See `optimize_project`.
     """
     if run.status is RunStatus.DONE:
         return result_of(run, read_ledger(run))
     project, options = again(run, options or OptimizeOptions())
-    return optimize(project, options)
+    return optimize_project(project, options)
 
 
 def _board(bench: Bench, baseline: Candidate) -> Board:
