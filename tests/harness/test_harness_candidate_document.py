@@ -5,8 +5,8 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from harness_candidates import agent, baseline, evaluation, kept, proposed, task_run, tree
 
+from harness_candidates import agent, baseline, evaluation, kept, proposed, task_run, tree
 from honing.errors import StoreError
 from honing.harness.candidate import Acceptance, Arm, Candidate, Outcome, Proposal
 from honing.harness.candidate_document import (

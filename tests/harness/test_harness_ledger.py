@@ -8,7 +8,6 @@ from pathlib import Path
 
 from harness_candidates import agent, baseline, evaluation, kept, proposed, task_run
 from harness_runs import CONFIG, add_candidates, made_run
-
 from honing.harness.candidate import Arm, Outcome, Proposal
 from honing.harness.candidate_document import evaluation_document
 from honing.harness.ledger import Facts, Spend, read_ledger

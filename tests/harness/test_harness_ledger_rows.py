@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness_candidates import agent, baseline, evaluation, kept, proposed, task_run, tree
 
+from harness_candidates import agent, baseline, evaluation, kept, proposed, task_run, tree
 from honing.harness.candidate import Arm, Candidate, Outcome, Proposal
 from honing.harness.ledger import (
     LEDGER_COLUMNS,
