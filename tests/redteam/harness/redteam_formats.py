@@ -170,6 +170,7 @@ FORMATS = [
         files={".honing/change_manifest.json": "[" * 100_000 + "]" * 100_000, "scripts/note.txt": "x"},
         effect=Effect.DIED,
         shows="RecursionError",
+        slow=True,
     ),
     Attack(
         name="a script prints three hundred megabytes",
@@ -179,6 +180,7 @@ FORMATS = [
         effect=Effect.DIED,
         shows="memory",
         score=0.5,
+        slow=True,
     ),
     Attack(
         name="AGENTS.md is no text",

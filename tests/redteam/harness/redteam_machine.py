@@ -276,6 +276,7 @@ AROUND = [
         course="tests",
         files={"tests/--collect-only": ""},
         effect=Effect.FULL_SCORE,
+        slow=True,
     ),
     Attack(
         name="a compiled file of another source is loaded in its place",
