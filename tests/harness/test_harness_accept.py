@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from searched_candidates import Scores, baseline, discarded, evaluation, kept
+from searched_candidates import Scores, baseline, discarded, evaluation, failed, kept
 
 from honing.harness.accept import accept, final_seeds, first_seeds, fresh_seeds, hopeless
 from honing.harness.accept_pairs import difference, interval, pairs
-from honing.harness.candidate import Acceptance, Candidate
+from honing.harness.candidate import Acceptance, Candidate, Outcome
 from honing.harness.project import Judging, KeepRule
 from honing.harness.tasks.base import Evaluation, TaskRun
 from honing.stats import paired_difference
@@ -147,13 +147,15 @@ def test_the_bound_asks_for_more_at_every_further_attempt() -> None:
 
 def test_re_tests_of_different_slots_share_no_seed_with_anything() -> None:
     settings = Judging(repeats=3, retest_repeats=4, final_repeats=5)
+    start = baseline()
+    seen = [start, *(discarded(slot, "c0000", {"a": 0.4}) for slot in range(1, 101))]
     used = [
-        *range(settings.repeats),
+        *(seed for n in range(0, 101, 10) for seed in first_seeds(start, seen[: n + 1], settings)),
         *(seed for slot in range(1, 200) for seed in fresh_seeds(slot, settings)),
         *final_seeds(settings),
     ]
 
-    assert len(set(used)) == len(used) == 3 + 199 * 4 + 5
+    assert len(set(used)) == len(used) == 11 * 3 + 199 * 4 + 5
 
 
 def retested(candidate: Candidate, *, accepted: bool) -> Candidate:
@@ -180,6 +182,32 @@ def test_fewer_fresh_seeds_than_repeats_are_joined_with_the_next() -> None:
     seen = [start, *(retested(discarded(slot, "c0000", {"a": 0.6}), accepted=False) for slot in (2, 4))]
 
     assert first_seeds(start, seen, settings) == (*fresh_seeds(4, settings), *fresh_seeds(2, settings), 0)
+
+
+def test_a_bar_that_ten_children_did_not_reach_is_measured_again() -> None:
+    settings = Judging(repeats=2)
+    start = baseline()
+    missed = [discarded(slot, "c0000", {"a": 0.4}) for slot in range(1, 24)]
+    elsewhere = [discarded(slot, "c0099", {"a": 0.4}) for slot in range(30, 50)]
+    crashed = [failed(slot, "c0000", Outcome.CRASH) for slot in range(50, 70)]
+
+    at = {
+        n: first_seeds(start, [start, *missed[:n], *elsewhere, *crashed], settings) for n in (9, 10, 19, 20)
+    }
+
+    assert at[9] == (0, 1)
+    assert at[10] == at[19] != at[20]
+    assert len({*at[9], *at[10], *at[20]}) == 6
+    assert first_seeds(start, [start, *missed], Judging(repeats=2, rule=KeepRule.ONCE)) == (0, 1)
+
+
+def test_a_re_test_starts_the_count_of_missed_bars_anew() -> None:
+    start = baseline()
+    seen = [start, *(discarded(slot, "c0000", {"a": 0.4}) for slot in range(1, 9))]
+    seen.append(retested(discarded(9, "c0000", {"a": 0.6}), accepted=False))
+    seen += [discarded(slot, "c0000", {"a": 0.4}) for slot in range(10, 19)]
+
+    assert first_seeds(start, seen, Judging()) == fresh_seeds(9, Judging())
 
 
 def test_evaluations_that_share_no_run_are_not_compared() -> None:

@@ -33,6 +33,10 @@ one from being complete (ours failed, the candidate tampered) is for the callabl
 
 _FRESH_FROM = 1_000_000
 """Seeds from here on are for re-tests, by attempt; below are the first ones."""
+_BAR_FROM = 1_000_000_000
+"""Seeds from here on are for further looks at a parent that nobody beats."""
+_BAR_HOLDS_FOR = 10
+"""Children that meet a parent on the same seeds, unless one of them is tested again before."""
 _FINAL_FROM = 2_000_000_000
 """Seeds from here on are for the very end."""
 
@@ -41,23 +45,42 @@ def first_seeds(parent: Candidate, seen: Sequence[Candidate], settings: Judging)
     """Seeds on which a child of this parent is evaluated first.
 
     They are those of the last re-test that the parent took part in. What a parent scored when it was first
-    evaluated is part of why it was chosen, and so too high a bar; what it scored in a re-test is not, and
-    costs nothing because it is remembered.
+    evaluated is part of why it was chosen, and so too high a bar; what it scored in a re-test is much less
+    so, and costs nothing because it is remembered. A bar that ten children in a row did not reach may still
+    be luck: the eleventh meets the parent on seeds that are new to both.
 
     Args:
         parent: A candidate of the view.
         seen: The candidates of the view, so that the seeds are the same at any number of workers.
         settings: Of the project.
     """
-    took_part = [
-        each.slot
-        for each in seen
-        if each.acceptance is not None
-        and each.acceptance.retest is not None
-        and (each.id == parent.id or each.parents[:1] == (parent.id,))
-    ]
-    known = [seed for slot in sorted(took_part, reverse=True) for seed in fresh_seeds(slot, settings)]
-    return (*known, *range(settings.repeats))[: settings.repeats]
+    marks, waited = [0], 0
+    for each in sorted(seen, key=lambda candidate: candidate.slot):
+        child = each.parents[:1] == (parent.id,) and each.evaluation is not None
+        if (child or each.id == parent.id) and _retested(each):
+            marks.append(each.slot)
+            waited = 0
+        elif child and settings.rule is not KeepRule.ONCE:
+            waited += 1
+            if waited % _BAR_HOLDS_FOR == 0:
+                marks.append(-each.slot)
+    known = [seed for mark in reversed(marks) for seed in _seeds_of(mark, settings)]
+    return tuple(known[: settings.repeats])
+
+
+def _retested(candidate: Candidate) -> bool:
+    return candidate.acceptance is not None and candidate.acceptance.retest is not None
+
+
+def _seeds_of(mark: int, settings: Judging) -> tuple[int, ...]:
+    """Seeds on which a parent was run: 0 for the first ones, a slot for its re-test, minus a slot for a look
+    at the parent after it."""
+    if mark == 0:
+        return tuple(range(settings.repeats))
+    if mark > 0:
+        return fresh_seeds(mark, settings)
+    start = _BAR_FROM - mark * settings.repeats
+    return tuple(range(start, start + settings.repeats))
 
 
 def fresh_seeds(attempt: int, settings: Judging) -> tuple[int, ...]:
