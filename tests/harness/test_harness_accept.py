@@ -280,9 +280,9 @@ def test_a_noisy_candidate_far_behind_is_stopped_before_it_cannot_win() -> None:
     after = [n for n in range(31) if hopeless(evaluation(parent), losing[:n], Judging(), noisy=True)]
     certain = [n for n in range(31) if hopeless(evaluation(parent), losing[:n], Judging())]
 
-    assert (after[0], certain[0]) == (2, 10)
-    assert hopeless(evaluation(parent), losing[:2], Judging(), noisy=True) == (
-        "it fell too far behind its parent: 0.0 against 2.0 points after 2 of 30 runs"
+    assert (after[0], certain[0]) == (3, 10)
+    assert hopeless(evaluation(parent), losing[:3], Judging(), noisy=True) == (
+        "it fell too far behind its parent: 0.0 against 3.0 points after 3 of 30 runs"
     )
 
 

@@ -107,7 +107,7 @@ class Judging:
     """Least mean score by step of the cascade below which the rest is not run; for steps not named, 0."""
     racing: bool = True
     """Whether a candidate that can no longer beat its parent is stopped early."""
-    racing_error: float = 0.4
+    racing_error: float = 0.2
     """Chance, at most, with which racing stops a candidate that is as good as its parent, where tasks are not
     deterministic. Larger spends fewer task runs, smaller loses fewer proposals."""
     rule: KeepRule = KeepRule.FRESH

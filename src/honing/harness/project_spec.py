@@ -103,7 +103,7 @@ class JudgingSpec(_Described):
     """Least mean score by step of the cascade below which the rest is not run."""
     racing: bool = True
     """Whether a candidate that can no longer beat its parent is stopped early."""
-    racing_error: float = Field(default=0.4, gt=0, lt=1)
+    racing_error: float = Field(default=0.2, gt=0, lt=1)
     """Chance, at most, with which racing stops a candidate that is as good as its parent."""
     rule: KeepRule = KeepRule.FRESH
     """When a gain is believed where tasks are not deterministic."""
