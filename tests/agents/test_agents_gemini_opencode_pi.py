@@ -63,6 +63,7 @@ def test_a_refused_key_ends_it_after_one_call(tmp_path: Path, name: str) -> None
         assert run.exit_code == {"gemini_cli": 145, "opencode": 1, "pi": 0}[name]
 
 
+@pytest.mark.slow
 def test_what_the_workspace_says_to_agents_is_not_obeyed(tmp_path: Path, name: str) -> None:
     steps = [command(name, "echo hello > made.txt"), write(name, "out.txt", "ready\n"), "Done."]
     with scene(tmp_path, steps, wire=WIRES[name], limit_s=PATIENT_S) as here:

@@ -69,6 +69,7 @@ def test_a_model_without_a_chat_template_gets_the_plain_prompt_and_the_run_says_
     assert json.loads(run.read_text())[str(bare)]["prompting"] == "plain"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_gone_on_with_asks_the_same_folder_nothing_twice(
     target: Path, tiny: Path, tmp_path: Path
 ) -> None:
