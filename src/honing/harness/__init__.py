@@ -40,16 +40,16 @@ if TYPE_CHECKING:
     from honing.harness.request import Asked, Live, OptimizeOptions
     from honing.harness.scaffold.profiles import PROFILES, write_scaffold
     from honing.harness.support import SupportReport, SupportRequest, support_of
-    from honing.harness.tasks.contract import ContractAsked, ContractMeasured, ContractObjective
+    from honing.harness.tasks.objective import ContractAsked, ContractMeasured, ContractObjective
 
 _HOMES = {
     "AGGREGATE_COLUMNS": "ledger",
     "Asked": "request",
     "AttributionRequest": "attributing",
     "COMPARE_COLUMNS": "ledger",
-    "ContractAsked": "tasks.contract",
-    "ContractMeasured": "tasks.contract",
-    "ContractObjective": "tasks.contract",
+    "ContractAsked": "tasks.objective",
+    "ContractMeasured": "tasks.objective",
+    "ContractObjective": "tasks.objective",
     "EXAMPLES": "benchmarks.examples",
     "LEDGER_COLUMNS": "ledger",
     "Ledger": "ledger",

@@ -24,7 +24,7 @@ from honing.harness.project import Project
 from honing.harness.project_file import load_project
 from honing.harness.report import write_report
 from honing.harness.search.ranking import ancestors
-from honing.harness.tasks.contract import Contracts
+from honing.harness.tasks.objective import Contracts
 from honing.sandbox import Limits, choose, remove_tree
 from honing.store import Run, RunStatus, TreeId
 

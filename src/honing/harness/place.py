@@ -17,7 +17,7 @@ from pathlib import Path
 from honing.documents import read_plain_file
 from honing.errors import MetricsError, SandboxError, StoppedError, StoreError, boundary
 from honing.harness.place_files import write_below
-from honing.harness.tasks.contract import ContractObjective
+from honing.harness.tasks.objective import ContractObjective
 from honing.sandbox import (
     Cancel,
     Capability,

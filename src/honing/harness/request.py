@@ -12,7 +12,7 @@ from honing.errors import UsageError
 from honing.executors import Progress, SilentProgress
 from honing.harness.project import AgentChoice, Control, Project, SearchSettings, Spending
 from honing.harness.search.registry import search_named
-from honing.harness.tasks.contract import Contracts
+from honing.harness.tasks.objective import Contracts
 from honing.llm import Source, Upstream
 
 _MOST_WORKERS = 8

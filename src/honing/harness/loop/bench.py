@@ -24,7 +24,7 @@ from honing.harness.loop.stopping import Watched
 from honing.harness.place import Places
 from honing.harness.project import Project
 from honing.harness.request import OptimizeOptions, agent_of, source_of, workers_of
-from honing.harness.tasks.contract import ContractObjective
+from honing.harness.tasks.objective import ContractObjective
 from honing.sandbox import Capability, Limits, Sandbox, choose, remove_tree
 from honing.store import Evidence, Run, TreeStore
 

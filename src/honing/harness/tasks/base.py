@@ -11,13 +11,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from honing.harness.tasks.objective import ContractObjective
 from honing.sandbox import Cancel, Finished, Forward, Limits, Mount
 from honing.store import TreeId
-
-if TYPE_CHECKING:
-    from honing.harness.tasks.contract import ContractObjective
 
 
 class Cascade(StrEnum):

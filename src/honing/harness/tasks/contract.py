@@ -1,17 +1,16 @@
 """A measurement is the objective: files of the harness become what a model is asked with, and the score of a
 contract is the score of the harness.
 
-What measures is owned by another system; this one says in `ContractObjective` what it needs of it.
+What measures is owned by another system; `objective.py` says what is needed of it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -20,73 +19,11 @@ from honing.errors import GraderError, UsageError
 from honing.harness.tasks.base import Cascade, Place, TaskScore
 from honing.harness.tasks.basics import Basics, Common, Word, basics_of, plain, scored
 from honing.harness.tasks.grader_files import digest_of, grader_files
-from honing.sandbox import Cancel
+from honing.harness.tasks.objective import ContractAsked, ContractMeasured
 
 HARNESS = "HONING_HARNESS"
 """Variable that tells the target's own commands where the harness lies."""
 _LARGEST_BYTES = 1_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractAsked:
-    """One measurement under one harness."""
-
-    target: str
-    """A folder of this machine, or an address."""
-    model: str
-    contract: Path | None
-    """A contract that replaces the target's own."""
-    full: bool
-    """Every row, rather than a seeded sample of the usual size."""
-    limit: int | None
-    """A seeded sample of this many rows instead."""
-    system: str
-    """System prompt; the contract's own where empty."""
-    template: str
-    """Text around each prompt, with `{prompt}`; the contract's own where empty."""
-    overlay: Mapping[str, bytes] = field(default_factory=dict)
-    """Files that replace the target's, by their paths in it."""
-    folder: Path | None
-    """The harness, shown to the target's own rollout commands; None where they do not read it."""
-    identity: str
-    """Stands for the content of the harness."""
-    seed: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractMeasured:
-    """What a measurement came to."""
-
-    score: float | None
-    """In the metric's own unit; None where there is none."""
-    low: float
-    high: float
-    """Range of the metric."""
-    higher_is_better: bool
-    reason: str
-    """Why there is no score."""
-    by_harness: bool
-    """Whether it is what the harness did that there is none: the target's commands failed with it."""
-    cost_usd: float | None
-    sandbox: str
-
-
-class ContractObjective(Protocol):
-    """Measures targets. Safe to use from several threads at once."""
-
-    def measure(self, asked: ContractAsked, cancel: Cancel | None) -> ContractMeasured:
-        """One measurement; the target is set up, and calibrated, once for all that differ in prompts only.
-
-        Raises:
-            HoningError: The target cannot be set up or measured, whatever the harness.
-            BudgetExhaustedError: A budget is met.
-            StoppedError: `cancel` was set.
-        """
-        ...
-
-
-Contracts = Callable[[Path], AbstractContextManager[ContractObjective]]
-"""Makes what measures contracts, given a folder of the run for it."""
 
 
 class ContractSpec(Basics):
