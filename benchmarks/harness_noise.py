@@ -95,7 +95,7 @@ def main() -> int:
     text = "\n".join(lines).strip()
     print(text)
     if options.write:
-        command = "python benchmarks/harness_noise.py"
+        command = f"python benchmarks/harness_noise.py --seeds {options.seeds} --first {options.first}"
         head = f"# Keeping what is better when tasks are noisy\n\nMade by `{command}`.\n\n{EXPLAINED}\n"
         options.write.write_text(f"{head}\n{text}\n", encoding="utf-8")
     return 1 if lost else 0
