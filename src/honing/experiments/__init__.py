@@ -5,23 +5,36 @@ Names load on first use, so importing this package costs next to nothing.
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from honing.experiments.objectives import ContractObjectives, contract_objectives
-
-_HOMES = {"ContractObjectives": "objectives", "contract_objectives": "objectives"}
-"""Which file of this package defines a name."""
+    from honing.experiments.objectives import ContractObjectives
 
 __all__ = ["ContractObjectives", "contract_objectives"]
 
 
+def contract_objectives(sandbox: str, models: Mapping[str, str]) -> Callable[[Path], ContractObjectives]:
+    """What makes the objective of one run, given a folder of it. The system that measures loads only then.
+
+    Args:
+        sandbox: In which targets' own commands run.
+        models: Addresses and keys of models by their usual variable names.
+    """
+
+    def made(home: Path) -> ContractObjectives:
+        from honing.contract import SetupOptions
+        from honing.experiments.objectives import ContractObjectives
+
+        return ContractObjectives(SetupOptions(home=home, sandbox=sandbox), models=models)
+
+    return made
+
+
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"honing.experiments.{_HOMES[name]}"), name)
+    if name == "ContractObjectives":
+        from honing.experiments.objectives import ContractObjectives
+
+        return ContractObjectives
     raise AttributeError(f"module 'honing.experiments' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,16 +39,6 @@ class _Kept:
 
     turn: threading.Lock = field(default_factory=threading.Lock)
     session: Session | None = None
-
-
-def contract_objectives(sandbox: str, models: Mapping[str, str]) -> Callable[[Path], ContractObjectives]:
-    """What makes the objective of one run, given a folder of it.
-
-    Args:
-        sandbox: In which targets' own commands run.
-        models: Addresses and keys of models by their usual variable names.
-    """
-    return lambda home: ContractObjectives(SetupOptions(home=home, sandbox=sandbox), models=models)
 
 
 class ContractObjectives:

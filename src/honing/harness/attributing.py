@@ -5,7 +5,6 @@ kept beside the ledger. What the run judged before is not judged again, nor what
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from honing.harness.project import Project
 from honing.harness.project_file import load_project
 from honing.harness.report import write_report
 from honing.harness.search.ranking import ancestors
+from honing.harness.tasks.contract import objective_of
 from honing.harness.tasks.objective import Contracts
 from honing.sandbox import Limits, choose, remove_tree
 from honing.store import Run, RunStatus, TreeId
@@ -68,10 +68,8 @@ def attribute_run(run: Run, request: AttributionRequest | None = None) -> dict[s
     project, question = _asked(run, request)
     trees = trees_in(run.path.parent, project)
     work = run.path / _WORK
-    with run.lock(), run.journal() as journal, ExitStack() as stack:
-        objective = None
-        if request.contracts is not None:
-            objective = stack.enter_context(request.contracts(run.path / CONTRACTS))
+    contracts = objective_of(project.tasks, request.contracts, run.path / CONTRACTS)
+    with run.lock(), run.journal() as journal, contracts as objective:
         places = Places(
             trees=trees,
             sandbox=choose(str(run.config["sandbox"])),

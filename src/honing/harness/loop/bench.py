@@ -24,6 +24,7 @@ from honing.harness.loop.stopping import Watched
 from honing.harness.place import Places
 from honing.harness.project import Project
 from honing.harness.request import OptimizeOptions, agent_of, source_of, workers_of
+from honing.harness.tasks.contract import objective_of
 from honing.harness.tasks.objective import ContractObjective
 from honing.sandbox import Capability, Limits, Sandbox, choose, remove_tree
 from honing.store import Evidence, Run, TreeStore
@@ -137,9 +138,8 @@ def open_bench(project: Project, options: OptimizeOptions) -> Iterator[Bench]:
         remove_tree(run.path / _WORK)
         stack.callback(remove_tree, run.path / _WORK)
         stopping = threading.Event()
-        objective = None
-        if options.contracts is not None:
-            objective = stack.enter_context(options.contracts(run.path / CONTRACTS))
+        tasks = (*project.tasks, *project.held_out)
+        objective = stack.enter_context(objective_of(tasks, options.contracts, run.path / CONTRACTS))
         yield Bench(
             project=project,
             options=options,

@@ -7,7 +7,8 @@ What measures is owned by another system; `objective.py` says what is needed of 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,14 +17,26 @@ from pydantic import Field, model_validator
 
 from honing.documents import RelativePath
 from honing.errors import GraderError, UsageError
-from honing.harness.tasks.base import Cascade, Place, TaskScore
+from honing.harness.tasks.base import Cascade, Place, Task, TaskScore
 from honing.harness.tasks.basics import Basics, Common, Word, basics_of, plain, scored
 from honing.harness.tasks.grader_files import digest_of, grader_files
-from honing.harness.tasks.objective import ContractAsked, ContractMeasured
+from honing.harness.tasks.objective import ContractAsked, ContractMeasured, ContractObjective, Contracts
 
 HARNESS = "HONING_HARNESS"
 """Variable that tells the target's own commands where the harness lies."""
 _LARGEST_BYTES = 1_000_000
+
+
+@contextmanager
+def objective_of(
+    tasks: Iterable[Task], contracts: Contracts | None, folder: Path
+) -> Iterator[ContractObjective | None]:
+    """What measures contracts for these tasks; None where none of them asks, or nothing here does."""
+    if contracts is None or not any(isinstance(task, ContractTask) for task in tasks):
+        yield None
+        return
+    with contracts(folder) as objective:
+        yield objective
 
 
 class ContractSpec(Basics):
