@@ -13,7 +13,8 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from honing.agents.base import AgentEvent, AgentOutcome, AgentRun, AgentTask
+from honing.agents.base import AgentEvent, AgentRun, AgentTask
+from honing.agents.controls.acting import acted
 from honing.agents.controls.writing import write
 from honing.agents.installed import AgentSettings
 from honing.agents.options import told
@@ -82,18 +83,15 @@ class CheatAgent:
         self._tricks = tuple(given) if given else ()
 
     def run(self, task: AgentTask, *, cancel: Cancel | None = None) -> AgentRun:
-        if cancel is not None and cancel.is_set():
-            return AgentRun(agent=self.name, outcome=AgentOutcome.STOPPED, reason="it was asked to stop")
-        tricks = self._tricks or _by_slot(task.slot)
-        changes = _changes(task, tricks)
-        for name, text in changes.items():
-            write(task.workspace, name, text)
-        return AgentRun(
-            agent=self.name,
-            outcome=AgentOutcome.FINISHED,
-            message=f"cheated by {', '.join(tricks)}",
-            events=tuple(AgentEvent("tool", f"write {name}") for name in changes)[:MOST_EVENTS],
-        )
+        def act() -> tuple[str, list[AgentEvent]]:
+            tricks = self._tricks or _by_slot(task.slot)
+            changes = _changes(task, tricks)
+            for name, text in changes.items():
+                write(task.workspace, name, text)
+            events = [AgentEvent("tool", f"write {name}") for name in changes]
+            return f"cheated by {', '.join(tricks)}", events[:MOST_EVENTS]
+
+        return acted(self.name, cancel, act)
 
 
 def _by_slot(slot: int) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ import os
 import shutil
 from pathlib import Path
 
-from honing.agents.base import AgentEvent, AgentOutcome, AgentRun, AgentTask, Trouble
+from honing.agents.base import AgentEvent, AgentRun, AgentTask
+from honing.agents.controls.acting import acted
 from honing.agents.controls.writing import place_in
 from honing.agents.installed import AgentSettings
 from honing.agents.options import placed, told
@@ -45,22 +46,13 @@ class OracleAgent:
             raise UsageError(f"agent oracle: there is no {self._sought}. {_WRITE_ONE}")
 
     def run(self, task: AgentTask, *, cancel: Cancel | None = None) -> AgentRun:
-        if cancel is not None and cancel.is_set():
-            return AgentRun(agent=self.name, outcome=AgentOutcome.STOPPED, reason="it was asked to stop")
-        try:
+        def act() -> tuple[str, list[AgentEvent]]:
             if self._solution is None:
                 raise AgentError(f"there is no {self._sought}. {_WRITE_ONE}")
             events = lay(self._solution, task)
-        except AgentError as error:
-            return AgentRun(
-                agent=self.name, outcome=AgentOutcome.CRASH, trouble=Trouble.OTHER, reason=str(error)
-            )
-        return AgentRun(
-            agent=self.name,
-            outcome=AgentOutcome.FINISHED,
-            message=f"the solution: {len(events)} files",
-            events=tuple(events[:MOST_EVENTS]),
-        )
+            return f"the solution: {len(events)} files", events[:MOST_EVENTS]
+
+        return acted(self.name, cancel, act)
 
 
 def _candidates(settings: AgentSettings, given: str | None) -> list[Path]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from honing.agents.base import AgentEvent, AgentOutcome, AgentRun, AgentTask, Trouble
+from honing.agents.base import AgentEvent, AgentRun, AgentTask
+from honing.agents.controls.acting import acted
 from honing.agents.controls.writing import remove, write
-from honing.errors import AgentError
 from honing.sandbox import Cancel
 
 Edits = Mapping[str, str | None]
@@ -36,21 +36,12 @@ class ScriptedAgent:
         self._edits = edits
 
     def run(self, task: AgentTask, *, cancel: Cancel | None = None) -> AgentRun:
-        if cancel is not None and cancel.is_set():
-            return AgentRun(agent=self.name, outcome=AgentOutcome.STOPPED, reason="it was asked to stop")
-        try:
+        def act() -> tuple[str, list[AgentEvent]]:
             edits = self._edits(task) if callable(self._edits) else self._edits
-            events = tuple(_carry_out(task.workspace, name, text) for name, text in edits.items())
-        except AgentError as error:
-            return AgentRun(
-                agent=self.name, outcome=AgentOutcome.CRASH, trouble=Trouble.OTHER, reason=str(error)
-            )
-        return AgentRun(
-            agent=self.name,
-            outcome=AgentOutcome.FINISHED,
-            message=f"{len(events)} files changed",
-            events=events,
-        )
+            events = [_carry_out(task.workspace, name, text) for name, text in edits.items()]
+            return f"{len(events)} files changed", events
+
+        return acted(self.name, cancel, act)
 
 
 def _carry_out(workspace: Path, name: str, text: str | None) -> AgentEvent:
