@@ -17,6 +17,7 @@ from honing.contract.data.task import DatasetTask, task_from_document
 from honing.contract.derivation.data_variables import data_variables
 from honing.contract.derivation.from_hints import HintsTried, Known, derive_from_hints
 from honing.contract.derivation.holes import fill_holes
+from honing.contract.options import SetupOptions
 from honing.contract.readers import ForeignGap, read_foreign
 from honing.contract.spec import ContractSpec, MetricSpec, Provenance, with_provenance
 from honing.contract.spec_file import CONTRACT_PATH, load_contract
@@ -132,6 +133,19 @@ def _gap_message(document: Mapping[str, Any], commands: str) -> str:
 def _cut(text: str, characters: int) -> str:
     text = text.rstrip(". ")
     return text if len(text) <= characters else f"{text[: characters - 4]} ..."
+
+
+def contract_of(folder: Path, options: SetupOptions) -> Derived:
+    """The contract of the target in `folder`, as the user's options want it; see `contract_for`."""
+    return contract_for(
+        folder,
+        override=options.contract,
+        split=options.split,
+        config=options.config,
+        choices=options.choices,
+        env=options.env,
+        as_of=options.as_of,
+    )
 
 
 def contract_for(

@@ -10,10 +10,10 @@ from honing.contract.asking.rollout import Plan, choose_rows
 from honing.contract.controls.calibrate import Level
 from honing.contract.controls.user_oracle import known_answers
 from honing.contract.derivation.settle import refuse_no_answers
-from honing.contract.derive import Derived
+from honing.contract.derive import Derived, contract_of
 from honing.contract.options import RolloutOptions, SetupOptions
 from honing.contract.overlay import with_contract
-from honing.contract.results.outputs import check_heeded, contract_of
+from honing.contract.results.outputs import check_heeded
 from honing.contract.results.unmeasured import shortened, spoken_of
 from honing.contract.target import resolve
 from honing.contract.workbench.bench import Bench

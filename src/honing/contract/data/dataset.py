@@ -202,7 +202,7 @@ def _try(folder: Path, table: Table, limits: TableLimits, *, alone: bool) -> _Tr
         found = _incomplete(columns, found) or found
     if isinstance(found, Missing):
         return _Tried(table, None, found, f"{table.label}: {found.reason}")
-    task = _task(base, table, rows, found, manifest)
+    task = task_of(base, table, rows, found, manifest)
     valid = len(task.rows())
     if valid < (1 - MAX_INVALID) * len(rows):
         return _Tried(
@@ -238,9 +238,18 @@ def _incomplete(columns: Columns, found: Found) -> Missing | None:
     return Missing(found.kind, reason, 3, closes)
 
 
-def _task(
+def task_of(
     base: Path, table: Table, rows: Sequence[TableRow], found: Found, manifest: str | None
 ) -> DatasetTask:
+    """The task of a table whose shape is known.
+
+    Args:
+        base: Folder that the table's files lie in.
+        table: Its files.
+        rows: Theirs.
+        found: What asks and what answers.
+        manifest: Name of the file whose sums were checked; None where there is none.
+    """
     columns = Columns(rows[:EVIDENCE_ROWS])
     notes = (f"{manifest}: every file's sha256 was checked",) if manifest else ()
     return DatasetTask(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from honing.contract.derive import Derived, contract_for
+from honing.contract.derive import Derived, contract_of
 from honing.contract.options import SetupOptions
 from honing.contract.results.unmeasured import spoken_of
 from honing.contract.target import resolve
@@ -31,12 +31,4 @@ def derive_target(target: str | Path, options: SetupOptions) -> Derived:
         folder = Path(scratch) / "target"
         trees.materialise(resolved.tree, folder)
         with spoken_of(folder, str(target)):
-            return contract_for(
-                folder,
-                override=options.contract,
-                split=options.split,
-                config=options.config,
-                choices=options.choices,
-                env=options.env,
-                as_of=options.as_of,
-            )
+            return contract_of(folder, options)

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from honing.contract.data import prompts
+from honing.contract.data.dataset import EVIDENCE_ROWS, MAX_INVALID, task_of
 from honing.contract.data.shapes import SHAPES, Columns, Decision, Found, Missing, TaskKind
 from honing.contract.data.table_files import Table, find_tables, verify_manifest
 from honing.contract.data.tables import TableRow, load_table
 from honing.contract.data.task import DatasetTask
 
-EVIDENCE_ROWS = 20_000
-"""Rows that are looked at to see how golds are written."""
-_MAX_INVALID = 0.05
 _SPLITS: Mapping[str, str] = {"val": "validation", "valid": "validation"}
 _MAIN = ("", "default", "main")
 
@@ -80,24 +78,9 @@ def declared_task(folder: Path, table: Table, declared: Declared) -> DatasetTask
     found = _shape(rows[:EVIDENCE_ROWS], declared)
     if isinstance(found, str):
         return found
-    task = DatasetTask(
-        folder=folder,
-        files=table.files,
-        config=table.config,
-        split=table.split,
-        kind=found.kind,
-        fields=found.fields,
-        reading=found.reading,
-        scorer=found.scorer,
-        parameters=found.parameters,
-        template=found.template,
-        chance=found.chance,
-        id_column=Columns(rows[:EVIDENCE_ROWS]).id_column(),
-        evidence=found.decisions,
-        notes=(f"{manifest}: every file's sha256 was checked",) if manifest else (),
-    )
+    task = task_of(folder, table, rows, found, manifest)
     unreadable = task.invalid()
-    if len(unreadable) > _MAX_INVALID * len(rows):
+    if len(unreadable) > MAX_INVALID * len(rows):
         return f"{len(unreadable)} of {len(rows)} rows cannot be judged; the first: {unreadable[0]}"
     if unreadable:
         left_out = f"{len(unreadable)} rows cannot be judged and are left out; the first: {unreadable[0]}"

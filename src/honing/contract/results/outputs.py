@@ -16,7 +16,7 @@ from honing.contract.asking.rollout import observe_with
 from honing.contract.asking.samples_file import SAMPLES_FILE
 from honing.contract.controls.calibrate import Calibration
 from honing.contract.derivation.data_variables import data_variables
-from honing.contract.derive import Derived, GapError, contract_for
+from honing.contract.derive import Derived, GapError, contract_of
 from honing.contract.options import RolloutOptions, SetupOptions
 from honing.contract.results.model_differences import differences, reward_width
 from honing.contract.results.report import report_of
@@ -199,19 +199,6 @@ def find_contract(run: Run, target: Target, trees: TreeStore, options: SetupOpti
         raise
     write_contract(run, derived)
     return derived
-
-
-def contract_of(folder: Path, options: SetupOptions) -> Derived:
-    """The contract of the target in `folder`, as the user's options want it; see `contract_for`."""
-    return contract_for(
-        folder,
-        override=options.contract,
-        split=options.split,
-        config=options.config,
-        choices=options.choices,
-        env=options.env,
-        as_of=options.as_of,
-    )
 
 
 def check_heeded(contract: ContractSpec, options: RolloutOptions) -> None:
