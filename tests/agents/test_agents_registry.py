@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from honing.agents import AGENT_NAMES, AgentSettings, Installed, NopAgent, agent_named
+from honing.agents import AGENT_NAMES, AgentSettings, AgentTask, Installed, NopAgent, agent_named
 from honing.agents.codex import PACKAGE
 from honing.agents.installed import find
+from honing.agents.launch import version_of
 from honing.errors import UsageError
-from honing.sandbox import Mount
+from honing.sandbox import Mount, Scripted, ScriptedSandbox
 
 
 def made(settings: AgentSettings) -> NopAgent:
@@ -91,3 +92,25 @@ def test_a_program_given_by_name_counts_before_all_others(tmp_path: Path) -> Non
 
 def test_nothing_is_found_where_nothing_is(tmp_path: Path) -> None:
     assert find(PACKAGE, AgentSettings(folder=tmp_path, path=str(tmp_path))) is None
+
+
+def test_a_version_is_asked_for_once_until_the_program_changes(tmp_path: Path) -> None:
+    found = Installed(program=program(tmp_path / "codex"), mounts=())
+    sandbox = ScriptedSandbox({}, default=Scripted(stdout="codex 1.2.3"))
+    task = AgentTask(workspace=tmp_path / "w", brief="", home=tmp_path / "home", sandbox=sandbox)
+
+    first = [version_of(found, task, ("--version",)) for _ in range(3)]
+    asked = len(sandbox.commands)
+    found.program.write_text("#!/bin/sh\n# another release\n")
+    version_of(found, task, ("--version",))
+
+    assert (first, asked, len(sandbox.commands)) == (["1.2.3"] * 3, 1, 2)
+
+
+def test_a_program_that_says_no_version_is_asked_again(tmp_path: Path) -> None:
+    found = Installed(program=program(tmp_path / "codex"), mounts=())
+    sandbox = ScriptedSandbox({}, default=Scripted(stdout="what?"))
+    task = AgentTask(workspace=tmp_path / "w", brief="", home=tmp_path / "home", sandbox=sandbox)
+
+    assert [version_of(found, task, ("--version",)) for _ in range(2)] == ["", ""]
+    assert len(sandbox.commands) == 2

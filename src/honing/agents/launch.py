@@ -268,7 +268,17 @@ def _argv(installed: Installed, invocation: Invocation) -> tuple[str, ...]:
 
 
 def version_of(installed: Installed, task: AgentTask, arguments: Sequence[str]) -> str:
-    """What the program says its version is when it is started so; empty where it says nothing of the kind."""
+    """What the program says its version is when it is started so; empty where it says nothing of the kind.
+
+    A version that was said once is not asked for again while the program stays as it is.
+    """
+    asked = (task.sandbox.name, installed.state, *arguments)
+    if asked not in installed.versions and (said := _said_version(installed, task, arguments)):
+        installed.versions[asked] = said
+    return installed.versions.get(asked, "")
+
+
+def _said_version(installed: Installed, task: AgentTask, arguments: Sequence[str]) -> str:
     home = task.home / "version"
     home.mkdir(parents=True, exist_ok=True)
     command = Command(
