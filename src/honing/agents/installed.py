@@ -67,7 +67,7 @@ class Installed:
 
     @property
     def state(self) -> tuple[int, int] | None:
-        """Its program's time of change, in nanoseconds, and its size: what an update of it changes; None where
+        """Its program's time of change, in nanoseconds, and its size: what an update changes; None where
         it is gone."""
         try:
             found = self.program.stat()
