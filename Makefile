@@ -11,7 +11,7 @@ else
 WITHOUT_AGENTS :=
 endif
 
-# `all` installs torch and transformers and tests local models; `none` leaves those tests out.
+# `all` installs torch and what teaching needs, and tests it; `none` leaves those tests out.
 TEACH ?= all
 ifeq ($(TEACH),none)
 WITHOUT_TEACH := and not teach
@@ -33,9 +33,9 @@ endif
 
 ifeq ($(TEACH),none)
 teach:
-	@echo "TEACH=none: the tests of local models (marker teach) are left out" >&2
+	@echo "TEACH=none: the tests of teaching and of local models (marker teach) are left out" >&2
 else
-teach: $(VENV)/.installed-local
+teach: $(VENV)/.installed-teach
 endif
 
 test: $(VENV)/.installed-dev agents teach
@@ -80,9 +80,9 @@ $(VENV)/.installed-dev: $(VENV)/bin/python constraints.txt pyproject.toml
 	@touch $@ $(VENV)/.installed-base
 
 # torch is pinned to a version whose build needs no GPU where the registry has one.
-$(VENV)/.installed-local: $(VENV)/.installed-dev
-	@echo "installing torch and transformers into $(VENV) ..." >&2
-	@$(PIP) install -c constraints.txt -e ".[dev,local]"
+$(VENV)/.installed-teach: $(VENV)/.installed-dev
+	@echo "installing torch and what teaching needs into $(VENV) ..." >&2
+	@$(PIP) install -c constraints.txt -e ".[dev,teach,textworld]"
 	@touch $@
 
 $(VENV)/.installed-docs: $(VENV)/bin/python constraints.txt pyproject.toml

@@ -131,6 +131,22 @@ class CalibrationError(HoningError):
     """The controls (oracle, null, shuffled, format) do not bracket the score, so none may be reported."""
 
 
+class EnvironmentFaultError(HoningError):
+    """A text environment was used against its rules, cannot be reached, or did not replay as it was saved."""
+
+
+class StudyError(UsageError):
+    """A study or one of its artifacts cannot be used as it is written; the text names file, line and key."""
+
+
+class LeakageError(HoningError):
+    """Data that must be apart (training, panels) share a task: a number made from them would be false."""
+
+
+class TrainingError(HoningError):
+    """Weights could not be trained; the text says at which step and what to change."""
+
+
 class AgentError(HoningError):
     """A coding agent could not be launched, authenticated or driven."""
 

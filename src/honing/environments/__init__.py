@@ -1,0 +1,59 @@
+"""Text worlds that fork and replay: what agents are taught and measured in. See docs/environments.md.
+
+Names load on first use, so importing this package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from honing.environments.base import (
+        KnowsBest,
+        Step,
+        Task,
+        TextEnvironment,
+        Trace,
+        World,
+        record_trace,
+        task_hash,
+    )
+    from honing.environments.registry import WORLDS, world_named
+
+_HOMES = {
+    "KnowsBest": "base",
+    "Step": "base",
+    "Task": "base",
+    "TextEnvironment": "base",
+    "Trace": "base",
+    "WORLDS": "registry",
+    "World": "base",
+    "record_trace": "base",
+    "task_hash": "base",
+    "world_named": "registry",
+}
+"""Which file of this package defines a name."""
+
+__all__ = [
+    "WORLDS",
+    "KnowsBest",
+    "Step",
+    "Task",
+    "TextEnvironment",
+    "Trace",
+    "World",
+    "record_trace",
+    "task_hash",
+    "world_named",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"honing.environments.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'honing.environments' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,75 @@
+"""What a phase is, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from honing.teach.desk import Desk
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """Something that should hold, with the number that decides it."""
+
+    name: str
+    """Short and unique: "cpt_spearman"."""
+    sentence: str
+    """What should hold, with its threshold: "Spearman of ELP with the gain of micro-training is at least 0.3
+    (2 steps at 1e-3)."."""
+    value: float | None
+    """What was found; None where it could not be computed, and then `note` says why."""
+    low: float | None = None
+    high: float | None = None
+    """95% interval of `value`."""
+    n: int | None = None
+    met: bool | None
+    """None where the data decide nothing."""
+    decides: bool = True
+    """Whether the exit code follows it; others are shown beside."""
+    note: str = ""
+
+    def as_document(self) -> dict[str, Json]:
+        """As plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseOutcome:
+    """How one phase ended."""
+
+    summary: Mapping[str, Json]
+    """Figures of the phase for the table on the terminal, a handful."""
+    criteria: tuple[Criterion, ...] = ()
+    artifacts: tuple[str, ...] = ()
+    """What it wrote, relative to the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a phase would take, for `--dry-run`."""
+
+    episodes: int = 0
+    calls: int = 0
+    """Of the teacher or of a chat model, at most."""
+    tokens: int = 0
+    optimiser_steps: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """One step of a study. It reads artifacts of the run and writes others: nothing else passes between
+    phases, so any phase can be run alone."""
+
+    name: str
+    """As in `hone teach <name>` and `--until`."""
+    doing: str
+    """For progress: "label uncertainty"."""
+    run: Callable[[Desk], PhaseOutcome]
+    reads: tuple[str, ...] = ()
+    """Artifacts it needs, relative to the run."""
+    writes: tuple[str, ...] = ()
+    cost: Callable[[Desk], Cost] = field(default=lambda _: Cost())
