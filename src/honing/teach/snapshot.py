@@ -4,7 +4,7 @@ of `labeled_snapshots.jsonl`; the names of the keys are those of the study's pla
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -152,6 +152,9 @@ class Snapshot(_Described):
     """Unique: task and step."""
     source: str = "student"
     """Whose trajectory: `student` (experiment A) or `expert` (experiment B)."""
+    split: Literal["train", "panel"] = "train"
+    """`panel` snapshots are held out for evaluation: labelled like the others, never trained on, and apart
+    from them by task hash."""
     task: dict[str, Json]
     """`Task.as_document()`."""
     task_hash: str
