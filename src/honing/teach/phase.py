@@ -47,6 +47,28 @@ class PhaseOutcome:
     artifacts: tuple[str, ...] = ()
     """What it wrote, relative to the run."""
 
+    @property
+    def unmet(self) -> tuple[Criterion, ...]:
+        """Criteria that decide the exit code and are not met."""
+        return tuple(criterion for criterion in self.criteria if criterion.decides and criterion.met is False)
+
+    def as_document(self) -> dict[str, Json]:
+        """As plain data."""
+        return {
+            "summary": dict(self.summary),
+            "criteria": [criterion.as_document() for criterion in self.criteria],
+            "artifacts": list(self.artifacts),
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Json]) -> PhaseOutcome:
+        """The outcome that `as_document` wrote."""
+        return cls(
+            summary=document["summary"],
+            criteria=tuple(Criterion(**criterion) for criterion in document["criteria"]),
+            artifacts=tuple(document["artifacts"]),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:

@@ -3,48 +3,114 @@ here."""
 
 from __future__ import annotations
 
-from importlib import import_module
+from dataclasses import dataclass
+from pathlib import Path
 
-from honing.teach.phase import Phase
-
-PHASES: tuple[str, ...] = (
-    "prepare",
-    "collect",
-    "mine",
-    "advise",
-    "uncertainty",
-    "leverage",
-    "cpt",
-    "quadrants",
-    "micro-train",
-    "train",
-    "evaluate",
-    "predictor",
-    "select",
-    "report",
-)
-"""In the order in which a study runs them."""
-
-_HOMES = {
-    "prepare": "prepare",
-    "collect": "collect",
-    "mine": "mine",
-    "advise": "advise",
-    "uncertainty": "uncertainty",
-    "leverage": "leverage",
-    "cpt": "patch_test",
-    "quadrants": "quadrants",
-    "micro-train": "micro_training",
-    "train": "matrix",
-    "evaluate": "evaluate",
-    "predictor": "predictor",
-    "select": "selection",
-    "report": "report",
-}
-"""Which file of this package defines a phase; each has one `PHASE`."""
+from honing.errors import StudyError
+from honing.store import Run
+from honing.teach.desk import Desk
+from honing.teach.phase import PhaseOutcome
+from honing.teach.phases import ORDER, phase_named
+from honing.teach.running.imports import bring_in
+from honing.teach.running.opening import open_run
+from honing.teach.running.outcomes import StudyResult, forget_from, keep_outcome, kept_outcome, result_of
+from honing.teach.running.request import StudyOptions
+from honing.teach.running.timing import timed
+from honing.teach.study_file import load_study
+from honing.teach.study_spec import StudySpec
 
 
-def phase_named(name: str) -> Phase:
-    """One phase."""
-    found: Phase = import_module(f"honing.teach.{_HOMES[name]}").PHASE
-    return found
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study and how it is run."""
+
+    spec: StudySpec
+
+    @classmethod
+    def load(cls, path: str | Path) -> Study:
+        """Open study.yaml.
+
+        Raises:
+            StudyError: It cannot be read or used; the text names the line.
+        """
+        return cls(load_study(Path(path)))
+
+    def run(self, options: StudyOptions | None = None) -> StudyResult:
+        """Run every phase that is not done yet; see `run_study`."""
+        return run_study(self.spec, options)
+
+
+def run_study(spec: StudySpec, options: StudyOptions | None = None) -> StudyResult:
+    """Run the phases in order; what ended in an earlier session is neither done again nor lost.
+
+    Args:
+        spec: What decides the result.
+        options: Which phases, and what has no influence on the result.
+
+    Returns:
+        Every phase's figures and criteria. A criterion that is not met is a result, not an error.
+
+    Raises:
+        StudyError: A phase lacks what an earlier one leaves.
+        LeakageError: Data that must be apart share a task.
+        BudgetExhaustedError: A budget is spent; with a larger one the same call goes on.
+        StoppedError: Somebody asked to stop; the same call goes on.
+    """
+    options = options or StudyOptions()
+    run = open_run(spec, options)
+    with run.supervise():
+        desk = _desk(run, spec, options)
+        bring_in(desk, options.inputs)
+        if options.begin:
+            forget_from(run, options.begin)
+        for name in chosen(options):
+            outcome = kept_outcome(run, name) or _work(desk, name)
+            if options.strict and outcome.unmet:
+                break
+    return result_of(run)
+
+
+def chosen(options: StudyOptions) -> tuple[str, ...]:
+    """The phases that a request asks for, in order.
+
+    Raises:
+        StudyError: There is no such phase, or the last comes before the first.
+    """
+    if options.only:
+        return tuple(options.only)
+    for name in filter(None, (options.begin, options.until)):
+        phase_named(name)
+    first = ORDER.index(options.begin) if options.begin else 0
+    last = ORDER.index(options.until) if options.until else len(ORDER) - 1
+    if last < first:
+        raise StudyError(f"--until {options.until} comes before --from {options.begin}: {', '.join(ORDER)}.")
+    return ORDER[first : last + 1]
+
+
+def _work(desk: Desk, name: str) -> PhaseOutcome:
+    """Do one phase and keep how it ended."""
+    phase = phase_named(name)
+    missing = [path for path in phase.reads if not (desk.run.path / path).exists()]
+    if missing:
+        raise StudyError(
+            f"Phase '{name}' reads {', '.join(missing)}, which {desk.run.path} lacks. The phases before it "
+            f"write that: `hone teach run` makes all in order."
+        )
+    desk.told(f"{name}: {phase.doing}")
+    with timed(desk.run, name):
+        outcome = phase.run(desk)
+    keep_outcome(desk.run, name, outcome)
+    return outcome
+
+
+def _desk(run: Run, spec: StudySpec, options: StudyOptions) -> Desk:
+    return Desk(
+        run=run,
+        spec=spec,
+        workers=options.workers,
+        endpoints=options.endpoints,
+        cache=options.cache,
+        budget=options.budget,
+        progress=options.progress,
+        told=options.told,
+    )

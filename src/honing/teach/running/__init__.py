@@ -1,0 +1,1 @@
+"""How a study is opened, remembered, timed and told: what has no influence on its result."""

@@ -1,0 +1,135 @@
+"""Which run a study belongs to: one that is gone on with, or a new one that begins from what others did."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from honing.errors import StoreError, UsageError
+from honing.store import Run, RunEntry, digest, list_runs, make_home
+from honing.teach.phases import ORDER, SECTIONS
+from honing.teach.running.outcomes import kept_outcome
+from honing.teach.running.request import StudyOptions
+from honing.teach.study_spec import StudySpec
+
+KIND = "teach"
+"""Kind of the runs."""
+
+
+def open_run(spec: StudySpec, options: StudyOptions) -> Run:
+    """The run of this request.
+
+    The newest run of the same study is gone on with, done or not. Otherwise a new one is made, and the first
+    phases are taken from a run whose study differs only in what decides later ones: changing a threshold does
+    not collect rollouts again.
+
+    Raises:
+        UsageError: The name belongs to another run.
+        StoreError: The folder cannot be written.
+    """
+    make_home(options.home)
+    config = config_of(spec, options)
+    if options.run_name and (options.home / options.run_name).is_dir():
+        return _named(options.home / options.run_name, config)
+    if not options.run_name and not options.fresh:
+        for entry in _runs(options.home):
+            if Run.open(entry.path).config == config:
+                return Run.open(entry.path)
+    run = Run.create(
+        options.home,
+        kind=KIND,
+        config=config,
+        command=options.command,
+        seed=spec.seed,
+        name=options.run_name or None,
+    )
+    if not options.inputs and not options.fresh:
+        _take_over(run, spec, options.home)
+    return run
+
+
+def config_of(spec: StudySpec, options: StudyOptions) -> dict[str, Any]:
+    """Everything that decides a run, as plain data. Inputs are in it by content."""
+    inputs = {name: _content(path) for name, path in sorted(options.inputs.items())}
+    return {"study": spec.as_document(), "only": list(options.only), "inputs": inputs}
+
+
+def _content(path: Path) -> str:
+    if path.is_dir():
+        files = sorted(each for each in path.rglob("*") if each.is_file())
+        return digest({str(each.relative_to(path)): _content(each) for each in files})
+    try:
+        return digest(path.read_bytes().hex())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}.") from error
+
+
+def _named(folder: Path, config: Mapping[str, Any]) -> Run:
+    run = Run.open(folder)
+    if run.kind != KIND or run.config != config:
+        raise UsageError(
+            f"--run-name {folder.name}: {folder} is another run (of kind {run.kind!r}"
+            f"{', with other settings' if run.kind == KIND else ''}). Choose another name."
+        )
+    return run
+
+
+def _runs(home: Path) -> Iterator[RunEntry]:
+    """The studies of a folder that can be read, the newest first."""
+    for entry in reversed(list_runs(home, kind=KIND)):
+        if not entry.damage:
+            yield entry
+
+
+def _take_over(run: Run, spec: StudySpec, home: Path) -> None:
+    """Copy the phases that another run did and that this study would do alike."""
+    other, count = _most_alike(run, spec, home)
+    if other is None:
+        return
+    for name in ORDER[:count]:
+        outcome = kept_outcome(other, name)
+        assert outcome is not None
+        for path in (*outcome.artifacts, f"phases/{name}.json"):
+            _copy(other.path / path, run.artifact(path))
+    run.evidence().append("taken_over", {"run": other.id, "phases": list(ORDER[:count])})
+
+
+def _most_alike(run: Run, spec: StudySpec, home: Path) -> tuple[Run | None, int]:
+    """The run that did the most first phases as this study would, and how many; of equals the newest."""
+    wanted = spec.as_document()
+    best: Run | None = None
+    most = 0
+    for entry in _runs(home):
+        other = Run.open(entry.path)
+        whole = not other.config.get("only") and not other.config.get("inputs")
+        if entry.path == run.path or not whole or other.locked:
+            continue
+        count = len(_alike(other, wanted))
+        if count > most:
+            best, most = other, count
+    return best, most
+
+
+def _alike(other: Run, wanted: Mapping[str, Any]) -> list[str]:
+    """The first phases that are done in another run and are decided by the same settings."""
+    theirs = other.config.get("study", {})
+    found: list[str] = []
+    for name in ORDER:
+        if any(theirs.get(section) != wanted.get(section) for section in SECTIONS[name]):
+            break
+        if kept_outcome(other, name) is None:
+            break
+        found.append(name)
+    return found
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        if source.is_dir():
+            shutil.copytree(source, target, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(source, target)
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be written: {error}.") from error
