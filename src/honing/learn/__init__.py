@@ -8,18 +8,47 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from honing.learn.episode import Episode, Keep, Move, Start
+    from honing.learn.example import Example
     from honing.learn.folder import folder_digest, is_model_folder
     from honing.learn.local_server import Loader, LocalServer, ServerOptions
+    from honing.learn.policy import Policy, Situation, Turn, choose, draw
 
 _HOMES = {
+    "Episode": "episode",
+    "Example": "example",
+    "Keep": "episode",
     "Loader": "local_server",
     "LocalServer": "local_server",
+    "Move": "episode",
+    "Policy": "policy",
     "ServerOptions": "local_server",
+    "Situation": "policy",
+    "Start": "episode",
+    "Turn": "policy",
+    "choose": "policy",
+    "draw": "policy",
     "folder_digest": "folder",
     "is_model_folder": "folder",
 }
 
-__all__ = ["Loader", "LocalServer", "ServerOptions", "folder_digest", "is_model_folder"]
+__all__ = [
+    "Episode",
+    "Example",
+    "Keep",
+    "Loader",
+    "LocalServer",
+    "Move",
+    "Policy",
+    "ServerOptions",
+    "Situation",
+    "Start",
+    "Turn",
+    "choose",
+    "draw",
+    "folder_digest",
+    "is_model_folder",
+]
 
 
 def __getattr__(name: str) -> Any:
