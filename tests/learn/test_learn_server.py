@@ -127,7 +127,7 @@ def test_a_model_that_cannot_be_loaded_says_why(tmp_path: Path) -> None:
 @teach
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with (
-        pytest.raises(UsageError, match=r"no model folder \(it holds no config.json\)"),
+        pytest.raises(UsageError, match=r"no model folder \(it holds no config.json"),
         LocalServer(tmp_path),
     ):
         pass

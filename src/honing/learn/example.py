@@ -20,10 +20,13 @@ class Example:
     """For preference pairs: the action that was wrong here; empty elsewhere."""
     source: str = ""
     """Id of the snapshot or episode it comes from, for checks of leakage."""
+    tampered: str = ""
+    """`Episode.tampered` of where it comes from: no trainer takes an example with a reason here."""
 
     def as_document(self) -> dict[str, Any]:
         """As plain data."""
         seen = self.situation
+        marked = {"tampered": self.tampered} if self.tampered else {}
         return {
             "goal": seen.goal,
             "observation": seen.observation,
@@ -33,6 +36,7 @@ class Example:
             "action": self.action,
             "rejected": self.rejected,
             "source": self.source,
+            **marked,
         }
 
     @classmethod
@@ -50,4 +54,5 @@ class Example:
             action=document["action"],
             rejected=document.get("rejected", ""),
             source=document.get("source", ""),
+            tampered=document.get("tampered", ""),
         )

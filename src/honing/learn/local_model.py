@@ -11,15 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from honing.errors import MissingToolError, ModelRequestError, UsageError, boundary
+from honing.errors import ModelRequestError, UsageError
+from honing.learn.checkpoints import load_checkpoint, read_checkpoint
 from honing.learn.generation import Row, Voice, first_stop
 from honing.learn.prompting import Prompter
 from honing.llm import Finish, ModelReply, ModelRequest, Usage
-
-INSTALL = (
-    "local models need the extra `teach`: pip install 'honing[teach]' (on a machine without a GPU install a "
-    "CPU build of torch first, several gigabytes smaller)"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,25 +151,19 @@ class LocalModel:
 
 
 def load(folder: Path, options: LocalOptions) -> Voice:
-    """Model and tokenizer of a folder. Nothing is downloaded, and no code of the folder is run.
+    """Model and tokenizer of a folder, also of an adapter's. Nothing is downloaded, no code of it is run.
 
     Raises:
         MissingToolError: torch or transformers is not installed.
         UsageError: The folder cannot be loaded.
     """
-    try:
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-    except ImportError as error:
-        raise MissingToolError(INSTALL) from error
-    device = options.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    with boundary(UsageError, f"{folder}: loading the model"):
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=options.dtype)
-        model.to(device)
-    model.eval()
+    checkpoint = read_checkpoint(folder)
+    if not checkpoint.is_local:
+        raise UsageError(
+            f"{folder}: its model {checkpoint.base!r} is no folder of this machine. Download it; an adapter "
+            "names its base in adapter_config.json."
+        )
+    model, tokenizer = load_checkpoint(checkpoint, device=options.device, dtype=options.dtype)
     ends = _ends(model, tokenizer)
     # What a folder prefers (temperature, penalties) would change answers behind the caller's back.
     model.generation_config = type(model.generation_config)()

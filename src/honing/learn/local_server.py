@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from honing.errors import MissingToolError, ModelServerError, UsageError
-from honing.learn.folder import is_model_folder
-from honing.learn.local_model import INSTALL
+from honing.learn.checkpoints import INSTALL
+from honing.learn.folder import NO_MODEL, is_model_folder
 
 _LOOK_AGAIN_S = 0.1
 _STOP_S = 5.0
@@ -74,7 +74,9 @@ class LocalServer:
         if any(find_spec(name) is None for name in needed):
             raise MissingToolError(INSTALL)
         if not is_model_folder(str(self._folder)):
-            raise UsageError(f"{self._folder}: no model folder (it holds no config.json).")
+            raise UsageError(
+                f"{self._folder}: no model folder (it holds no config.json and no adapter_config.json)."
+            )
         self._log = tempfile.TemporaryFile()
         try:
             if self._options.loader is Loader.HONING:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from honing.errors import HoningError, UsageError
-from honing.learn.folder import is_model_folder
+from honing.learn.folder import NO_MODEL, is_model_folder
 from honing.learn.local_model import LocalModel, LocalOptions
 from honing.llm import ScriptedServer
 
@@ -33,7 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         if not is_model_folder(str(asked.folder)):
-            raise UsageError(f"{asked.folder}: no model folder (it holds no config.json).")
+            raise UsageError(
+                f"{asked.folder}: no model folder (it holds no config.json and no adapter_config.json)."
+            )
         options = LocalOptions(
             device=asked.device, dtype=asked.dtype, max_batch=asked.max_batch, max_tokens=asked.max_tokens
         )

@@ -1,0 +1,1 @@
+"""Training of a student: LoRA by supervised examples or by preference pairs."""
