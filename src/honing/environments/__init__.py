@@ -20,15 +20,22 @@ if TYPE_CHECKING:
         task_hash,
     )
     from honing.environments.registry import WORLDS, world_named
+    from honing.environments.scripted import ScriptedWorld
+    from honing.environments.scripted_truth import ChainPolicy, ChainTruth, TruthOptions, chain_truth
 
 _HOMES = {
+    "ChainPolicy": "scripted_truth",
+    "ChainTruth": "scripted_truth",
     "KnowsBest": "base",
+    "ScriptedWorld": "scripted",
     "Step": "base",
     "Task": "base",
     "TextEnvironment": "base",
     "Trace": "base",
+    "TruthOptions": "scripted_truth",
     "WORLDS": "registry",
     "World": "base",
+    "chain_truth": "scripted_truth",
     "record_trace": "base",
     "task_hash": "base",
     "world_named": "registry",
@@ -37,12 +44,17 @@ _HOMES = {
 
 __all__ = [
     "WORLDS",
+    "ChainPolicy",
+    "ChainTruth",
     "KnowsBest",
+    "ScriptedWorld",
     "Step",
     "Task",
     "TextEnvironment",
     "Trace",
+    "TruthOptions",
     "World",
+    "chain_truth",
     "record_trace",
     "task_hash",
     "world_named",
