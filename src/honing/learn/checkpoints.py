@@ -50,8 +50,8 @@ def read_checkpoint(name: str | Path, adapter: str | Path | None = None) -> Chec
         return Checkpoint(base=base, adapter=None if adapter is None else _adapter(Path(adapter)))
     if adapter is not None:
         raise UsageError(
-            f"{folder} is an adapter already, and {adapter} would be a second one on top. Name the base model, "
-            "or merge the first with `honing.learn.merge_adapter`."
+            f"{folder} is an adapter already, and {adapter} would be a second one on top. Name the base "
+            "model, or merge the first with `honing.learn.merge_adapter`."
         )
     return Checkpoint(base=_base_of(folder), adapter=folder.resolve())
 

@@ -74,9 +74,7 @@ class LocalServer:
         if any(find_spec(name) is None for name in needed):
             raise MissingToolError(INSTALL)
         if not is_model_folder(str(self._folder)):
-            raise UsageError(
-                f"{self._folder}: no model folder (it holds no config.json and no adapter_config.json)."
-            )
+            raise UsageError(f"{self._folder}: {NO_MODEL}")
         self._log = tempfile.TemporaryFile()
         try:
             if self._options.loader is Loader.HONING:

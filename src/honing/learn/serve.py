@@ -33,9 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         if not is_model_folder(str(asked.folder)):
-            raise UsageError(
-                f"{asked.folder}: no model folder (it holds no config.json and no adapter_config.json)."
-            )
+            raise UsageError(f"{asked.folder}: {NO_MODEL}")
         options = LocalOptions(
             device=asked.device, dtype=asked.dtype, max_batch=asked.max_batch, max_tokens=asked.max_tokens
         )
