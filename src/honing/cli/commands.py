@@ -35,6 +35,7 @@ COMMANDS = (
     ),
     Listed("contract", "honing.cli.contract", "Check, show, write and edit the contract of a target."),
     Listed("harness", "honing.cli.harness", "Improve the files around an agent, and prove it."),
+    Listed("teach", "honing.cli.teach", "Improve a model's weights from its own failures, and prove it."),
     Listed("reverify", "honing.cli.reverify", "Judge a run's stored samples again, without any model."),
     Listed("doctor", "honing.cli.doctor", "Say what is ready on this machine, and how to fix what is not."),
     Listed("runs", "honing.cli.runs", "List, show, compare, export and remove runs."),

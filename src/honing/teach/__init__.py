@@ -3,3 +3,66 @@ Start reading in `study.py`; see docs/teach.md.
 
 Names load on first use, so importing this package costs next to nothing.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from honing.teach.phase import Criterion, PhaseOutcome
+    from honing.teach.running.forecast import Forecast, forecast
+    from honing.teach.running.imports import hand_out
+    from honing.teach.running.outcomes import StudyResult
+    from honing.teach.running.request import StudyOptions
+    from honing.teach.snapshot import Snapshot
+    from honing.teach.study import Study, chosen, run_study
+    from honing.teach.study_file import load_study, study_schema, with_choices
+    from honing.teach.study_spec import StudySpec
+
+_HOMES = {
+    "Criterion": "phase",
+    "Forecast": "running.forecast",
+    "PhaseOutcome": "phase",
+    "Snapshot": "snapshot",
+    "Study": "study",
+    "StudyOptions": "running.request",
+    "StudyResult": "running.outcomes",
+    "StudySpec": "study_spec",
+    "chosen": "study",
+    "forecast": "running.forecast",
+    "hand_out": "running.imports",
+    "load_study": "study_file",
+    "run_study": "study",
+    "study_schema": "study_file",
+    "with_choices": "study_file",
+}
+"""Which file of this package defines a name."""
+
+__all__ = [
+    "Criterion",
+    "Forecast",
+    "PhaseOutcome",
+    "Snapshot",
+    "Study",
+    "StudyOptions",
+    "StudyResult",
+    "StudySpec",
+    "chosen",
+    "forecast",
+    "hand_out",
+    "load_study",
+    "run_study",
+    "study_schema",
+    "with_choices",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"honing.teach.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'honing.teach' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -33,6 +33,8 @@ class StudentSpec(_Described):
 
     checkpoint: str = ""
     """Hub id, folder, or folder of an adapter; empty for a warm-started tiny student."""
+    mock: bool = False
+    """Whether a scripted policy stands for the student: for wiring only, and marked so everywhere."""
     architecture: Literal["llama", "gpt2", "qwen2"] = "llama"
     """Of the tiny student."""
     warm_start: dict[str, Any] = Field(default_factory=dict)
