@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from honing.learn.folder import folder_digest, is_model_folder
     from honing.learn.local_server import Loader, LocalServer, ServerOptions
     from honing.learn.policy import Policy, Situation, Turn, choose, draw
+    from honing.learn.prompt import Prompt
+    from honing.learn.rollout import roll_out
+    from honing.learn.student import Student, StudentOptions, load_student
 
 _HOMES = {
     "Episode": "episode",
@@ -22,14 +25,19 @@ _HOMES = {
     "LocalServer": "local_server",
     "Move": "episode",
     "Policy": "policy",
+    "Prompt": "prompt",
     "ServerOptions": "local_server",
     "Situation": "policy",
     "Start": "episode",
+    "Student": "student",
+    "StudentOptions": "student",
     "Turn": "policy",
     "choose": "policy",
     "draw": "policy",
     "folder_digest": "folder",
     "is_model_folder": "folder",
+    "load_student": "student",
+    "roll_out": "rollout",
 }
 
 __all__ = [
@@ -40,14 +48,19 @@ __all__ = [
     "LocalServer",
     "Move",
     "Policy",
+    "Prompt",
     "ServerOptions",
     "Situation",
     "Start",
+    "Student",
+    "StudentOptions",
     "Turn",
     "choose",
     "draw",
     "folder_digest",
     "is_model_folder",
+    "load_student",
+    "roll_out",
 ]
 
 
