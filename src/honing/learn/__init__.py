@@ -12,15 +12,18 @@ if TYPE_CHECKING:
     from honing.learn.example import Example
     from honing.learn.folder import folder_digest, is_model_folder
     from honing.learn.local_server import Loader, LocalServer, ServerOptions
+    from honing.learn.patches import CONDITIONS, Lesson, diagnosis_from_kinds, patch_text, reason_from_kind
     from honing.learn.policy import Policy, Situation, Turn, choose, draw
     from honing.learn.prompt import Prompt
     from honing.learn.rollout import roll_out
     from honing.learn.student import Student, StudentOptions, load_student
 
 _HOMES = {
+    "CONDITIONS": "patches",
     "Episode": "episode",
     "Example": "example",
     "Keep": "episode",
+    "Lesson": "patches",
     "Loader": "local_server",
     "LocalServer": "local_server",
     "Move": "episode",
@@ -33,17 +36,22 @@ _HOMES = {
     "StudentOptions": "student",
     "Turn": "policy",
     "choose": "policy",
+    "diagnosis_from_kinds": "patches",
     "draw": "policy",
     "folder_digest": "folder",
     "is_model_folder": "folder",
     "load_student": "student",
+    "patch_text": "patches",
+    "reason_from_kind": "patches",
     "roll_out": "rollout",
 }
 
 __all__ = [
+    "CONDITIONS",
     "Episode",
     "Example",
     "Keep",
+    "Lesson",
     "Loader",
     "LocalServer",
     "Move",
@@ -56,10 +64,13 @@ __all__ = [
     "StudentOptions",
     "Turn",
     "choose",
+    "diagnosis_from_kinds",
     "draw",
     "folder_digest",
     "is_model_folder",
     "load_student",
+    "patch_text",
+    "reason_from_kind",
     "roll_out",
 ]
 
