@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from honing.learn.folder import folder_digest, is_model_folder
     from honing.learn.local_server import Loader, LocalServer, ServerOptions
     from honing.learn.patches import CONDITIONS, Lesson, diagnosis_from_kinds, patch_text, reason_from_kind
-    from honing.learn.policy import Policy, Situation, Turn, choose, draw
+    from honing.learn.policies import Expert, MockPolicy, RandomPolicy, policy_from
+    from honing.learn.policy import PerToken, Policy, Situation, Turn, choose, draw
     from honing.learn.prompt import Prompt
     from honing.learn.rollout import roll_out
     from honing.learn.student import Student, StudentOptions, load_student
@@ -22,13 +23,17 @@ _HOMES = {
     "CONDITIONS": "patches",
     "Episode": "episode",
     "Example": "example",
+    "Expert": "policies",
     "Keep": "episode",
     "Lesson": "patches",
     "Loader": "local_server",
     "LocalServer": "local_server",
     "Move": "episode",
+    "MockPolicy": "policies",
+    "PerToken": "policy",
     "Policy": "policy",
     "Prompt": "prompt",
+    "RandomPolicy": "policies",
     "ServerOptions": "local_server",
     "Situation": "policy",
     "Start": "episode",
@@ -41,6 +46,7 @@ _HOMES = {
     "folder_digest": "folder",
     "is_model_folder": "folder",
     "load_student": "student",
+    "policy_from": "policies",
     "patch_text": "patches",
     "reason_from_kind": "patches",
     "roll_out": "rollout",
@@ -50,13 +56,17 @@ __all__ = [
     "CONDITIONS",
     "Episode",
     "Example",
+    "Expert",
     "Keep",
     "Lesson",
     "Loader",
     "LocalServer",
+    "MockPolicy",
     "Move",
+    "PerToken",
     "Policy",
     "Prompt",
+    "RandomPolicy",
     "ServerOptions",
     "Situation",
     "Start",
@@ -70,6 +80,7 @@ __all__ = [
     "is_model_folder",
     "load_student",
     "patch_text",
+    "policy_from",
     "reason_from_kind",
     "roll_out",
 ]

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from honing.environments import TextEnvironment
 
@@ -59,6 +59,16 @@ class Policy(Protocol):
             ModelError: The model behind it cannot be asked.
             EnvironmentFaultError: It needs an environment with an expert, and there is none.
         """
+        ...
+
+
+@runtime_checkable
+class PerToken(Protocol):
+    """A policy that scores texts token by token."""
+
+    def per_token(self, turns: Sequence[Turn]) -> list[tuple[float, ...]]:
+        """Length-normalised log-probability of each action's text, shape (A,): nats per token, the end token
+        included, not normalised over the actions."""
         ...
 
 
