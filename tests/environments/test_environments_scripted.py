@@ -85,14 +85,14 @@ def test_a_right_door_leads_on_and_wrong_ones_lead_back_nowhere_or_into_a_pit() 
         shown.append(environment.step(action).observation)
 
     assert [text.split(".")[0] for text in shown] == [
-        "You stand at place 1 of 3",
-        "You stand at place 1 of 3",
-        "You stand at place 2 of 3",
-        "You stand at place 1 of 3",
-        "You stand at place 2 of 3",
-        "You stand at place 3 of 3",
-        "You lie in a pit at place 3 of 3",
-        "You lie in a pit at place 3 of 3",
+        "Place 1 of 3, the sign shows leaf",
+        "Place 1 of 3, the sign shows leaf",
+        "Place 2 of 3, the sign shows owl",
+        "Place 1 of 3, the sign shows leaf",
+        "Place 2 of 3, the sign shows owl",
+        "Place 3 of 3, the sign shows bell",
+        "A pit at place 3 of 3",
+        "A pit at place 3 of 3",
     ]
 
 
@@ -118,7 +118,7 @@ def test_going_back_is_possible_from_the_second_place_on() -> None:
     second = environment.step("take the black door").actions
 
     assert (GO_BACK in first, GO_BACK in second) == (False, True)
-    assert environment.step(GO_BACK).observation.startswith("You stand at place 1 of 2.")
+    assert environment.step(GO_BACK).observation.startswith("Place 1 of 2,")
 
 
 def test_an_invalid_action_is_refused_by_name() -> None:

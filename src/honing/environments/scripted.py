@@ -200,11 +200,11 @@ class ChainEnvironment:
         )
 
     def _view(self) -> str:
-        number = f"place {self._standing.place + 1} of {len(self._places)}"
+        number = f"{self._standing.place + 1} of {len(self._places)}"
         if self._standing.pit:
-            return f"You lie in a pit at {number}."
+            return f"A pit at place {number}."
         here = self._places[self._standing.place]
-        return f"You stand at {number}. The sign shows: {here.sign}. {_LEADS[here.wrong]}"
+        return f"Place {number}, the sign shows {here.sign}. {_LEADS[here.wrong]}"
 
     def valid_actions(self) -> tuple[str, ...]:
         """The actions of `now()`."""

@@ -25,7 +25,7 @@ from honing.environments.scripted import (
 
 CONDITIONS = ("base", "placebo", "demo", "contrast", "hint")
 """What a student may find in its context: nothing, or one of four kinds of patch."""
-_SIGN = re.compile(r"The sign shows: (\w+)\.")
+_SIGN = re.compile(r"the sign shows (\w+)\.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
