@@ -193,6 +193,10 @@ class EvaluationSpec(_Described):
     sampled: bool = True
     """Whether everything is measured at temperature 1 as well; the criteria use temperature 0."""
     max_retention_drop: float = Field(default=0.10, gt=0, le=1)
+    """A run that loses as much of the retention tasks or more is marked as not kept."""
+    max_kl_nats: float = Field(default=0.5, gt=0)
+    """A run whose distributions on the base's successful states moved further than this, KL(base || run), is
+    marked as not kept."""
 
 
 class PredictorSpec(_Described):
