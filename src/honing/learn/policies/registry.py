@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from honing.errors import UsageError
@@ -28,14 +29,16 @@ def policy_from(document: Mapping[str, Any]) -> Policy:
     Args:
         document: {"kind": "student", "checkpoint": …, "adapter": …, "history": …, "device": …, "prompt": …},
             {"kind": "expert", "knows": …}, {"kind": "random"} or {"kind": "mock", "seed": …, "sharpness": …};
-            all but the kind and a student's checkpoint may be left out.
+            all but the kind and a student's checkpoint may be left out. A kind `package.module:name` makes a
+            policy of one's own, called with the other keys.
 
     Raises:
         UsageError: There is no such kind, or it has no such option.
         MissingToolError: A student needs a package that is not installed.
     """
     options = {name: value for name, value in document.items() if name != "kind"}
-    maker = KINDS.get(document.get("kind", ""))
+    kind = str(document.get("kind", ""))
+    maker = _of_ones_own(kind) if ":" in kind else KINDS.get(kind)
     if maker is None:
         raise UsageError(
             f"There is no kind of policy {document.get('kind')!r}; expected one of {', '.join(KINDS)}."
@@ -44,6 +47,15 @@ def policy_from(document: Mapping[str, Any]) -> Policy:
         return maker(**options)
     except TypeError as error:
         raise UsageError(f"The policy {json.dumps(dict(document))} cannot be made: {error}.") from error
+
+
+def _of_ones_own(kind: str) -> Callable[..., Policy]:
+    module, _, name = kind.partition(":")
+    try:
+        found: Callable[..., Policy] = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"The policy {kind!r} cannot be loaded: {error}.") from error
+    return found
 
 
 def _random(*, seed: int = 0) -> Policy:
