@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from honing.cli.commands import command_app
 from honing.cli.teach_phases import COMMANDS, command_of
+from honing.cli.teach_pilot import pilot
 from honing.cli.teach_run import run, schema
 
 _HELP = """Teach the weights: mine an agent's failures, label what can be taught, train on it, and measure.
@@ -19,6 +20,7 @@ app = command_app(_HELP, group=True)
 
 # One line a command, in the order of --help; each lives in a file of its own, `teach_<name>.py`.
 app.command("run")(run)
+app.command("pilot")(pilot)
 for each in COMMANDS:
     app.command(each.name)(command_of(each))
 app.command("schema")(schema)

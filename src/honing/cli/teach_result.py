@@ -44,12 +44,17 @@ def print_study(result: StudyResult, *, json: bool, look: Look, written: Sequenc
     print_rows(_PHASES, _phases(result), format=Format.TABLE, look=look)
     if result.criteria:
         typer.echo("")
-        print_rows(_CRITERIA, [_criterion(each) for each in result.criteria], format=Format.TABLE, look=look)
+        print_criteria(result.criteria, look=look)
     typer.echo("")
     for path in written:
         typer.echo(f"wrote {path}")
     typer.echo(f"run {result.run}")
     return code
+
+
+def print_criteria(criteria: Sequence[Criterion], *, look: Look) -> None:
+    """Print criteria, each with its verdict and its number."""
+    print_rows(_CRITERIA, [_criterion(each) for each in criteria], format=Format.TABLE, look=look)
 
 
 def _phases(result: StudyResult) -> list[dict[str, Any]]:

@@ -84,6 +84,9 @@ def study_options(
     from honing.teach import StudyOptions
 
     limits = settings.limits
+    if settings.devices.cuda_visible is not None:
+        # Also where it stands in `.env` only: the processes that compute inherit it.
+        os.environ["CUDA_VISIBLE_DEVICES"] = settings.devices.cuda_visible
     return StudyOptions(
         begin=given.get("begin") or "",
         until=given.get("until") or "",
@@ -97,6 +100,7 @@ def study_options(
         endpoints=settings.models.endpoints(),
         cache=settings.paths.cache,
         budget=Budget(wall_s=limits.budget_wall_s, whole_run=True),
+        tracking=settings.tracking.wandb_project or "",
         command=["hone", "--home", str(settings.paths.home.resolve()), *frame.arguments],
         progress=_progress(frame, settings),
         told=lambda line: _tell(settings, line),

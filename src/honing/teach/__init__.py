@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from honing.teach.phase import Criterion, PhaseOutcome
+    from honing.teach.pilot import PilotResult, pilot_spec, run_pilot
     from honing.teach.running.forecast import Forecast, forecast
     from honing.teach.running.imports import hand_out
     from honing.teach.running.outcomes import StudyResult
@@ -24,6 +25,7 @@ _HOMES = {
     "Criterion": "phase",
     "Forecast": "running.forecast",
     "PhaseOutcome": "phase",
+    "PilotResult": "pilot",
     "Snapshot": "snapshot",
     "Study": "study",
     "StudyOptions": "running.request",
@@ -33,6 +35,8 @@ _HOMES = {
     "forecast": "running.forecast",
     "hand_out": "running.imports",
     "load_study": "study_file",
+    "pilot_spec": "pilot",
+    "run_pilot": "pilot",
     "run_study": "study",
     "study_schema": "study_file",
     "with_choices": "study_file",
@@ -43,6 +47,7 @@ __all__ = [
     "Criterion",
     "Forecast",
     "PhaseOutcome",
+    "PilotResult",
     "Snapshot",
     "Study",
     "StudyOptions",
@@ -52,6 +57,8 @@ __all__ = [
     "forecast",
     "hand_out",
     "load_study",
+    "pilot_spec",
+    "run_pilot",
     "run_study",
     "study_schema",
     "with_choices",

@@ -41,6 +41,8 @@ class Desk:
     cache: Path = Path("~/.cache/honing")
     """Where warm-started students lie."""
     budget: Budget = field(default_factory=Budget)
+    tracking: str = ""
+    """Project that training curves go to; empty for none."""
     progress: Callable[[str], Progress] = lambda _: SilentProgress()
     """Makes what shows how a step goes, by its name."""
     told: Callable[[str], None] = lambda _: None

@@ -111,6 +111,7 @@ def _desk(run: Run, spec: StudySpec, options: StudyOptions) -> Desk:
         endpoints=options.endpoints,
         cache=options.cache,
         budget=options.budget,
+        tracking=options.tracking,
         progress=options.progress,
         told=options.told,
     )

@@ -37,6 +37,8 @@ class StudyOptions:
     cache: Path = Path("~/.cache/honing")
     """Where warm-started students and advice lie."""
     budget: Budget = field(default_factory=Budget)
+    tracking: str = ""
+    """Project that training curves go to; empty for none."""
     command: Sequence[str] = ()
     """The command line that repeats this, for the run's record."""
     progress: Callable[[str], Progress] = lambda _: SilentProgress()
