@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from honing.learn.checkpoints import Checkpoint, is_adapter_folder, read_checkpoint
     from honing.learn.episode import Episode, Keep, Move, Start
     from honing.learn.example import Example
     from honing.learn.folder import folder_digest, is_model_folder
@@ -18,42 +19,54 @@ if TYPE_CHECKING:
     from honing.learn.prompt import Prompt
     from honing.learn.rollout import roll_out
     from honing.learn.student import Student, StudentOptions, load_student
+    from honing.learn.training.lora import merge_adapter
+    from honing.learn.training.options import Schedule, SftOptions, TrainingResult
+    from honing.learn.training.sft import train_lora
 
 _HOMES = {
+    "Checkpoint": "checkpoints",
+    "choose": "policy",
     "CONDITIONS": "patches",
+    "diagnosis_from_kinds": "patches",
+    "draw": "policy",
     "Episode": "episode",
     "Example": "example",
     "Expert": "policies",
+    "folder_digest": "folder",
+    "is_adapter_folder": "checkpoints",
+    "is_model_folder": "folder",
     "Keep": "episode",
     "Lesson": "patches",
+    "load_student": "student",
     "Loader": "local_server",
     "LocalServer": "local_server",
-    "Move": "episode",
+    "merge_adapter": "training.lora",
     "MockPolicy": "policies",
+    "Move": "episode",
+    "patch_text": "patches",
     "PerToken": "policy",
     "Policy": "policy",
+    "policy_from": "policies",
     "Prompt": "prompt",
     "RandomPolicy": "policies",
+    "read_checkpoint": "checkpoints",
+    "reason_from_kind": "patches",
+    "roll_out": "rollout",
+    "Schedule": "training.options",
     "ServerOptions": "local_server",
+    "SftOptions": "training.options",
     "Situation": "policy",
     "Start": "episode",
     "Student": "student",
     "StudentOptions": "student",
+    "train_lora": "training.sft",
+    "TrainingResult": "training.options",
     "Turn": "policy",
-    "choose": "policy",
-    "diagnosis_from_kinds": "patches",
-    "draw": "policy",
-    "folder_digest": "folder",
-    "is_model_folder": "folder",
-    "load_student": "student",
-    "policy_from": "policies",
-    "patch_text": "patches",
-    "reason_from_kind": "patches",
-    "roll_out": "rollout",
 }
 
 __all__ = [
     "CONDITIONS",
+    "Checkpoint",
     "Episode",
     "Example",
     "Expert",
@@ -67,22 +80,29 @@ __all__ = [
     "Policy",
     "Prompt",
     "RandomPolicy",
+    "Schedule",
     "ServerOptions",
+    "SftOptions",
     "Situation",
     "Start",
     "Student",
     "StudentOptions",
+    "TrainingResult",
     "Turn",
     "choose",
     "diagnosis_from_kinds",
     "draw",
     "folder_digest",
+    "is_adapter_folder",
     "is_model_folder",
     "load_student",
+    "merge_adapter",
     "patch_text",
     "policy_from",
+    "read_checkpoint",
     "reason_from_kind",
     "roll_out",
+    "train_lora",
 ]
 
 
