@@ -69,8 +69,8 @@ class Advice(_Described):
     teacher: str
     """Name of the model, or `expert`, or `mock`."""
     valid: bool = True
-    """False where the teacher never named a valid action; such a snapshot gets no leverage by forcing and no
-    patches."""
+    """False where the teacher never named a valid action; such a snapshot gets no patches, and where an
+    action is forced, it is the expert's."""
 
 
 class Rate(_Described):
@@ -187,6 +187,8 @@ class Snapshot(_Described):
     """From the intervals of U and L; sums to 1."""
     abstain: bool = False
     """Whether no quadrant is probable enough; `quadrant` names the likeliest all the same."""
+    missing: dict[str, str] = Field(default_factory=dict)
+    """Labels that were asked for and could not be made, and why: by field (`leverage`, `cpt`, `quadrant`)."""
 
     def the_task(self) -> Task:
         """Its task."""
