@@ -12,7 +12,8 @@ from honing.store import parse_json
 from honing.teach.desk import read_snapshots
 from honing.teach.features import FeatureTable
 from honing.teach.prediction.baselines import baseline_predictions
-from honing.teach.prediction.network import Network, NetworkOptions, Predictions, train_network
+from honing.teach.prediction.fitting import train_network
+from honing.teach.prediction.network import Network, NetworkOptions, Predictions
 from honing.teach.prediction.targets import CLASSES, NUMBERS, Targets, targets_of
 
 if TYPE_CHECKING:
@@ -95,10 +96,11 @@ def fold_predictions(
     """What every predictor says of the rows left out, fitted on the training rows."""
     dim = table.embeddings.shape[1]
     labels, centroids = targets.rows(training), table.centroids(training)
+    groups = [table.groups[row] for row in training]
     found = {}
     for name, uncertainty in ((OURS, True), (WITHOUT, False)):
         design = table.design(centroids, uncertainty=uncertainty)
-        network = train_network(design[list(training)], labels, options, n_embedding=dim)
+        network = train_network(design[list(training)], labels, groups, options, n_embedding=dim)
         found[name] = network.predict(design[list(left_out)])
     design = table.design(centroids)
     found |= baseline_predictions(
@@ -111,7 +113,8 @@ def fit_all(table: FeatureTable, targets: Targets, options: NetworkOptions) -> t
     """The final predictor, on every row, and the centroids that its features need."""
     everything = range(len(table.ids))
     centroids = table.centroids(everything)
-    network = train_network(table.design(centroids), targets, options, n_embedding=table.embeddings.shape[1])
+    dim = table.embeddings.shape[1]
+    network = train_network(table.design(centroids), targets, table.groups, options, n_embedding=dim)
     return network, centroids
 
 
