@@ -1,0 +1,81 @@
+"""What is trained on and what is measured on share no task: checked by what tasks show, not by names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from honing.environments import Task, task_hash, world_named
+from honing.errors import LeakageError
+from honing.teach.desk import Desk
+
+Json = Any
+
+_TASKS_PER_UNIT = 128
+
+
+def hashes_of(desk: Desk, tasks: Sequence[Task], *, step: str = "tasks") -> dict[str, str]:
+    """Identity by content of each task, and the id of the first task that shows it.
+
+    Args:
+        desk: Of the study; its world plays the tasks.
+        tasks: Any of its world's.
+        step: Prefix of the journal's step, for a phase that wants one of its own.
+    """
+    documents = [task.as_document() for task in tasks]
+    world = world_document(desk)
+    chunks: list[dict[str, Json]] = [
+        {"world": world, "tasks": documents[start : start + _TASKS_PER_UNIT]}
+        for start in range(0, len(documents), _TASKS_PER_UNIT)
+    ]
+    found: dict[str, str] = {}
+    for hashes, chunk in zip(desk.map(f"{step}.hashes", hash_chunk, chunks), chunks, strict=True):
+        for value, task in zip(hashes, chunk["tasks"], strict=True):
+            found.setdefault(value, task["id"])
+    return found
+
+
+def reserved(desk: Desk) -> dict[str, dict[str, str]]:
+    """The tasks kept for measuring, by split and by content: nothing trained on may be among them."""
+    spec, world = desk.spec, desk.world()
+    return {
+        split: hashes_of(desk, world.tasks(split, spec.evaluation.n_tasks, seed=spec.seed), step=split)
+        for split in ("evaluate", "validation")
+    }
+
+
+def world_document(desk: Desk) -> dict[str, Json]:
+    """The study's world as a unit of work names it."""
+    return {"name": desk.spec.environment.name, "options": desk.spec.environment.options}
+
+
+def hash_chunk(work: Mapping[str, Json]) -> list[str]:
+    """One unit: the hash of each task of a chunk."""
+    environment = world_named(work["world"]["name"], work["world"]["options"]).make()
+    try:
+        tasks = [Task.from_document(document) for document in work["tasks"]]
+        return [task_hash(environment.reset(task), task) for task in tasks]
+    finally:
+        environment.close()
+
+
+def check_apart(training: Mapping[str, Mapping[str, str]], held_out: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse to go on where something trained on is also measured on.
+
+    Args:
+        training: By the name of a set ("replay"): task hash -> which task or snapshot.
+        held_out: The same, of what is measured on.
+
+    Raises:
+        LeakageError: Two sets share a task; the text names both and the first tasks they share.
+    """
+    for name, trained in training.items():
+        for other, measured in held_out.items():
+            shared = sorted(trained.keys() & measured.keys())
+            if shared:
+                pairs = ", ".join(f"{trained[one]} = {measured[one]}" for one in shared[:3])
+                raise LeakageError(
+                    f"'{name}', which is trained on, and '{other}', which is measured on, share "
+                    f"{len(shared)} task(s) by content: {pairs}. A gain measured there would be false. Make "
+                    "the tasks anew from splits that share none (`World.tasks`), or drop these."
+                )

@@ -1,0 +1,191 @@
+"""Phase 0, mine: moments of failed episodes that might be teachable, and tasks that must not be forgotten.
+
+Nothing of an episode that does not replay exactly is used, and no task is on two sides of the study.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from honing.learn import Episode, Keep
+from honing.teach.apart import check_apart, reserved
+from honing.teach.collect import ROLLOUTS, TASKS_PER_UNIT, played, trajectories_path
+from honing.teach.desk import Desk
+from honing.teach.mining.choosing import in_split, moments, sampled, with_panel
+from honing.teach.mining.honest import believed, read_episodes, restorable
+from honing.teach.phase import Cost, Phase, PhaseOutcome
+from honing.teach.prepare import STUDENT, replayed, student_policy
+from honing.teach.snapshot import Snapshot
+
+Json = Any
+
+FAILURES = "phase0/failure_snapshots.json"
+SUCCEEDING = "phase0/succeeding_snapshots.json"
+RETENTION = "phase0/retention_tasks.json"
+EXPERT = "phase0/snapshots_expert.json"
+
+_RETENTION_TRIES = 10
+"""Tasks that are tried for each one wanted, at most."""
+
+
+def mine(desk: Desk) -> PhaseOutcome:
+    """Take snapshots from failures and successes of the student, and from the expert's trajectories."""
+    elsewhere = {**reserved(desk), "replay": replayed(desk)}
+    checked = believed(desk, "mine.student", read_episodes(desk.run.path / ROLLOUTS))
+    fresh = _not_in(checked.sound, elsewhere)
+    failures, succeeding = _failures(desk, fresh), _succeeding(desk, fresh)
+    shown, shown_refused = _expert_snapshots(desk, elsewhere, checked.sound)
+    trained = {snapshot.task_hash for snapshot in (*failures, *shown)} | elsewhere["replay"].keys()
+    retained, tried = _retention(desk, trained)
+    _check(desk, [*failures, *shown], succeeding, retained, elsewhere)
+    desk.run.write_json(FAILURES, [snapshot.as_document() for snapshot in failures])
+    desk.run.write_json(SUCCEEDING, [snapshot.as_document() for snapshot in succeeding])
+    desk.run.write_json(RETENTION, [episode.task.as_document() for episode in retained])
+    desk.run.write_json(EXPERT, [snapshot.as_document() for snapshot in shown])
+    split = Counter(snapshot.split for snapshot in failures)
+    return PhaseOutcome(
+        summary={
+            "train": split["train"],
+            "panel": split["panel"],
+            "kinds": dict(sorted(Counter(snapshot.action_kind for snapshot in failures).items())),
+            "succeeding": len(succeeding),
+            "expert": len(shown),
+            "retention": len(retained),
+            "retention_tried": tried,
+            "refused": dict(sorted((Counter(checked.refused) + Counter(shown_refused)).items())),
+            "in_another_split": len(checked.sound) - len(fresh),
+        },
+        artifacts=(FAILURES, SUCCEEDING, RETENTION, EXPERT),
+    )
+
+
+def _not_in(episodes: Sequence[Episode], elsewhere: Mapping[str, Mapping[str, str]]) -> list[Episode]:
+    """The episodes whose task no other split has."""
+    taken = frozenset().union(*elsewhere.values())
+    return [episode for episode in episodes if episode.task_hash not in taken]
+
+
+def _failures(desk: Desk, episodes: Sequence[Episode]) -> list[Snapshot]:
+    """Moments of failed episodes, some of them held out."""
+    spec = desk.spec.mine
+    failed = [episode for episode in episodes if not episode.success]
+    found = moments(
+        _with_states(failed) if spec.require_env_state else failed,
+        desk.world().kind,
+        per_episode=spec.per_episode,
+        stratify=spec.stratify,
+        limit=spec.max_snapshots,
+        seed=desk.spec.seed,
+    )
+    return with_panel(_restorable(desk, "mine.failures", found), spec, seed=desk.spec.seed)
+
+
+def _succeeding(desk: Desk, episodes: Sequence[Episode]) -> list[Snapshot]:
+    """Moments of successful episodes, where a patch can only do harm; never trained on."""
+    failed = {episode.task_hash for episode in episodes if not episode.success}
+    solved = [one for one in episodes if one.success and one.task_hash not in failed]
+    found = moments(
+        _with_states(solved),
+        desk.world().kind,
+        per_episode=1,
+        stratify=desk.spec.mine.stratify,
+        limit=desk.spec.cpt.succeeding,
+        seed=desk.spec.seed,
+    )
+    return [in_split(snapshot, "panel") for snapshot in _restorable(desk, "mine.succeeding", found)]
+
+
+def _with_states(episodes: Sequence[Episode]) -> list[Episode]:
+    return [episode for episode in episodes if all(move.state is not None for move in episode.moves)]
+
+
+def _restorable(desk: Desk, step: str, snapshots: Sequence[Snapshot]) -> list[Snapshot]:
+    """Those whose saved state shows what they say, and those that have none."""
+    saved = [snapshot for snapshot in snapshots if snapshot.env_state is not None]
+    verdicts = restorable(desk, step, [snapshot.as_document() for snapshot in saved])
+    bad = {snapshot.id for snapshot, good in zip(saved, verdicts, strict=True) if not good}
+    if bad:
+        desk.told(f"{step}: {len(bad)} saved states do not show what their steps say, left out")
+    return [snapshot for snapshot in snapshots if snapshot.id not in bad]
+
+
+def _expert_snapshots(
+    desk: Desk, elsewhere: Mapping[str, Mapping[str, str]], student: Sequence[Episode]
+) -> tuple[list[Snapshot], Mapping[str, int]]:
+    """Moments of the expert's trajectories where there are any, and why episodes were left out.
+
+    Tasks that the student played too are left to experiment A: one task is on one side of both.
+    """
+    path = desk.run.path / trajectories_path(desk.spec.environment.name)
+    if not path.exists():
+        return [], {}
+    checked = believed(desk, "mine.expert", read_episodes(path))
+    played_too = {episode.task_hash: episode.task.id for episode in student}
+    fresh = _not_in(checked.sound, {**elsewhere, "student": played_too})
+    found = sampled(fresh, desk.world().kind, desk.spec.mine, seed=desk.spec.seed)
+    found = _restorable(desk, "mine.expert_states", found)
+    return with_panel(found, desk.spec.mine, seed=desk.spec.seed), checked.refused
+
+
+def _retention(desk: Desk, trained: Collection[str]) -> tuple[list[Episode], int]:
+    """The first tasks of the split "retention" that the student solves with its likeliest actions, none of
+    them trained on; and how many were tried. Nothing without a student."""
+    wanted = desk.spec.mine.retention_tasks
+    if not wanted or not (desk.run.path / STUDENT).exists():
+        return [], 0
+    policy = student_policy(desk.run)
+    most = wanted * _RETENTION_TRIES
+    solved: list[Episode] = []
+    tried = 0
+    while len(solved) < wanted and tried < most:
+        size = min(max(TASKS_PER_UNIT, 2 * (wanted - len(solved))), most - tried)
+        tasks = desk.world().tasks("retention", tried + size, seed=desk.spec.seed)[tried:]
+        step = f"mine.retention.{tried}"
+        episodes = played(desk, step, policy, tasks, temperature=0.0, keep=Keep.ENDING)
+        solved += [
+            one for one in episodes if one.success and not one.tampered and one.task_hash not in trained
+        ]
+        tried += size
+    return solved[:wanted], tried
+
+
+def _check(
+    desk: Desk,
+    snapshots: Sequence[Snapshot],
+    succeeding: Sequence[Snapshot],
+    retained: Sequence[Episode],
+    elsewhere: Mapping[str, Mapping[str, str]],
+) -> None:
+    """Refuse a study whose sides share a task.
+
+    Raises:
+        LeakageError: They do.
+    """
+    measured = {
+        "failure panel": {one.task_hash: one.id for one in snapshots if one.split == "panel"},
+        "succeeding snapshots": {one.task_hash: one.id for one in succeeding},
+        "retention tasks": {one.task_hash: one.task.id for one in retained},
+        **{name: hashes for name, hashes in elsewhere.items() if name != "replay"},
+    }
+    training = {
+        "training snapshots": {one.task_hash: one.id for one in snapshots if one.split == "train"},
+        "replay": elsewhere["replay"],
+    }
+    check_apart(training, measured)
+
+
+def _cost(desk: Desk) -> Cost:
+    # Half of what is tried is solved where the student is worth teaching.
+    return Cost(episodes=2 * desk.spec.mine.retention_tasks)
+
+
+PHASE = Phase(
+    name="mine",
+    doing="take snapshots from the trajectories",
+    run=mine,
+    reads=(ROLLOUTS,),
+    writes=(FAILURES, SUCCEEDING, RETENTION, EXPERT),
+    cost=_cost,
+)
