@@ -22,36 +22,27 @@ if TYPE_CHECKING:
     from honing.learn.training.lora import merge_adapter
     from honing.learn.training.options import Schedule, SftOptions, TrainingResult
     from honing.learn.training.sft import train_lora
+    from honing.learn.warming.demonstrators import demonstrations
+    from honing.learn.warming.making import warm_start
+    from honing.learn.warming.options import Architecture, WarmStartOptions
 
 _HOMES = {
-    "Checkpoint": "checkpoints",
-    "choose": "policy",
+    "Architecture": "warming.options",
     "CONDITIONS": "patches",
-    "diagnosis_from_kinds": "patches",
-    "draw": "policy",
+    "Checkpoint": "checkpoints",
     "Episode": "episode",
     "Example": "example",
     "Expert": "policies",
-    "folder_digest": "folder",
-    "is_adapter_folder": "checkpoints",
-    "is_model_folder": "folder",
     "Keep": "episode",
     "Lesson": "patches",
-    "load_student": "student",
     "Loader": "local_server",
     "LocalServer": "local_server",
-    "merge_adapter": "training.lora",
     "MockPolicy": "policies",
     "Move": "episode",
-    "patch_text": "patches",
     "PerToken": "policy",
     "Policy": "policy",
-    "policy_from": "policies",
     "Prompt": "prompt",
     "RandomPolicy": "policies",
-    "read_checkpoint": "checkpoints",
-    "reason_from_kind": "patches",
-    "roll_out": "rollout",
     "Schedule": "training.options",
     "ServerOptions": "local_server",
     "SftOptions": "training.options",
@@ -59,13 +50,30 @@ _HOMES = {
     "Start": "episode",
     "Student": "student",
     "StudentOptions": "student",
-    "train_lora": "training.sft",
     "TrainingResult": "training.options",
     "Turn": "policy",
+    "WarmStartOptions": "warming.options",
+    "choose": "policy",
+    "demonstrations": "warming.demonstrators",
+    "diagnosis_from_kinds": "patches",
+    "draw": "policy",
+    "folder_digest": "folder",
+    "is_adapter_folder": "checkpoints",
+    "is_model_folder": "folder",
+    "load_student": "student",
+    "merge_adapter": "training.lora",
+    "patch_text": "patches",
+    "policy_from": "policies",
+    "read_checkpoint": "checkpoints",
+    "reason_from_kind": "patches",
+    "roll_out": "rollout",
+    "train_lora": "training.sft",
+    "warm_start": "warming.making",
 }
 
 __all__ = [
     "CONDITIONS",
+    "Architecture",
     "Checkpoint",
     "Episode",
     "Example",
@@ -89,7 +97,9 @@ __all__ = [
     "StudentOptions",
     "TrainingResult",
     "Turn",
+    "WarmStartOptions",
     "choose",
+    "demonstrations",
     "diagnosis_from_kinds",
     "draw",
     "folder_digest",
@@ -103,6 +113,7 @@ __all__ = [
     "reason_from_kind",
     "roll_out",
     "train_lora",
+    "warm_start",
 ]
 
 
