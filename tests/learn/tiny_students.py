@@ -11,31 +11,42 @@ from honing.learn import Example, Situation
 ARCHITECTURES = ("llama", "gpt2", "qwen2")
 ROOMS = ("hall", "cellar", "kitchen", "garden")
 DOORS = ("red", "blue", "green", "iron")
+_LOUD = {"initializer_range": 0.1}
+"""Weights that say something, so that a change of them shows."""
 _WORDS = "goal you are in the go through door take look room key lamp of and a then : . > , [ ] 0 1 2 3 4 5"
 
 
 def tiny_model(folder: Path, architecture: str, *, seed: int = 0) -> Path:
     """A model folder: hidden 32, two layers, random weights."""
     import torch
-    from tokenizers import Tokenizer, models, pre_tokenizers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-    words = ["<pad>", "<eos>", "<unk>", *_WORDS.split(), *ROOMS, *DOORS]
-    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    # Pairs of bytes, as the three architectures' own tokenizers have them: words alone would not survive
+    # being loaded as one of these.
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=["<pad>", "<eos>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    texts = [f" {word}" for word in (*_WORDS.split(), *ROOMS, *DOORS)]
+    tokenizer.train_from_iterator(texts * 3, trainer)
     torch.manual_seed(seed)
-    model = AutoModelForCausalLM.from_config(_config(architecture, len(words)))
+    model = AutoModelForCausalLM.from_config(_config(architecture, tokenizer.get_vocab_size()))
     model.save_pretrained(folder)
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<eos>", unk_token="<unk>"
-    ).save_pretrained(folder)
+    saved = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<eos>")
+    saved.save_pretrained(folder)
     return folder
 
 
 def _config(architecture: str, vocabulary: int) -> Any:
     from transformers import GPT2Config, LlamaConfig, Qwen2Config
 
-    ends = {"vocab_size": vocabulary, "eos_token_id": 1, "bos_token_id": None, "pad_token_id": 0}
+    ends = {"vocab_size": vocabulary, "eos_token_id": 1, "bos_token_id": None, "pad_token_id": 0, **_LOUD}
     if architecture == "gpt2":
         return GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=128, **ends)
     sizes = {

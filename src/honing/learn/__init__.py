@@ -8,13 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from honing.learn.checkpoints import Checkpoint, is_adapter_folder, read_checkpoint
+    from honing.learn.adapters.micro import AdapterJob, JobOutcome, StackRoom, micro_train
+    from honing.learn.adapters.stack import Stack, load_stack
+    from honing.learn.adapters.student import StackedStudent
+    from honing.learn.checkpoints import Checkpoint, is_adapter_folder, load_checkpoint, read_checkpoint
     from honing.learn.episode import Episode, Keep, Move, Start
     from honing.learn.example import Example
     from honing.learn.folder import folder_digest, is_model_folder
     from honing.learn.local_server import Loader, LocalServer, ServerOptions
     from honing.learn.patches import CONDITIONS, Lesson, diagnosis_from_kinds, patch_text, reason_from_kind
-    from honing.learn.policies import Expert, MockPolicy, RandomPolicy, policy_from
+    from honing.learn.policies import ChatOptions, ChatPolicy, Expert, MockPolicy, RandomPolicy, policy_from
     from honing.learn.policy import PerToken, Policy, Situation, Turn, choose, draw
     from honing.learn.prompt import Prompt
     from honing.learn.rollout import roll_out
@@ -27,57 +30,69 @@ if TYPE_CHECKING:
     from honing.learn.warming.options import Architecture, WarmStartOptions
 
 _HOMES = {
+    "AdapterJob": "adapters.micro",
     "Architecture": "warming.options",
-    "CONDITIONS": "patches",
     "Checkpoint": "checkpoints",
+    "choose": "policy",
+    "CONDITIONS": "patches",
+    "demonstrations": "warming.demonstrators",
+    "diagnosis_from_kinds": "patches",
+    "draw": "policy",
     "Episode": "episode",
     "Example": "example",
     "Expert": "policies",
+    "folder_digest": "folder",
+    "is_adapter_folder": "checkpoints",
+    "is_model_folder": "folder",
+    "JobOutcome": "adapters.micro",
     "Keep": "episode",
     "Lesson": "patches",
+    "load_checkpoint": "checkpoints",
+    "load_stack": "adapters.stack",
+    "load_student": "student",
     "Loader": "local_server",
     "LocalServer": "local_server",
+    "merge_adapter": "training.lora",
+    "micro_train": "adapters.micro",
     "MockPolicy": "policies",
     "Move": "episode",
+    "patch_text": "patches",
     "PerToken": "policy",
     "Policy": "policy",
+    "policy_from": "policies",
     "Prompt": "prompt",
     "RandomPolicy": "policies",
+    "read_checkpoint": "checkpoints",
+    "reason_from_kind": "patches",
+    "roll_out": "rollout",
     "Schedule": "training.options",
     "ServerOptions": "local_server",
     "SftOptions": "training.options",
     "Situation": "policy",
+    "Stack": "adapters.stack",
+    "StackedStudent": "adapters.student",
+    "StackRoom": "adapters.micro",
     "Start": "episode",
     "Student": "student",
     "StudentOptions": "student",
+    "train_lora": "training.sft",
     "TrainingResult": "training.options",
     "Turn": "policy",
-    "WarmStartOptions": "warming.options",
-    "choose": "policy",
-    "demonstrations": "warming.demonstrators",
-    "diagnosis_from_kinds": "patches",
-    "draw": "policy",
-    "folder_digest": "folder",
-    "is_adapter_folder": "checkpoints",
-    "is_model_folder": "folder",
-    "load_student": "student",
-    "merge_adapter": "training.lora",
-    "patch_text": "patches",
-    "policy_from": "policies",
-    "read_checkpoint": "checkpoints",
-    "reason_from_kind": "patches",
-    "roll_out": "rollout",
-    "train_lora": "training.sft",
     "warm_start": "warming.making",
+    "WarmStartOptions": "warming.options",
 }
 
 __all__ = [
     "CONDITIONS",
+    "AdapterJob",
     "Architecture",
+    "ChatOptions",
+    "ChatPolicy",
     "Checkpoint",
     "Episode",
     "Example",
     "Expert",
+    "JobOutcome",
     "Keep",
     "Lesson",
     "Loader",
@@ -92,6 +107,9 @@ __all__ = [
     "ServerOptions",
     "SftOptions",
     "Situation",
+    "Stack",
+    "StackRoom",
+    "StackedStudent",
     "Start",
     "Student",
     "StudentOptions",
@@ -105,8 +123,11 @@ __all__ = [
     "folder_digest",
     "is_adapter_folder",
     "is_model_folder",
+    "load_checkpoint",
+    "load_stack",
     "load_student",
     "merge_adapter",
+    "micro_train",
     "patch_text",
     "policy_from",
     "read_checkpoint",

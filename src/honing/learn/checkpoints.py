@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,7 +109,7 @@ def load_checkpoint(checkpoint: Checkpoint, *, device: str = "cpu", dtype: str =
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     local = checkpoint.is_local
-    with boundary(UsageError, f"{checkpoint.base}: loading the model"):
+    with boundary(UsageError, f"{checkpoint.base}: loading the model"), _without_bars():
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.base, local_files_only=local)
         model = AutoModelForCausalLM.from_pretrained(checkpoint.base, local_files_only=local, dtype=dtype)
         model.to(device)
@@ -116,10 +119,26 @@ def load_checkpoint(checkpoint: Checkpoint, *, device: str = "cpu", dtype: str =
     return model, tokenizer
 
 
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """No progress bars of transformers."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
 def _with_adapter(model: Any, adapter: Path) -> Any:
     try:
         from peft import PeftModel
     except ImportError as error:
         raise MissingToolError(INSTALL) from error
-    with boundary(UsageError, f"{adapter}: putting the adapter on its base"):
+    with boundary(UsageError, f"{adapter}: putting the adapter on its base"), warnings.catch_warnings():
+        # peft 0.21 asks transformers 5 for a name that is to go in version 6.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
         return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
