@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from honing.teach.compare import compare_labels
+    from honing.teach.desk import read_snapshots
     from honing.teach.phase import Criterion, PhaseOutcome
     from honing.teach.pilot import PilotResult, pilot_spec, run_pilot
     from honing.teach.running.forecast import Forecast, forecast
@@ -32,10 +34,12 @@ _HOMES = {
     "StudyResult": "running.outcomes",
     "StudySpec": "study_spec",
     "chosen": "study",
+    "compare_labels": "compare",
     "forecast": "running.forecast",
     "hand_out": "running.imports",
     "load_study": "study_file",
     "pilot_spec": "pilot",
+    "read_snapshots": "desk",
     "run_pilot": "pilot",
     "run_study": "study",
     "study_schema": "study_file",
@@ -54,10 +58,12 @@ __all__ = [
     "StudyResult",
     "StudySpec",
     "chosen",
+    "compare_labels",
     "forecast",
     "hand_out",
     "load_study",
     "pilot_spec",
+    "read_snapshots",
     "run_pilot",
     "run_study",
     "study_schema",

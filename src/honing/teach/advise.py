@@ -144,7 +144,7 @@ def _cost(desk: Desk) -> Cost:
     seen = desk.snapshots(FAILURES) if there else []
     expected = desk.spec.mine.max_snapshots if not there else 0
     found = forecast(desk, seen, unseen=expected + desk.spec.cpt.succeeding)
-    return Cost(calls=found.calls_at_most, tokens=found.tokens_at_most)
+    return Cost(calls=found.calls_at_most, tokens=found.tokens_at_most, usd=found.cost_usd_at_most)
 
 
 PHASE = Phase(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from honing.teach.desk import Desk
@@ -78,6 +79,8 @@ class Cost:
     calls: int = 0
     """Of the teacher or of a chat model, at most."""
     tokens: int = 0
+    usd: Decimal | None = None
+    """Of these calls, at most, where the phase knows better than by its tokens and the teacher's price."""
     optimiser_steps: int = 0
 
 

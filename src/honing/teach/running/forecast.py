@@ -74,6 +74,8 @@ def _of(desk: Desk, name: str, found: Cost) -> Forecast:
 def _usd(spec: StudySpec, found: Cost) -> Decimal | None:
     if not found.calls:
         return Decimal(0)
+    if found.usd is not None:
+        return found.usd
     asks = spec.teacher.kind is TeacherKind.MODEL
     replies = min(found.tokens, found.calls * _REPLY_TOKENS)
     usage = Usage(input_tokens=found.tokens - replies, output_tokens=replies)
