@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "AdapterJob": "adapters.micro",
     "Architecture": "warming.options",
+    "ChatOptions": "policies",
+    "ChatPolicy": "policies",
     "Checkpoint": "checkpoints",
     "choose": "policy",
     "CONDITIONS": "patches",

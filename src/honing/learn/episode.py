@@ -101,6 +101,9 @@ class Episode:
     tampered: str = ""
     """Why nothing may be learned from it (a reward that no action earned, a replay that differs); empty where
     all is well."""
+    invalid_turns: int = 0
+    """Turns at which the policy named no valid action, asked again and again; the episode ends at the
+    first."""
     moves: tuple[Move, ...] = ()
     """One per action, where they are kept."""
 
@@ -115,6 +118,7 @@ class Episode:
             "success": self.success,
             "policy": self.policy,
             "tampered": self.tampered,
+            "invalid_turns": self.invalid_turns,
             "steps": [move.as_document() for move in self.moves],
         }
 
@@ -130,5 +134,6 @@ class Episode:
             success=document["success"],
             policy=document.get("policy", ""),
             tampered=document.get("tampered", ""),
+            invalid_turns=document.get("invalid_turns", 0),
             moves=tuple(Move.from_document(move) for move in document.get("steps", ())),
         )

@@ -53,7 +53,8 @@ class Policy(Protocol):
     def logprobs(self, turns: Sequence[Turn]) -> list[tuple[float, ...]]:
         """Natural log-probabilities over each turn's actions, shape (A,), normalised over the actions.
 
-        -inf marks an action that is never taken; one that always takes the same gives 0 and -inf.
+        -inf marks an action that is never taken; one that always takes the same gives 0 and -inf. All are
+        -inf where it was asked and named no valid action.
 
         Raises:
             ModelError: The model behind it cannot be asked.

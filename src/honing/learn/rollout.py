@@ -89,13 +89,15 @@ class _Seat:
     """What is seen now; None where the episode could not begin."""
     task_hash: str
     tampered: str = ""
+    invalid_turns: int = 0
     taken: list[str] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
 
     @property
     def over(self) -> bool:
         step = self.step
-        return bool(step is None or step.done or self.tampered or len(self.taken) >= self.limit)
+        ended = step is None or step.done or len(self.taken) >= self.limit
+        return bool(ended or self.tampered or self.invalid_turns)
 
     def turn(self) -> Turn:
         """What the policy is asked."""
@@ -164,6 +166,7 @@ class _Seat:
             success=step is not None and step.success,
             policy=policy,
             tampered=self.tampered,
+            invalid_turns=self.invalid_turns,
             moves=tuple(self.moves),
         )
 
@@ -239,11 +242,14 @@ def _decide(policy: Policy, seats: Sequence[_Seat], *, temperature: float, seed:
         raise ModelError(f"{policy.name}: {len(turns)} turns were asked, {len(given)} answered.")
     for seat, turn, logprobs in zip(asked, turns, given, strict=True):
         actions = turn.situation.actions
-        if len(logprobs) != len(actions) or not max(logprobs) > -math.inf:
+        if len(logprobs) != len(actions) or any(math.isnan(value) for value in logprobs):
             raise ModelError(
                 f"{policy.name}: expected a log-probability for each of {len(actions)} actions, found "
                 f"{list(logprobs)}."
             )
+        if max(logprobs) == -math.inf:
+            seat.invalid_turns += 1
+            continue
         rounded = tuple(round(value, _DIGITS) for value in logprobs)
         chosen = choose(rounded, temperature=temperature, u=seat.draw(seed))
         seat.act(actions[chosen], rounded)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from honing.learn.checkpoints import Checkpoint, load_checkpoint, read_checkpoin
 from honing.learn.folder import folder_digest
 from honing.learn.policy import Situation, Turn
 from honing.learn.prompt import Prompt
-from honing.learn.scoring.base import Query, Room, Route, normalised
+from honing.learn.scoring.base import GPU_ROOM, Query, Room, Route, normalised
 from honing.learn.scoring.choice import SCORERS, Choice, Method, scorer_for
 from honing.learn.scoring.trie import Trie
 from honing.learn.tokens import Wording
@@ -30,8 +30,8 @@ class StudentOptions:
 
     method: Method | None = None
     """Way of scoring; None tries which ones the model supports and takes the fastest."""
-    room: Room = field(default_factory=Room)
-    """What one forward pass may hold."""
+    room: Room | None = None
+    """What one forward pass may hold; None goes by the device."""
     remembered: int = _REMEMBERED
     """Situations whose scores are kept; the oldest are forgotten. 0 keeps none."""
 
@@ -145,7 +145,8 @@ class Student:
             for turn in turns
         ]
         scorer = SCORERS[self.scoring.method]
-        return scorer(self.model, queries, room=self.options.room, route=self._route)
+        room = self.options.room or (Room() if self.model.device.type == "cpu" else GPU_ROOM)
+        return scorer(self.model, queries, room=room, route=self._route)
 
     def _trie(self, actions: tuple[str, ...]) -> Trie:
         found = self._tries.get(actions)

@@ -9,12 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from honing.learn.policies.chat import Asks, ChatCounts, ChatOptions, ChatPolicy
     from honing.learn.policies.expert import Expert
     from honing.learn.policies.random import RandomPolicy
     from honing.learn.policies.registry import KINDS, policy_from
     from honing.learn.policies.scripted import MockPolicy
 
 _HOMES = {
+    "Asks": "chat",
+    "ChatCounts": "chat",
+    "ChatOptions": "chat",
+    "ChatPolicy": "chat",
     "Expert": "expert",
     "KINDS": "registry",
     "MockPolicy": "scripted",
@@ -22,7 +27,17 @@ _HOMES = {
     "policy_from": "registry",
 }
 
-__all__ = ["KINDS", "Expert", "MockPolicy", "RandomPolicy", "policy_from"]
+__all__ = [
+    "KINDS",
+    "Asks",
+    "ChatCounts",
+    "ChatOptions",
+    "ChatPolicy",
+    "Expert",
+    "MockPolicy",
+    "RandomPolicy",
+    "policy_from",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -33,11 +33,14 @@ class Query:
 class Room:
     """How much one forward pass may hold. It decides speed and memory, and results only up to 1e-5."""
 
-    tokens: int = 4096
-    """Positions, padding included."""
-    rows: int = 64
+    tokens: int = 1024
+    """Positions, padding included. On a CPU more do not fit into its caches; a GPU takes many more."""
+    rows: int = 256
     logits: int = 64 * 1024 * 1024
     """Numbers of the output layer: positions that are looked at, times the vocabulary."""
+
+
+GPU_ROOM = Room(tokens=32_768, rows=512, logits=256 * 1024 * 1024)
 
 
 class Scorer(Protocol):

@@ -13,10 +13,10 @@ def score_packed(
 ) -> list[tuple[float, ...]]:
     """See `Scorer`. Needs a model that takes a mask over pairs of positions, and position ids.
 
-    A row is a prompt, padded on the left, then the nodes of its tree, padded on the right. A node sees the
-    prompt and what lies between it and the root, and has the position it would have in its own sequence.
+    A row is a prompt with the nodes of its tree behind it, padded on the left. A node sees the prompt and
+    what lies between it and the root, and has the position it would have in a sequence of its own.
     """
-    widths = [len(query.prompt) + len(query.trie) for query in queries]
+    widths = [_width(query) for query in queries]
     vocabulary = int(model.config.get_text_config().vocab_size)
 
     def fits(count: int, width: int) -> bool:
@@ -37,9 +37,7 @@ def score_packed(
 def _score(model: Any, queries: Sequence[Query], route: Route | None) -> list[tuple[float, ...]]:
     import torch
 
-    before = max(len(query.prompt) for query in queries) - 1
-    nodes = max(len(query.trie) for query in queries)
-    ids, positions, seen = _rows(queries, before, nodes)
+    ids, positions, seen = _rows(queries)
     device, dtype = model.device, model.dtype
     # Numbers and not truth values: eager attention adds the mask, and the lowest number, unlike -inf, leaves
     # rows of padding without NaN.
@@ -52,44 +50,48 @@ def _score(model: Any, queries: Sequence[Query], route: Route | None) -> list[tu
             attention_mask=mask[:, None].to(device),
             position_ids=torch.from_numpy(positions).to(device),
             use_cache=False,
-            logits_to_keep=nodes,
+            logits_to_keep=max(len(query.trie) for query in queries),
         ).logits.float()
-        rows, parents, tokens = _edges(queries)
+        rows, parents, tokens = _edges(queries, logits.shape[1])
         wholes = torch.logsumexp(logits, dim=-1)[rows, parents]
         edges = (logits[rows, parents, tokens] - wholes).double().tolist()
     return _sums(queries, edges)
 
 
-def _rows(queries: Sequence[Query], before: int, nodes: int) -> tuple[Any, Any, Any]:
-    """Token ids (B, L), positions (B, L) and who sees whom (B, L, L), L = before + nodes.
+def _rows(queries: Sequence[Query]) -> tuple[Any, Any, Any]:
+    """Token ids (B, L), positions (B, L) and who sees whom (B, L, L).
 
-    The last token of a prompt is the root of its tree, so it lies at place `before` in every row.
+    The last token of a prompt is the root of its tree; the nodes of a tree are the last places of its row.
     """
     import numpy
 
-    width = before + nodes
-    ids = numpy.zeros((len(queries), width), dtype=numpy.int64)
-    positions = numpy.zeros((len(queries), width), dtype=numpy.int64)
-    seen = numpy.zeros((len(queries), width, width), dtype=bool)
-    causal = numpy.tri(before + 1, dtype=bool)
+    count, width = len(queries), max(_width(query) for query in queries)
+    ids = numpy.zeros((count, width), dtype=numpy.int64)
+    positions = numpy.zeros((count, width), dtype=numpy.int64)
+    seen = numpy.zeros((count, width, width), dtype=bool)
+    causal = numpy.tri(max(len(query.prompt) for query in queries), dtype=bool)
     for row, query in enumerate(queries):
         trie, size = query.trie, len(query.prompt)
-        start, end = before + 1 - size, before + len(query.trie)
-        ids[row, start : before + 1] = query.prompt
-        ids[row, before + 1 : end] = trie.tokens
-        positions[row, start : before + 1] = numpy.arange(size)
-        positions[row, before + 1 : end] = trie.depths
-        positions[row, before + 1 : end] += size - 1
-        seen[row, start : before + 1, start : before + 1] = causal[:size, :size]
-        seen[row, before + 1 : end, start : before + 1] = True
-        seen[row, before:end, before:end] = trie.ancestry()
+        start, root = width - _width(query), width - len(trie)
+        ids[row, start : root + 1] = query.prompt
+        ids[row, root + 1 :] = trie.tokens
+        positions[row, start : root + 1] = numpy.arange(size)
+        positions[row, root + 1 :] = trie.depths
+        positions[row, root + 1 :] += size - 1
+        seen[row, start : root + 1, start : root + 1] = causal[:size, :size]
+        seen[row, root + 1 :, start : root + 1] = True
+        seen[row, root:, root:] = trie.ancestry()
     return ids, positions, seen
 
 
-def _edges(queries: Sequence[Query]) -> tuple[list[int], list[int], list[int]]:
-    """Row, node and token of every edge of every tree, in order."""
+def _width(query: Query) -> int:
+    return len(query.prompt) + len(query.trie) - 1
+
+
+def _edges(queries: Sequence[Query], kept: int) -> tuple[list[int], list[int], list[int]]:
+    """Row, place among the last `kept` and token of every edge of every tree, in order."""
     rows = [row for row, query in enumerate(queries) for _ in query.trie.edge_tokens]
-    parents = [parent for query in queries for parent in query.trie.edge_parents]
+    parents = [kept - len(query.trie) + parent for query in queries for parent in query.trie.edge_parents]
     tokens = [token for query in queries for token in query.trie.edge_tokens]
     return rows, parents, tokens
 
