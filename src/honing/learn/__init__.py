@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from honing.learn.prompt import Prompt
     from honing.learn.rollout import roll_out
     from honing.learn.student import Student, StudentOptions, load_student
+    from honing.learn.training.dpo import train_dpo
+    from honing.learn.training.influence import gradient_sketches
     from honing.learn.training.lora import merge_adapter
     from honing.learn.training.options import Schedule, SftOptions, TrainingResult
     from honing.learn.training.sft import train_lora
@@ -44,6 +46,7 @@ _HOMES = {
     "Example": "example",
     "Expert": "policies",
     "folder_digest": "folder",
+    "gradient_sketches": "training.influence",
     "is_adapter_folder": "checkpoints",
     "is_model_folder": "folder",
     "JobOutcome": "adapters.micro",
@@ -77,6 +80,7 @@ _HOMES = {
     "Start": "episode",
     "Student": "student",
     "StudentOptions": "student",
+    "train_dpo": "training.dpo",
     "train_lora": "training.sft",
     "TrainingResult": "training.options",
     "Turn": "policy",
@@ -123,6 +127,7 @@ __all__ = [
     "diagnosis_from_kinds",
     "draw",
     "folder_digest",
+    "gradient_sketches",
     "is_adapter_folder",
     "is_model_folder",
     "load_checkpoint",
@@ -135,6 +140,7 @@ __all__ = [
     "read_checkpoint",
     "reason_from_kind",
     "roll_out",
+    "train_dpo",
     "train_lora",
     "warm_start",
 ]

@@ -24,7 +24,7 @@ class AdapterJob:
     """One adapter to train."""
 
     name: str
-    """Unique among the jobs; also a folder's name."""
+    """Unique among the jobs."""
     examples: tuple[Example, ...]
     options: SftOptions
     """`n_steps`, `learning_rate`, `seed`, `batch_size`, `replay` and the like. All jobs of one pass have the

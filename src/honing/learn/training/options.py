@@ -60,6 +60,9 @@ class SftOptions:
     weight."""
 
     def __post_init__(self) -> None:
+        # Plain data, as in a study's artifacts, is welcome.
+        object.__setattr__(self, "targets", tuple(self.targets))
+        object.__setattr__(self, "schedule", Schedule(self.schedule))
         wrong = [
             f"{name} must be {rule}, got {value!r}"
             for name, value, rule, holds in (

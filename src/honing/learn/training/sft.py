@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from honing.errors import MissingToolError, TrainingError
-from honing.learn.checkpoints import INSTALL, is_adapter_folder
+from honing.errors import TrainingError
 from honing.learn.example import Example
-from honing.learn.student import Student, load_student
-from honing.learn.training.batches import Plan, evaluation_rows, plan_of
-from honing.learn.training.lora import layers_of, merge_adapter, weights_of, with_lora, write_adapter
+from honing.learn.training.fit import Fit, Setting, Told, fit, silent
 from honing.learn.training.options import SftOptions, TrainingResult
-from honing.learn.training.progress import Progress, identity_of
-from honing.learn.training.quiet import quietly, training_at, without_dropout
-from honing.learn.training.rows import Row, check_examples, mean_loss, room_of, rows_of
-from honing.learn.training.trl_loop import arguments, dataset_of, device_of, run, wandb_run
-
-
-def _silent(_: str) -> None:
-    """Tells nobody."""
+from honing.learn.training.rows import Row, room_of, rows_of
+from honing.learn.training.trl_loop import dataset_of
 
 
 def train_lora(
@@ -31,7 +21,7 @@ def train_lora(
     options: SftOptions,
     out: Path,
     *,
-    told: Callable[[str], None] = _silent,
+    told: Told = silent,
 ) -> TrainingResult:
     """Train an adapter on examples. A training that is done already is not done again, and one that was
     killed goes on from its last checkpoint and comes to the same weights.
@@ -49,104 +39,34 @@ def train_lora(
         LeakageError: An example comes from an episode that was tampered with.
         TrainingError: It failed; the text says at which step and what to change.
     """
-    check_examples([*examples, *replay])
-    plan = plan_of(examples, replay, options)
-    device = device_of(options)
-    checkpoint = _base(checkpoint, out)
-    student = load_student(checkpoint, history=options.history, device=device)
-    progress = Progress(out=out, identity=identity_of(student.identity(), "trl", examples, replay, options))
-    if (done := progress.finished()) is not None:
-        return done
-    going_on, step = progress.begin(), [0]
-    with training_at(str(out), step), quietly(), wandb_run(options, out.name):
-        probe = _Probe(student, examples, replay, options)
-        before = probe.losses(student.model)
-        layers = layers_of(student.model, options.targets)
-        without_dropout(student.model)
-        wrapped = with_lora(student.model, options)
-        trainer = _trainer(wrapped, student, plan, options, (device, progress.working))
-        losses = run(trainer, going_on, step, told)
-        wrapped.eval()
-        after = probe.losses(wrapped)
-        write_adapter(progress.adapter, weights_of(wrapped), layers, str(checkpoint), options)
-    result = TrainingResult(
-        adapter=progress.adapter,
-        trainer="trl",
-        n_steps=int(trainer.state.global_step),
-        n_examples=len(examples),
-        n_replay=plan.n_replay,
-        first_loss=losses[0],
-        final_loss=losses[-1],
-        loss_before=before[0],
-        loss_after=after[0],
-        replay_loss_before=before[1],
-        replay_loss_after=after[1],
-        trainable=sum(options.rank * (layer.n_in + layer.n_out) for layer in layers),
-        options=options.as_document(),
-    )
-    progress.end(result)
-    return result
+    work = Fit(checkpoint=checkpoint, examples=examples, replay=replay, options=options, out=out)
+    return fit(work, "trl", _trainer, told)
 
 
-def _base(checkpoint: str | Path, out: Path) -> str | Path:
-    """What the adapter is put on: an adapter that is there already is first merged into a model."""
-    if not is_adapter_folder(checkpoint):
-        return checkpoint
-    merged = out / "base"
-    shutil.rmtree(merged, ignore_errors=True)
-    return merge_adapter(Path(checkpoint), merged)
-
-
-class _Probe:
-    """Fixed batches of the examples and of the replay, on which the loss is taken before and after."""
-
-    def __init__(
-        self, student: Student, examples: Sequence[Example], replay: Sequence[Example], options: SftOptions
-    ) -> None:
-        room = room_of(student.model.config)
-        self._rows = [
-            rows_of(student, evaluation_rows(part, options.seed), room)
-            for part in (examples, replay if options.replay > 0 else ())
-        ]
-        self._at_once = options.batch_size
-
-    def losses(self, model: Any) -> tuple[float, float | None]:
-        """Of the examples, and of the replay where there is any."""
-        new, old = self._rows
-        return mean_loss(model, new, self._at_once), mean_loss(model, old, self._at_once) if old else None
-
-
-def _trainer(wrapped: Any, student: Student, plan: Plan, options: SftOptions, place: tuple[str, Path]) -> Any:
+def _trainer(setting: Setting) -> Any:
     """TRL's trainer over the plan's rows, in the plan's order."""
-    try:
-        from trl import SFTConfig, SFTTrainer
-        from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
-    except ImportError as error:
-        raise MissingToolError(INSTALL) from error
-    device, working = place
-    rows = [row for step in plan.steps for row in _rows(student, step)]
+    from trl import SFTConfig, SFTTrainer
+    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+    student, plan = setting.student, setting.plan
+    rows = rows_of(student, [row for step in plan.steps for row in step], room_of(student.model.config))
     collate = DataCollatorForLanguageModeling(pad_token_id=0)
-    _assert_only_actions(collate, rows[: plan.rows_at_once])
-    config = SFTConfig(
-        **arguments(plan, options, device, student.model.dtype, working),
-        dataset_kwargs={"skip_prepare_dataset": True},
-        average_tokens_across_devices=False,
-    )
+    assert_only_actions(collate, rows[: plan.rows_at_once])
     return SFTTrainer(
-        model=wrapped,
-        args=config,
+        model=setting.wrapped,
+        args=SFTConfig(
+            **setting.arguments,
+            dataset_kwargs={"skip_prepare_dataset": True},
+            average_tokens_across_devices=False,
+        ),
         train_dataset=dataset_of([{"input_ids": list(row.tokens), "labels": row.labels} for row in rows]),
         data_collator=collate,
         processing_class=student.tokenizer,
     )
 
 
-def _rows(student: Student, examples: Sequence[Example]) -> list[Row]:
-    return rows_of(student, examples, room_of(student.model.config))
-
-
-def _assert_only_actions(collate: Any, rows: Sequence[Row]) -> None:
-    """Check on a first batch that what the trainer is handed puts loss on the actions' tokens and no other.
+def assert_only_actions(collate: Any, rows: Sequence[Row]) -> None:
+    """Check on a batch that what the trainer is handed puts loss on the actions' tokens and on no other.
 
     Raises:
         TrainingError: It does not.
