@@ -1,5 +1,6 @@
-"""Labelled snapshots made up for tests of what comes after labelling: chains of the scripted world with labels
-that follow from what is seen, so that a predictor can find the relation, or shuffled, so that none can."""
+"""Labelled snapshots made up for tests of what comes after labelling: chains of the scripted world with
+labels that follow from what is seen, so that a predictor can find the relation, or shuffled, so that none
+can."""
 
 from __future__ import annotations
 
@@ -31,10 +32,12 @@ def rate(p: float, n: int = 10) -> Rate:
     return Rate(p=p, n=n, low=max(0.0, p - 0.2), high=min(1.0, p + 0.2))
 
 
-def labelled_snapshots(n: int, *, seed: int = 0, shuffled: bool = False, noise: float = 0.1) -> list[Snapshot]:
-    """`n` snapshots of as many tasks. Under a hard sign forcing helps (L_local about .8), elsewhere not; before
-    a pit the student is unsure (U about 1.2), elsewhere sure; ELP_net is 0.9 L_local, and contrast pays best
-    before a pit."""
+def labelled_snapshots(
+    n: int, *, seed: int = 0, shuffled: bool = False, noise: float = 0.1
+) -> list[Snapshot]:
+    """`n` snapshots of as many tasks. Under a hard sign forcing helps (L_local about .8), elsewhere not;
+    before a pit the student is unsure (U about 1.2), elsewhere sure; ELP_net is 0.9 L_local, and contrast
+    pays best before a pit."""
     draws = random.Random(seed)
     world = ScriptedWorld()
     bare = [_bare(world, number, draws) for number in range(n)]

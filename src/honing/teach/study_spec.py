@@ -226,6 +226,8 @@ class SelectionSpec(_Described):
     )
     cap_per_fact: int | None = Field(default=None, ge=1)
     """At most so many snapshots of tasks with one fact."""
+    supervision: Literal["demo", "route"] = "demo"
+    """What each chosen snapshot teaches: its action alone, or by the kind of patch that served it best."""
 
 
 class StudySpec(_Described):

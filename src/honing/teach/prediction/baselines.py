@@ -95,7 +95,7 @@ def _classes(name: str, training: Floats, labels: Any, rows: Floats, about: tupl
 
 def _boosting(ensemble: Any, kind: str, seed: int) -> Any:
     made = getattr(ensemble, f"GradientBoosting{kind}")
-    return made(n_estimators=60, learning_rate=0.1, max_depth=3, max_features=0.15, random_state=seed)
+    return made(n_estimators=40, learning_rate=0.1, max_depth=3, max_features=0.15, random_state=seed)
 
 
 def _sklearn() -> tuple[Any, Any]:
