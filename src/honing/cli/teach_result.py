@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from honing.cli.printing import Column, Format, Look, print_json, print_rows, show_time
+from honing.cli.printing import Column, Format, Look, print_json, print_rows
 
 if TYPE_CHECKING:
     from honing.teach import Criterion, StudyResult
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _MET, _UNMET = 0, 1
 _PHASES = (
     Column(key="phase", heading="PHASE"),
-    Column(key="wall_s", heading="WALL", show=lambda value: show_time(value), right=True),
-    Column(key="cpu_s", heading="CPU", show=lambda value: show_time(value), right=True),
+    Column(key="wall_s", heading="WALL", show=lambda value: _seconds(value), right=True),
+    Column(key="cpu_s", heading="CPU", show=lambda value: _seconds(value), right=True),
     Column(key="figures", heading="FIGURES", lines=True),
 )
 _CRITERIA = (
@@ -67,6 +67,10 @@ def _phases(result: StudyResult) -> list[dict[str, Any]]:
         }
         for name, outcome in result.phases.items()
     ]
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f} s"
 
 
 def _figures(summary: Mapping[str, Any]) -> str:
