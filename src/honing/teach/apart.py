@@ -14,32 +14,48 @@ Json = Any
 _TASKS_PER_UNIT = 128
 
 
-def hashes_of(desk: Desk, tasks: Sequence[Task], *, step: str = "tasks") -> dict[str, str]:
+def hashes_of(desk: Desk, tasks: Sequence[Task], *, step: str = "tasks.hashes") -> dict[str, str]:
     """Identity by content of each task, and the id of the first task that shows it.
 
     Args:
         desk: Of the study; its world plays the tasks.
-        tasks: Any of its world's.
-        step: Prefix of the journal's step, for a phase that wants one of its own.
+        tasks: Any of that world.
+        step: Name of the step in the journal.
     """
-    documents = [task.as_document() for task in tasks]
+    return hashes_by_group(desk, {"": tasks}, step=step)[""]
+
+
+def hashes_by_group(
+    desk: Desk, groups: Mapping[str, Sequence[Task]], *, step: str = "tasks.hashes"
+) -> dict[str, dict[str, str]]:
+    """The same for several groups in one step.
+
+    Args:
+        desk: Of the study; its world plays the tasks.
+        groups: By name, any tasks of that world.
+        step: Name of the step in the journal; a group that was asked for before is not played again.
+    """
     world = world_document(desk)
-    chunks: list[dict[str, Json]] = [
-        {"world": world, "tasks": documents[start : start + _TASKS_PER_UNIT]}
-        for start in range(0, len(documents), _TASKS_PER_UNIT)
-    ]
-    found: dict[str, str] = {}
-    for hashes, chunk in zip(desk.map(f"{step}.hashes", hash_chunk, chunks), chunks, strict=True):
-        for value, task in zip(hashes, chunk["tasks"], strict=True):
-            found.setdefault(value, task["id"])
+    rows = [(name, task.as_document()) for name, tasks in groups.items() for task in tasks]
+    chunks: list[dict[str, Json]] = []
+    for name in groups:
+        documents = [document for group, document in rows if group == name]
+        chunks += [
+            {"world": world, "tasks": documents[start : start + _TASKS_PER_UNIT]}
+            for start in range(0, len(documents), _TASKS_PER_UNIT)
+        ]
+    values = [value for hashes in desk.map(step, hash_chunk, chunks) for value in hashes]
+    found: dict[str, dict[str, str]] = {name: {} for name in groups}
+    for value, (name, document) in zip(values, rows, strict=True):
+        found[name].setdefault(value, document["id"])
     return found
 
 
-def reserved(desk: Desk) -> dict[str, dict[str, str]]:
-    """The tasks kept for measuring, by split and by content: nothing trained on may be among them."""
+def reserved(desk: Desk) -> dict[str, list[Task]]:
+    """The tasks kept for measuring, by split: nothing that is trained on may show what they show."""
     spec, world = desk.spec, desk.world()
     return {
-        split: hashes_of(desk, world.tasks(split, spec.evaluation.n_tasks, seed=spec.seed), step=split)
+        split: world.tasks(split, spec.evaluation.n_tasks, seed=spec.seed)
         for split in ("evaluate", "validation")
     }
 

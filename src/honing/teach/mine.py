@@ -10,11 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from honing.learn import Episode, Keep
-from honing.teach.apart import check_apart, reserved
+from honing.teach.apart import check_apart, hashes_by_group, reserved
 from honing.teach.collect import ROLLOUTS, TASKS_PER_UNIT, played, trajectories_path
 from honing.teach.desk import Desk
 from honing.teach.mining.choosing import in_split, moments, sampled, with_panel
-from honing.teach.mining.honest import believed, read_episodes, restorable
+from honing.teach.mining.honest import read_episodes, restorable, verdicts_on
 from honing.teach.phase import Cost, Phase, PhaseOutcome
 from honing.teach.prepare import STUDENT, replayed, student_policy
 from honing.teach.snapshot import Snapshot
@@ -32,18 +32,24 @@ _RETENTION_TRIES = 10
 
 def mine(desk: Desk) -> PhaseOutcome:
     """Take snapshots from failures and successes of the student, and from the expert's trajectories."""
-    elsewhere = {**reserved(desk), "replay": replayed(desk)}
-    checked = believed(desk, "mine.student", read_episodes(desk.run.path / ROLLOUTS))
-    fresh = _not_in(checked.sound, elsewhere)
-    failures, succeeding = _failures(desk, fresh), _succeeding(desk, fresh)
-    shown, shown_refused = _expert_snapshots(desk, elsewhere, checked.sound)
+    elsewhere = hashes_by_group(desk, {**reserved(desk), "replay": replayed(desk)})
+    student, expert, refused = _believed(desk)
+    fresh = _not_in(student, elsewhere)
+    played_too = {episode.task_hash: episode.task.id for episode in student}
+    failures, succeeding, shown = _restorable(
+        desk,
+        _failures(desk, fresh),
+        _successes(desk, fresh),
+        # Tasks that the student played too are left to experiment A: one task is on one side of both.
+        _shown(desk, _not_in(expert, {**elsewhere, "student": played_too})),
+    )
+    failures, shown = (with_panel(found, desk.spec.mine, seed=desk.spec.seed) for found in (failures, shown))
     trained = {snapshot.task_hash for snapshot in (*failures, *shown)} | elsewhere["replay"].keys()
     retained, tried = _retention(desk, trained)
     _check(desk, [*failures, *shown], succeeding, retained, elsewhere)
-    desk.run.write_json(FAILURES, [snapshot.as_document() for snapshot in failures])
-    desk.run.write_json(SUCCEEDING, [snapshot.as_document() for snapshot in succeeding])
+    for path, snapshots in ((FAILURES, failures), (SUCCEEDING, succeeding), (EXPERT, shown)):
+        desk.run.write_json(path, [snapshot.as_document() for snapshot in snapshots])
     desk.run.write_json(RETENTION, [episode.task.as_document() for episode in retained])
-    desk.run.write_json(EXPERT, [snapshot.as_document() for snapshot in shown])
     split = Counter(snapshot.split for snapshot in failures)
     return PhaseOutcome(
         summary={
@@ -54,11 +60,25 @@ def mine(desk: Desk) -> PhaseOutcome:
             "expert": len(shown),
             "retention": len(retained),
             "retention_tried": tried,
-            "refused": dict(sorted((Counter(checked.refused) + Counter(shown_refused)).items())),
-            "in_another_split": len(checked.sound) - len(fresh),
+            "refused": refused,
+            "in_another_split": len(student) - len(fresh),
         },
         artifacts=(FAILURES, SUCCEEDING, RETENTION, EXPERT),
     )
+
+
+def _believed(desk: Desk) -> tuple[list[Episode], list[Episode], Mapping[str, int]]:
+    """Episodes of the student and of the expert that really went so, and why others were left out."""
+    student = read_episodes(desk.run.path / ROLLOUTS)
+    path = desk.run.path / trajectories_path(desk.spec.environment.name)
+    expert = read_episodes(path) if path.exists() else []
+    verdicts = verdicts_on(desk, "mine.replayed", [*student, *expert])
+    both = list(zip([*student, *expert], verdicts, strict=True))
+    sound = [
+        [episode for episode, verdict in some if not verdict]
+        for some in (both[: len(student)], both[len(student) :])
+    ]
+    return sound[0], sound[1], dict(sorted(Counter(filter(None, verdicts)).items()))
 
 
 def _not_in(episodes: Sequence[Episode], elsewhere: Mapping[str, Mapping[str, str]]) -> list[Episode]:
@@ -68,10 +88,10 @@ def _not_in(episodes: Sequence[Episode], elsewhere: Mapping[str, Mapping[str, st
 
 
 def _failures(desk: Desk, episodes: Sequence[Episode]) -> list[Snapshot]:
-    """Moments of failed episodes, some of them held out."""
+    """Moments of failed episodes."""
     spec = desk.spec.mine
     failed = [episode for episode in episodes if not episode.success]
-    found = moments(
+    return moments(
         _with_states(failed) if spec.require_env_state else failed,
         desk.world().kind,
         per_episode=spec.per_episode,
@@ -79,10 +99,9 @@ def _failures(desk: Desk, episodes: Sequence[Episode]) -> list[Snapshot]:
         limit=spec.max_snapshots,
         seed=desk.spec.seed,
     )
-    return with_panel(_restorable(desk, "mine.failures", found), spec, seed=desk.spec.seed)
 
 
-def _succeeding(desk: Desk, episodes: Sequence[Episode]) -> list[Snapshot]:
+def _successes(desk: Desk, episodes: Sequence[Episode]) -> list[Snapshot]:
     """Moments of successful episodes, where a patch can only do harm; never trained on."""
     failed = {episode.task_hash for episode in episodes if not episode.success}
     solved = [one for one in episodes if one.success and one.task_hash not in failed]
@@ -94,39 +113,26 @@ def _succeeding(desk: Desk, episodes: Sequence[Episode]) -> list[Snapshot]:
         limit=desk.spec.cpt.succeeding,
         seed=desk.spec.seed,
     )
-    return [in_split(snapshot, "panel") for snapshot in _restorable(desk, "mine.succeeding", found)]
+    return [in_split(snapshot, "panel") for snapshot in found]
+
+
+def _shown(desk: Desk, episodes: Sequence[Episode]) -> list[Snapshot]:
+    """Moments of the expert's trajectories."""
+    return sampled(episodes, desk.world().kind, desk.spec.mine, seed=desk.spec.seed)
 
 
 def _with_states(episodes: Sequence[Episode]) -> list[Episode]:
     return [episode for episode in episodes if all(move.state is not None for move in episode.moves)]
 
 
-def _restorable(desk: Desk, step: str, snapshots: Sequence[Snapshot]) -> list[Snapshot]:
-    """Those whose saved state shows what they say, and those that have none."""
-    saved = [snapshot for snapshot in snapshots if snapshot.env_state is not None]
-    verdicts = restorable(desk, step, [snapshot.as_document() for snapshot in saved])
-    bad = {snapshot.id for snapshot, good in zip(saved, verdicts, strict=True) if not good}
+def _restorable(desk: Desk, *groups: Sequence[Snapshot]) -> list[list[Snapshot]]:
+    """Of each group those whose saved state shows what they say, and those that have none."""
+    saved = [one for group in groups for one in group if one.env_state is not None]
+    verdicts = restorable(desk, "mine.states", [snapshot.as_document() for snapshot in saved])
+    bad = {id(snapshot) for snapshot, good in zip(saved, verdicts, strict=True) if not good}
     if bad:
-        desk.told(f"{step}: {len(bad)} saved states do not show what their steps say, left out")
-    return [snapshot for snapshot in snapshots if snapshot.id not in bad]
-
-
-def _expert_snapshots(
-    desk: Desk, elsewhere: Mapping[str, Mapping[str, str]], student: Sequence[Episode]
-) -> tuple[list[Snapshot], Mapping[str, int]]:
-    """Moments of the expert's trajectories where there are any, and why episodes were left out.
-
-    Tasks that the student played too are left to experiment A: one task is on one side of both.
-    """
-    path = desk.run.path / trajectories_path(desk.spec.environment.name)
-    if not path.exists():
-        return [], {}
-    checked = believed(desk, "mine.expert", read_episodes(path))
-    played_too = {episode.task_hash: episode.task.id for episode in student}
-    fresh = _not_in(checked.sound, {**elsewhere, "student": played_too})
-    found = sampled(fresh, desk.world().kind, desk.spec.mine, seed=desk.spec.seed)
-    found = _restorable(desk, "mine.expert_states", found)
-    return with_panel(found, desk.spec.mine, seed=desk.spec.seed), checked.refused
+        desk.told(f"mine: {len(bad)} saved states do not show what their steps say, left out")
+    return [[snapshot for snapshot in group if id(snapshot) not in bad] for group in groups]
 
 
 def _retention(desk: Desk, trained: Collection[str]) -> tuple[list[Episode], int]:

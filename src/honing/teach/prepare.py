@@ -10,7 +10,7 @@ from typing import Any
 from honing.environments import KnowsBest, Task
 from honing.learn import Example, WarmStartOptions, demonstrations, policy_from, warm_start
 from honing.store import Run
-from honing.teach.apart import hashes_of, reserved
+from honing.teach.apart import hashes_by_group, reserved
 from honing.teach.desk import Desk, read_rows
 from honing.teach.phase import Cost, Phase, PhaseOutcome
 
@@ -119,10 +119,11 @@ def _replay(desk: Desk) -> list[Example]:
     tasks = {task.id: task for task in _tasks_named(desk, {example.source for example in found})}
     if spec.student.checkpoint and any(not task.tags for task in tasks.values()):
         found = [example for example in found if not tasks[example.source].tags]
-    taken = frozenset().union(*reserved(desk).values())
-    mine = hashes_of(desk, list(tasks.values()), step="replay")
-    shared = {task for value, task in mine.items() if value in taken}
-    return [example for example in found if example.source not in shared]
+    hashes = hashes_by_group(desk, {**reserved(desk), "replay": list(tasks.values())})
+    shown = hashes.pop("replay")
+    taken = frozenset().union(*hashes.values())
+    kept = {task for value, task in shown.items() if value not in taken}
+    return [example for example in found if example.source in kept]
 
 
 def _demonstrators(desk: Desk) -> WarmStartOptions:
@@ -134,13 +135,12 @@ def _demonstrators(desk: Desk) -> WarmStartOptions:
     return WarmStartOptions.from_options(_warm_start_options(desk))
 
 
-def replayed(desk: Desk) -> dict[str, str]:
-    """The tasks whose demonstrations are replayed, by content; none where nothing is replayed."""
+def replayed(desk: Desk) -> list[Task]:
+    """The tasks whose demonstrations are replayed; none where nothing is."""
     path = desk.run.path / REPLAY
     if not path.exists():
-        return {}
-    tasks = _tasks_named(desk, {str(row.get("source", "")) for row in read_rows(path)})
-    return hashes_of(desk, tasks, step="replay")
+        return []
+    return _tasks_named(desk, {str(row.get("source", "")) for row in read_rows(path)})
 
 
 def _tasks_named(desk: Desk, names: Collection[str]) -> list[Task]:

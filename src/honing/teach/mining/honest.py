@@ -7,7 +7,6 @@ gives no snapshot, no retention task, nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +21,6 @@ Json = Any
 EPISODES_PER_UNIT = 64
 _TOLERANCE = 1e-9
 """Of a reward that went through JSON."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """Episodes of a file, sorted by whether they can be believed."""
-
-    sound: tuple[Episode, ...]
-    refused: Mapping[str, int]
-    """Why episodes were left out, and how many for that reason."""
 
 
 def read_episodes(path: Path) -> list[Episode]:
@@ -51,8 +41,8 @@ def read_episodes(path: Path) -> list[Episode]:
     return found
 
 
-def believed(desk: Desk, step: str, episodes: Sequence[Episode]) -> Checked:
-    """Play every episode again and keep those that go the same way.
+def verdicts_on(desk: Desk, step: str, episodes: Sequence[Episode]) -> list[str]:
+    """Play every episode again; for each why it is not believed, empty where it is.
 
     Args:
         desk: Of the study; its world plays.
@@ -65,12 +55,7 @@ def believed(desk: Desk, step: str, episodes: Sequence[Episode]) -> Checked:
         {"world": world, "episodes": documents[start : start + EPISODES_PER_UNIT]}
         for start in range(0, len(documents), EPISODES_PER_UNIT)
     ]
-    verdicts = [verdict for found in desk.map(step, check_chunk, chunks) for verdict in found]
-    refused: dict[str, int] = {}
-    for verdict in filter(None, verdicts):
-        refused[verdict] = refused.get(verdict, 0) + 1
-    sound = tuple(episode for episode, verdict in zip(episodes, verdicts, strict=True) if not verdict)
-    return Checked(sound=sound, refused=dict(sorted(refused.items())))
+    return [verdict for found in desk.map(step, check_chunk, chunks) for verdict in found]
 
 
 def check_chunk(work: Mapping[str, Json]) -> list[str]:
