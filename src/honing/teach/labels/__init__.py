@@ -1,0 +1,1 @@
+"""What the labels of a snapshot are made from: episodes, rates, reliabilities, thresholds."""
