@@ -19,6 +19,7 @@ from typing import Any
 from honing.environments import Task, World, world_named
 from honing.learn import Keep, Prompt, RandomPolicy, Situation, Start, Student, StudentOptions, Turn, roll_out
 from honing.learn.scoring import Method
+from honing.learn.warming.words import word_tokenizer
 
 IN_FLIGHT = 64
 
@@ -86,29 +87,16 @@ def hash_order(situation: Situation) -> str:
 
 
 def _tiny(turns: Sequence[Turn]) -> tuple[Any, Any]:
-    """A model with random weights, and a tokenizer of the words of these situations."""
+    """A model with random weights, and the tokenizer that a warm start would make of these situations."""
     import torch
-    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import LlamaConfig, LlamaForCausalLM
 
-    splitting = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.WhitespaceSplit(),
-            pre_tokenizers.Split(Regex(r"\w+|[^\w\s]"), behavior="isolated"),
-        ]
-    )
     texts = [Prompt().text(turn.situation) for turn in turns]
-    texts += [action for turn in turns for action in turn.situation.actions]
-    words = sorted({word for text in texts for word, _ in splitting.pre_tokenize_str(text)})
-    vocabulary = {word: number for number, word in enumerate(["<pad>", "<eos>", "<unk>", *words])}
-    made = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    made.pre_tokenizer = splitting
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=made, eos_token="<eos>", unk_token="<unk>", pad_token="<pad>"
-    )
+    texts += [f" {action}" for turn in turns for action in turn.situation.actions]
+    tokenizer = word_tokenizer(texts, max_words=2000)
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=len(vocabulary),
+        vocab_size=len(tokenizer),
         hidden_size=96,
         intermediate_size=256,
         num_hidden_layers=2,

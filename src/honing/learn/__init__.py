@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from honing.learn.policies import ChatOptions, ChatPolicy, Expert, MockPolicy, RandomPolicy, policy_from
     from honing.learn.policy import PerToken, Policy, Situation, Turn, choose, draw
     from honing.learn.prompt import Prompt
-    from honing.learn.rollout import roll_out
+    from honing.learn.rollout import roll_out, verified
     from honing.learn.student import Student, StudentOptions, load_student
     from honing.learn.training.dpo import train_dpo
     from honing.learn.training.influence import gradient_sketches
@@ -84,6 +84,7 @@ _HOMES = {
     "train_lora": "training.sft",
     "TrainingResult": "training.options",
     "Turn": "policy",
+    "verified": "rollout",
     "warm_start": "warming.making",
     "WarmStartOptions": "warming.options",
 }
@@ -142,6 +143,7 @@ __all__ = [
     "roll_out",
     "train_dpo",
     "train_lora",
+    "verified",
     "warm_start",
 ]
 

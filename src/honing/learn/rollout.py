@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypedDict, Unpack
 
 from honing.environments import Step, TextEnvironment, World, task_hash
@@ -74,6 +74,43 @@ def roll_out(
     finally:
         table.close()
     return [found[index] for index in range(len(starts))]
+
+
+def verified(world: World, episodes: Sequence[Episode]) -> list[Episode]:
+    """The episodes, with those marked `tampered` that do not replay as they are told.
+
+    Every episode that began at the start of its task is played again, and what it shows and what it earns is
+    compared. Others are left as they are: restoring their state was their check. Data for training goes
+    through here.
+    """
+    environment = world.make()
+    try:
+        return [
+            replace(episode, tampered=_told_falsely(environment, episode))
+            if episode.task_hash and not episode.tampered
+            else episode
+            for episode in episodes
+        ]
+    finally:
+        environment.close()
+
+
+def _told_falsely(environment: TextEnvironment, episode: Episode) -> str:
+    """Why an episode cannot have gone as it is told; empty where it can."""
+    step = environment.reset(episode.task)
+    if (task_hash(step, episode.task), step.goal) != (episode.task_hash, episode.goal):
+        return "its task shows something else now"
+    for number, action in enumerate(episode.actions):
+        if action not in step.actions:
+            return f"action {number + 1}, {action!r}, is not valid there"
+        if episode.moves and episode.moves[number].observation != step.observation:
+            return f"before action {number + 1} something else is seen"
+        step = environment.step(action)
+        if episode.moves and episode.moves[number].reward != step.reward:
+            return f"action {number + 1} earns {step.reward:g}, not {episode.moves[number].reward:g}"
+    if (step.reward, step.success) != (episode.reward, episode.success):
+        return f"it earns {step.reward:g}, not {episode.reward:g}"
+    return ""
 
 
 @dataclass(slots=True, kw_only=True)

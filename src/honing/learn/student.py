@@ -17,7 +17,7 @@ from honing.learn.folder import folder_digest
 from honing.learn.policy import Situation, Turn
 from honing.learn.prompt import Prompt
 from honing.learn.scoring.base import GPU_ROOM, Query, Room, Route, normalised
-from honing.learn.scoring.choice import SCORERS, Choice, Method, scorer_for
+from honing.learn.scoring.choice import Choice, Method, scorer_for, window_of
 from honing.learn.scoring.trie import Trie
 from honing.learn.tokens import Wording
 
@@ -78,7 +78,7 @@ class Student:
     def scoring(self) -> Choice:
         """The way of scoring that is used, and why no faster one is."""
         if self.options.method is not None:
-            return Choice(method=self.options.method, refused={})
+            return Choice(method=self.options.method, window=window_of(self.model))
         return scorer_for(self.model)
 
     def identity(self) -> str:
@@ -144,9 +144,8 @@ class Student:
             )
             for turn in turns
         ]
-        scorer = SCORERS[self.scoring.method]
         room = self.options.room or (Room() if self.model.device.type == "cpu" else GPU_ROOM)
-        return scorer(self.model, queries, room=room, route=self._route)
+        return self.scoring.score(self.model, queries, room=room, route=self._route)
 
     def _trie(self, actions: tuple[str, ...]) -> Trie:
         found = self._tries.get(actions)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from honing.learn.scoring.base import Query, Room, Scorer
+from honing.learn.scoring.base import Query, Room, Route, Scorer
 from honing.learn.scoring.naive import score_naive
 from honing.learn.scoring.packed import score_packed
 from honing.learn.scoring.padded import score_padded
@@ -28,6 +28,9 @@ SCORERS: Mapping[Method, Scorer] = {
     Method.NAIVE: score_naive,
 }
 
+_WINDOWS = ("sliding_window", "window_size", "attention_chunk_size")
+"""Settings under which models keep how far attention looks back."""
+
 TOLERANCE = 1e-4
 """Nats by which a way may differ from the reference on the trial, in single precision."""
 COARSE_TOLERANCE = 0.25
@@ -39,22 +42,40 @@ class Choice:
     """The way that is used, and why no faster one is."""
 
     method: Method
-    refused: Mapping[Method, str]
+    refused: Mapping[Method, str] = field(default_factory=dict)
     """Faster ways that were tried, with what spoke against them."""
+    window: int | None = None
+    """Tokens that the model's attention looks back, where it has such a limit. A mask of our own would lift
+    it, so sequences that are longer are scored with padding."""
 
     def as_document(self) -> dict[str, Any]:
         """As plain data."""
-        return {"method": self.method.value, "refused": {way.value: why for way, why in self.refused.items()}}
+        refused = {way.value: why for way, why in self.refused.items()}
+        return {"method": self.method.value, "refused": refused, "window": self.window}
+
+    def score(
+        self, model: Any, queries: Sequence[Query], *, room: Room, route: Route | None = None
+    ) -> list[tuple[float, ...]]:
+        """See `Scorer`."""
+        long = [index for index, query in enumerate(queries) if self._is_long(query)]
+        if self.method is not Method.TRIE or not long:
+            return SCORERS[self.method](model, queries, room=room, route=route)
+        short = [index for index, query in enumerate(queries) if not self._is_long(query)]
+        found: dict[int, tuple[float, ...]] = {}
+        for method, part in ((Method.TRIE, short), (Method.PADDED, long)):
+            scores = SCORERS[method](model, [queries[index] for index in part], room=room, route=route)
+            found |= dict(zip(part, scores, strict=True))
+        return [found[index] for index in range(len(queries))]
+
+    def _is_long(self, query: Query) -> bool:
+        return self.window is not None and len(query.prompt) + max(map(len, query.options)) > self.window
 
 
 def scorer_for(model: Any) -> Choice:
     """The fastest way whose numbers on a trial are those of the reference.
 
-    A model with a sliding window, positions of its own or a recurrent state is found out by its numbers and
-    not by its name.
+    A model with positions of its own or a recurrent state is found out by its numbers and not by its name.
     """
-    if (window := _window(model)) is not None:
-        return Choice(method=Method.PADDED, refused={Method.TRIE: f"a sliding window of {window} tokens"})
     trial = _trial(int(model.config.get_text_config().vocab_size))
     expected = score_naive(model, trial, room=Room())
     refused: dict[Method, str] = {}
@@ -66,20 +87,17 @@ def scorer_for(model: Any) -> Choice:
             continue
         difference = _difference(expected, found)
         if difference <= _tolerance(model):
-            return Choice(method=method, refused=refused)
+            return Choice(method=method, refused=refused, window=window_of(model))
         refused[method] = f"differs from the reference by {difference:.1e} nats"
     return Choice(method=Method.NAIVE, refused=refused)
 
 
 def _window(model: Any) -> int | None:
-    """Tokens that attention looks back, where fewer than the context; a mask of our own would hide that."""
+    """Tokens that attention looks back, as far as the model's settings name such a limit."""
     config = model.config.get_text_config()
-    kinds = getattr(config, "layer_types", None)
-    used = "sliding_attention" in kinds if kinds else getattr(config, "use_sliding_window", True)
-    found = getattr(config, "sliding_window", None)
-    if not found or not used or found >= getattr(config, "max_position_embeddings", found):
-        return None
-    return int(found)
+    found = [getattr(config, name, None) for name in _WINDOWS]
+    limits = [limit for limit in found if isinstance(limit, int) and limit > 0]
+    return min(limits, default=None)
 
 
 def _trial(vocabulary: int) -> list[Query]:
