@@ -285,11 +285,12 @@ class ShopEnvironment:
 
     def _results_page(self, state: State) -> str:
         shown = self._results(state)[state.first : state.first + PAGE]
+        products = [self._catalogue.products[number] for number in shown]
         lines = [
-            f"{place} {self._catalogue.products[number].text}{' seen' if number in state.seen else ''}."
-            for place, number in enumerate(shown, 1)
+            f"{each.colour} {each.material} {place}{' seen' if each.number in state.seen else ''}"
+            for place, each in enumerate(products, 1)
         ]
-        return f"results page {state.first // PAGE + 1}. {' '.join(lines)}"
+        return f"results page {state.first // PAGE + 1}. {products[0].category}: {', '.join(lines)}."
 
 
 def _search_actions(goal: Goal, catalogue: Catalogue) -> tuple[str, ...]:
