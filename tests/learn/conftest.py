@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tiny_model import train_tiny
+from tiny_students import ARCHITECTURES, tiny_model
 
 from honing.learn.local_model import LocalModel, LocalOptions
 
@@ -36,3 +37,10 @@ def model(tiny: Path) -> Iterator[LocalModel]:
     loaded = LocalModel(tiny, LocalOptions(device="cpu", gather_s=0.2))
     yield loaded
     loaded.close()
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Random tiny students by architecture."""
+    folder = tmp_path_factory.mktemp("shapes")
+    return {name: tiny_model(folder / name, name) for name in ARCHITECTURES}

@@ -120,6 +120,15 @@ def load_checkpoint(checkpoint: Checkpoint, *, device: str = "cpu", dtype: str =
 
 
 @contextmanager
+def wrapping() -> Iterator[None]:
+    """Around what puts an adapter on a model."""
+    with warnings.catch_warnings():
+        # peft 0.21 asks transformers 5 for a name that is to go in version 6.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield
+
+
+@contextmanager
 def _without_bars() -> Iterator[None]:
     """No progress bars of transformers."""
     from transformers.utils import logging
@@ -138,7 +147,5 @@ def _with_adapter(model: Any, adapter: Path) -> Any:
         from peft import PeftModel
     except ImportError as error:
         raise MissingToolError(INSTALL) from error
-    with boundary(UsageError, f"{adapter}: putting the adapter on its base"), warnings.catch_warnings():
-        # peft 0.21 asks transformers 5 for a name that is to go in version 6.
-        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+    with boundary(UsageError, f"{adapter}: putting the adapter on its base"), wrapping():
         return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()

@@ -16,7 +16,7 @@ from honing.learn.training.batches import Plan, plan_of
 from honing.learn.training.lora import first_weights, layers_of
 from honing.learn.training.options import SftOptions
 from honing.learn.training.quiet import training_at
-from honing.learn.training.rows import Row, action_losses, check_examples, padded, room_of, rows_of
+from honing.learn.training.rows import Row, action_losses, check_examples, padded, rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ def _planned(student: Student, job: AdapterJob) -> _Planned:
     plan: Plan = plan_of(job.examples, job.replay, job.options)
     known: dict[int, Row] = {}
     unique = {id(example): example for step in plan.steps for example in step}
-    rows = rows_of(student, unique.values(), room_of(student.model.config))
+    rows = rows_of(student, unique.values())
     known.update(zip(unique, rows, strict=True))
     steps = tuple(tuple(known[id(example)] for example in step) for step in plan.steps)
     return _Planned(

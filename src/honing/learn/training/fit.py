@@ -18,7 +18,7 @@ from honing.learn.training.lora import layers_of, merge_adapter, weights_of, wit
 from honing.learn.training.options import SftOptions, TrainingResult
 from honing.learn.training.progress import Progress, identity_of
 from honing.learn.training.quiet import quietly, training_at, without_dropout
-from honing.learn.training.rows import check_examples, mean_loss, room_of, rows_of
+from honing.learn.training.rows import check_examples, mean_loss, rows_of
 from honing.learn.training.trl_loop import arguments, device_of, run, wandb_run
 
 Told = Callable[[str], None]
@@ -112,10 +112,9 @@ class _Probe:
     """Fixed batches of the examples and of the replay, on which the loss is taken before and after."""
 
     def __init__(self, student: Student, work: Fit) -> None:
-        room, seed = room_of(student.model.config), work.options.seed
         replay = work.replay if work.options.replay > 0 else ()
         self._new, self._old = (
-            rows_of(student, evaluation_rows(part, seed), room) for part in (work.examples, replay)
+            rows_of(student, evaluation_rows(part, work.options.seed)) for part in (work.examples, replay)
         )
         self._at_once = work.options.batch_size
 

@@ -17,7 +17,7 @@ from honing.learn.student import load_student
 from honing.learn.training.lora import with_lora
 from honing.learn.training.options import SftOptions
 from honing.learn.training.quiet import quietly, training_at, without_dropout
-from honing.learn.training.rows import Row, check_examples, room_of, rows_of
+from honing.learn.training.rows import Row, check_examples, rows_of
 from honing.learn.training.trl_loop import device_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def gradient_sketches(
 
     check_examples(examples)
     student = load_student(checkpoint, history=options.history, device=device_of(options))
-    rows = rows_of(student, examples, room_of(student.model.config))
+    rows = rows_of(student, examples)
     done = [0]
     with training_at(f"{checkpoint}: gradients of examples", done), quietly():
         without_dropout(student.model)

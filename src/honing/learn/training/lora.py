@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from honing.errors import MissingToolError, TrainingError, boundary
-from honing.learn.checkpoints import ADAPTER_CONFIG, INSTALL, load_checkpoint, read_checkpoint
+from honing.learn.checkpoints import ADAPTER_CONFIG, INSTALL, load_checkpoint, read_checkpoint, wrapping
 from honing.learn.training.options import SftOptions
 from honing.store import write_atomic
 
@@ -103,7 +103,8 @@ def with_lora(model: Any, options: SftOptions) -> Any:
     except ImportError as error:
         raise MissingToolError(INSTALL) from error
     layers = layers_of(model, options.targets)
-    wrapped = get_peft_model(model, _config(layers, options))
+    with wrapping():
+        wrapped = get_peft_model(model, _config(layers, options))
     there = set(_lora_layers(wrapped))
     if there != {layer.name for layer in layers}:
         raise TrainingError(

@@ -45,34 +45,13 @@ class Row:
         return len(self.tokens) - self.n_prompt
 
 
-def rows_of(student: Encoder, examples: Iterable[Example], room: int) -> list[Row]:
-    """The rows of examples.
-
-    Args:
-        student: Whose tokenisation.
-        examples: What to encode.
-        room: Tokens the model takes.
-
-    Raises:
-        TrainingError: A row is longer than the model takes.
-    """
+def rows_of(student: Encoder, examples: Iterable[Example]) -> list[Row]:
+    """The rows of examples; a prompt that is too long for the model is cut as it is in scoring."""
     found: list[Row] = []
     for example in examples:
         prompt, action = student.encode(example.situation), student.encode_action(example.action)
-        if len(prompt) + len(action) > room:
-            raise TrainingError(
-                f"Example {example.source or example.action!r}: {len(prompt)} tokens of prompt and "
-                f"{len(action)} of action, and the model takes {room}. Show a shorter history or observation."
-            )
         found.append(Row(tokens=(*prompt, *action), n_prompt=len(prompt)))
     return found
-
-
-def room_of(config: Any) -> int:
-    """Tokens that a model takes, by its config."""
-    text = config.get_text_config()
-    found = getattr(text, "max_position_embeddings", None) or getattr(text, "n_positions", None)
-    return int(found) if found else 1 << 20
 
 
 def check_examples(examples: Iterable[Example]) -> None:

@@ -10,7 +10,7 @@ from honing.errors import TrainingError
 from honing.learn.example import Example
 from honing.learn.training.fit import Fit, Setting, Told, fit, silent
 from honing.learn.training.options import SftOptions, TrainingResult
-from honing.learn.training.rows import Row, room_of, rows_of
+from honing.learn.training.rows import Row, rows_of
 from honing.learn.training.trl_loop import dataset_of
 
 
@@ -49,7 +49,7 @@ def _trainer(setting: Setting) -> Any:
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
     student, plan = setting.student, setting.plan
-    rows = rows_of(student, [row for step in plan.steps for row in step], room_of(student.model.config))
+    rows = rows_of(student, [row for step in plan.steps for row in step])
     collate = DataCollatorForLanguageModeling(pad_token_id=0)
     assert_only_actions(collate, rows[: plan.rows_at_once])
     return SFTTrainer(

@@ -62,6 +62,7 @@ def arguments(plan: Plan, options: SftOptions, device: str, dtype: Any, working:
         "disable_tqdm": True,
         "logging_strategy": "steps",
         "logging_steps": 1,
+        "logging_nan_inf_filter": False,
         "save_strategy": "steps" if saves else "no",
         "save_steps": options.save_every or 1,
         "save_total_limit": 2,
