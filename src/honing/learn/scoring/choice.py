@@ -92,7 +92,7 @@ def scorer_for(model: Any) -> Choice:
     return Choice(method=Method.NAIVE, refused=refused)
 
 
-def _window(model: Any) -> int | None:
+def window_of(model: Any) -> int | None:
     """Tokens that attention looks back, as far as the model's settings name such a limit."""
     config = model.config.get_text_config()
     found = [getattr(config, name, None) for name in _WINDOWS]
