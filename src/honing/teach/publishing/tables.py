@@ -7,6 +7,12 @@ from pathlib import Path
 
 from honing.store import Badge, Cell, CellKind, Column, Interval, Table, Tone
 from honing.teach.phase import Criterion
+from honing.teach.publishing.judging_tables import (
+    comparison_table,
+    micro_training_table,
+    predictor_table,
+    selection_table,
+)
 from honing.teach.publishing.training_figures import greedy
 from honing.teach.snapshot import Quadrant, Snapshot
 from honing.teach.verdicts.artifacts import labelled, number, table
@@ -186,5 +192,15 @@ TABLES: Mapping[str, Callable[[Path], Table | None]] = {
     "quadrants": quadrant_table,
     "training_matrix": matrix_table,
     "example_moments": example_moments,
+    "micro_training": micro_training_table,
+    "predictor": predictor_table,
+    "selection_methods": selection_table,
+    "selection_comparisons": comparison_table,
 }
 """Tables of a run's artifacts, by file name."""
+
+
+def tables_of(folder: Path) -> dict[str, Table]:
+    """The tables that a run's artifacts allow."""
+    made = {name: make(folder) for name, make in TABLES.items()}
+    return {name: found for name, found in made.items() if found is not None}

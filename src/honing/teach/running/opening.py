@@ -35,8 +35,9 @@ def open_run(spec: StudySpec, options: StudyOptions) -> Run:
         return _named(options.home / options.run_name, config)
     if not options.run_name and not options.fresh:
         for entry in _runs(options.home):
-            if Run.open(entry.path).config == config:
-                return Run.open(entry.path)
+            run = Run.open(entry.path)
+            if _same(run.config, config):
+                return run
     run = Run.create(
         options.home,
         kind=KIND,
@@ -68,12 +69,25 @@ def _content(path: Path) -> str:
 
 def _named(folder: Path, config: Mapping[str, Any]) -> Run:
     run = Run.open(folder)
-    if run.kind != KIND or run.config != config:
+    if run.kind != KIND or not _same(run.config, config):
         raise UsageError(
             f"--run-name {folder.name}: {folder} is another run (of kind {run.kind!r}"
             f"{', with other settings' if run.kind == KIND else ''}). Choose another name."
         )
     return run
+
+
+def _same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether two configs decide the same, whatever defaults came to the study since one was written."""
+    return {**first, "study": _written_out(first.get("study", {}))} == second
+
+
+def _written_out(study: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        return StudySpec.model_validate(study).as_document()
+    except ValueError:
+        # Of a version whose studies cannot be read any more: no run to go on with.
+        return {}
 
 
 def _runs(home: Path) -> Iterator[RunEntry]:
@@ -114,7 +128,7 @@ def _most_alike(run: Run, spec: StudySpec, home: Path) -> tuple[Run | None, int]
 
 def _alike(other: Run, wanted: Mapping[str, Any]) -> list[str]:
     """The first phases that are done in another run and are decided by the same settings."""
-    theirs = other.config.get("study", {})
+    theirs = _written_out(other.config.get("study", {}))
     found: list[str] = []
     for name in ORDER:
         if any(theirs.get(section) != wanted.get(section) for section in SECTIONS[name]):
