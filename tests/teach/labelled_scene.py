@@ -9,8 +9,10 @@ from typing import Any
 from honing.environments import task_hash, world_named
 from honing.learn import (
     Episode,
+    Expert,
     Keep,
     MockPolicy,
+    Policy,
     Start,
     WarmStartOptions,
     demonstrations,
@@ -55,7 +57,8 @@ def labelled_desk(folder: Path, student: Path, study: StudySpec | None = None, *
     study = study or spec()
     run = Run.create(folder, kind="teach", config={}, command=[], seed=SEED)
     desk = Desk(run=run, spec=study, workers=workers)
-    failing, succeeding = _episodes(success=False, n=40), _episodes(success=True, n=6)
+    failing = _episodes(MockPolicy(sharpness=4.0), success=False, n=40)
+    succeeding = _episodes(Expert(), success=True, n=6)
     labelled = [_labelled(snapshot_of(episode, n), n) for n, episode in enumerate(failing)]
     document = {
         "checkpoint": str(student),
@@ -133,12 +136,12 @@ def _labelled(snapshot: Snapshot, number: int) -> Snapshot:
     )
 
 
-def _episodes(*, success: bool, n: int) -> list[Episode]:
-    """Episodes of a student without a model that end like that, two actions or longer, one per task."""
+def _episodes(policy: Policy, *, success: bool, n: int) -> list[Episode]:
+    """Episodes that end like that, three actions or longer, one per task."""
     played = roll_out(
-        MockPolicy(sharpness=4.0),
+        policy,
         world_named(WORLD),
-        [Start(task=task, draw="collect") for task in tasks("collect", 300)],
+        [Start(task=task, draw="collect") for task in tasks("collect", n + 20)],
         temperature=1.0,
         seed=SEED,
         keep=Keep.STATES,

@@ -9,7 +9,7 @@ from typing import Any
 from honing.environments import Task
 from honing.errors import TrainingError
 from honing.store import digest
-from honing.teach.apart import check_apart, hashes_of
+from honing.teach.apart import check_apart, hashes_by_group, reserved
 from honing.teach.desk import Desk, read_rows
 from honing.teach.phase import Cost, Criterion, Phase, PhaseOutcome
 from honing.teach.prepare import REPLAY, STUDENT, student_policy
@@ -99,16 +99,10 @@ def check_nothing_leaked(desk: Desk, runs: Sequence[TrainRun], labelled: Sequenc
     Raises:
         LeakageError: There is one.
     """
-    world, spec = desk.world(), desk.spec
     retention = [Task.from_document(row) for row in read_rows(desk.run.path / RETENTION)]
-    n = spec.evaluation.n_tasks
     measured = {
         "failure panel": {one.task_hash: one.id for one in labelled if one.split == "panel"},
-        "retention tasks": hashes_of(desk, retention, step="train.retention"),
-        **{
-            split: hashes_of(desk, world.tasks(split, n, seed=spec.seed), step=f"train.{split}")
-            for split in ("evaluate", "validation")
-        },
+        **hashes_by_group(desk, {**reserved(desk), "retention tasks": retention}),
     }
     trained = {run.run_id: {one.task_hash: one.id for one in run.snapshots} for run in runs}
     check_apart(trained, measured)

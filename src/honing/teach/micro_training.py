@@ -136,7 +136,7 @@ def _similar(desk: Desk, chosen: Sequence[Snapshot]) -> dict[str, list[Task]]:
     tags = {frozenset(task.tags) for task in tasks.values()}
     pool = task_pool(desk.world(), tags, spec.similar_tasks, seed=seed)
     trained = {snapshot.task_hash for snapshot in chosen}
-    hashes = hashes_of(desk, pool, step="micro-train.similar")
+    hashes = hashes_of(desk, pool)
     fresh = {task_id for shown, task_id in hashes.items() if shown not in trained}
     free = [task for task in pool if task.id in fresh]
     return {name: similar_tasks(task, free, spec.similar_tasks, seed=seed) for name, task in tasks.items()}

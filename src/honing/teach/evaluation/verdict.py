@@ -43,7 +43,7 @@ def _transfer(results: Results) -> Criterion:
         "transfer matrix, pooled over supervision (temperature 0, 95% interval above 0)."
     )
     found = diagonal_minus_rest(results, POOLED, GREEDY)
-    note = "" if found else "a quadrant has no run or too few held-out snapshots"
+    note = "" if found else "a quadrant has no run or no held-out snapshot"
     return _above_zero("transfer_diagonal", sentence, found, note)
 
 

@@ -14,6 +14,7 @@ from honing.learn import (
     Student,
     micro_train,
     policy_from,
+    train_dpo,
     train_lora,
 )
 from honing.teach.desk import read_rows
@@ -36,8 +37,6 @@ def train(work: Mapping[str, Json]) -> dict[str, Json]:
     examples, replay = _read(work, "examples"), _read(work, "replay")
     options, out = SftOptions(**work["options"]), Path(work["run"]) / work["out"]
     if work["preference"]:
-        from honing.learn import train_dpo
-
         result = train_dpo(work["student"]["checkpoint"], examples, replay, options, out)
     else:
         result = train_lora(work["student"]["checkpoint"], examples, replay, options, out)
