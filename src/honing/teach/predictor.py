@@ -25,7 +25,7 @@ from honing.teach.prediction.results import (
 from honing.teach.prediction.saved import save_predictor
 from honing.teach.prediction.targets import Targets, targets_of
 from honing.teach.snapshot import Snapshot
-from honing.teach.verdicts.validation import validated
+from honing.teach.training.summary import UNVALIDATED, validation_of
 
 Json = Any
 
@@ -106,7 +106,7 @@ def _out_of_fold(
 def _result(
     desk: Desk, snapshots: Sequence[Snapshot], table: FeatureTable, rows: Sequence[Mapping[str, Json]]
 ) -> dict[str, Json]:
-    dim, seed = int(table.embeddings.shape[1]), desk.spec.seed
+    dim, seed, validation = int(table.embeddings.shape[1]), desk.spec.seed, validation_of(desk.run)
     k = min(desk.spec.selection.budget or max(1, len(snapshots) // 4), len(snapshots))
     note = "" if rows else "fewer than two tasks: nothing can be predicted out of fold"
     return {
@@ -118,7 +118,8 @@ def _result(
         "n_features": len(feature_names(dim)),
         "n_features_without_uncertainty": len(feature_names(dim)) - len(UNCERTAINTY),
         "options": asdict(network_options(desk)),
-        "validated": validated(desk.run.path),
+        "validated": validation,
+        "unvalidated_because": UNVALIDATED if validation is False else "",
         "out_of_fold": out_of_fold_figures(rows, seed=seed) if rows else {},
         "label_reliability": label_reliability(snapshots, seed=seed),
         "ranking": ranking_result(rows, snapshots, table, k=k, seed=seed) if rows else {},

@@ -17,6 +17,7 @@ LABELS = "phase1/labeled_snapshots.jsonl"
 CORRELATION = "phase1b/cpt_correlation.json"
 PREDICTION = "phase4/training_result.json"
 SELECTION = "phase5/selection/selection_summary.json"
+EVALUATION = "phase3/evaluation.json"
 
 
 def document(folder: Path, relative: str) -> dict[str, Json] | None:
