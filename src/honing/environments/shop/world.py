@@ -60,7 +60,7 @@ class ShopWorld:
 
     def identity(self) -> dict[str, Json]:
         """Name, version of the rules and every option."""
-        return {"name": self.name, "version": 1, **self._options.as_document()}
+        return {"name": self.name, "version": 2, **self._options.as_document()}
 
     def make(self) -> ShopEnvironment:
         return ShopEnvironment(self._catalogue, max_steps=self.max_steps)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from honing.errors import TrainingError
-from honing.learn.training.rows import Row, action_losses, padded
+from honing.learn.training.rows import IGNORED, Row, padded
 from honing.learn.warming.options import WarmStartOptions
 
 _RISE = 0.05
@@ -45,8 +45,7 @@ def clone(
             batch = next(batches)
             for group in optimizer.param_groups:
                 group["lr"] = options.learning_rate * _share_of_rate(step, options.steps)
-            tokens = sum(row.n_action for row in batch)
-            loss = action_losses(model, padded(batch, "cpu")).sum() / tokens
+            loss = _loss(model, batch)
             losses.append(float(loss.detach()))
             if not math.isfinite(losses[-1]):
                 raise TrainingError(
@@ -62,6 +61,21 @@ def clone(
                 told(f"warm start: step {step + 1} of {options.steps}, loss {recent:.3f} nats")
     model.eval()
     return losses
+
+
+def _loss(model: Any, batch: Sequence[Row]) -> Any:
+    """Mean negative log-probability of the tokens of the actions, nats. No logits are made elsewhere: they
+    would be a third of the work."""
+    import torch
+
+    tensors = padded(batch, "cpu")
+    seen = model.base_model(
+        input_ids=tensors["input_ids"], attention_mask=tensors["attention_mask"], use_cache=False
+    ).last_hidden_state[:, :-1]
+    labels = tensors["labels"][:, 1:]
+    asked = labels != IGNORED
+    logits = model.get_output_embeddings()(seen[asked])
+    return torch.nn.functional.cross_entropy(logits, labels[asked])
 
 
 @contextmanager

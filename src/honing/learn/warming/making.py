@@ -16,8 +16,8 @@ from honing.errors import MissingToolError, StoreError
 from honing.learn.checkpoints import INSTALL
 from honing.learn.example import Example
 from honing.learn.prompt import Prompt
-from honing.learn.tokens import Wording
-from honing.learn.training.rows import Row, rows_of
+from honing.learn.student import Student
+from honing.learn.training.rows import rows_of
 from honing.learn.warming.cloning import clone
 from honing.learn.warming.demonstrators import demonstrations
 from honing.learn.warming.options import WarmStartOptions
@@ -27,7 +27,7 @@ from honing.store import digest, json_bytes
 
 ABOUT = "warm_start.json"
 """Beside the weights: what the student was made from."""
-_VERSION = 1
+_VERSION = 2
 """Of the recipe; another one makes all students anew."""
 _SPLIT = "warm_start"
 _PACKAGES = ("torch", "transformers", "tokenizers", "safetensors")
@@ -121,8 +121,8 @@ def _make(
     prompt = Prompt(history=options.history)
     tokenizer = word_tokenizer(_texts(examples, prompt), max_words=options.max_words)
     model = blank_model(options, tokenizer)
-    rows = _rows(examples, tokenizer, model, prompt)
-    losses = clone(model, rows, options, told)
+    student = Student(model, tokenizer, prompt=prompt, name="warm start", identity="")
+    losses = clone(model, rows_of(student, examples), options, told)
     model.save_pretrained(draft)
     tokenizer.save_pretrained(draft)
     last = losses[-max(1, len(losses) // 10) :]
@@ -141,21 +141,3 @@ def _texts(examples: Sequence[Example], prompt: Prompt) -> Iterator[str]:
     for example in examples:
         yield prompt.text(example.situation)
         yield from (f" {action}" for action in example.situation.actions)
-
-
-def _rows(examples: Sequence[Example], tokenizer: Any, model: Any, prompt: Prompt) -> list[Row]:
-    wording = Wording(tokenizer, model.config, prompt)
-    return rows_of(_Encoder(wording), examples, room=model.config.max_position_embeddings)
-
-
-class _Encoder:
-    """A student's tokenisation before there is a student."""
-
-    def __init__(self, wording: Wording) -> None:
-        self._wording = wording
-
-    def encode(self, situation: Any) -> list[int]:
-        return self._wording.prompt(situation)
-
-    def encode_action(self, action: str) -> list[int]:
-        return list(self._wording.action(action))

@@ -27,6 +27,8 @@ def _config(options: WarmStartOptions, tokenizer: Any) -> Any:
         "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
         "tie_word_embeddings": True,
+        # Narrow layers need wider weights than the 0.02 of large models, or attention takes long to form.
+        "initializer_range": options.hidden**-0.5,
     }
     if options.architecture is Architecture.GPT2:
         return GPT2Config(

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 PAD, END, UNKNOWN = "<pad>", "<eos>", "<unk>"
+_BRACKETS = ("[", "(")
+"""A space is put after each before a text is split, and taken away when it is put together: a word within
+brackets is then the same token as the word elsewhere, and can be copied."""
 
 
 def word_tokenizer(texts: Iterable[str], *, max_words: int) -> Any:
@@ -19,11 +22,14 @@ def word_tokenizer(texts: Iterable[str], *, max_words: int) -> Any:
         texts: What the student will read and say.
         max_words: The commonest words, and no more, are tokens; of equally common ones the first in order.
     """
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
     splitter = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-    counted = Counter(word for text in texts for word, _ in splitter.pre_tokenize_str(text))
+    spaced = normalizers.Sequence([normalizers.Replace(each, f"{each} ") for each in _BRACKETS])
+    counted = Counter(
+        word for text in texts for word, _ in splitter.pre_tokenize_str(spaced.normalize_str(text))
+    )
     common = sorted(counted, key=lambda word: (-counted[word], word))
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     words = [word for word in common if len(word) > 1][:max_words]
@@ -36,8 +42,11 @@ def word_tokenizer(texts: Iterable[str], *, max_words: int) -> Any:
         continuing_subword_prefix="",
     )
     tokenizer = Tokenizer(model)
+    tokenizer.normalizer = spaced
     tokenizer.pre_tokenizer = splitter
-    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.ByteLevel(), *(decoders.Replace(f"{each} ", each) for each in _BRACKETS)]
+    )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=PAD,
