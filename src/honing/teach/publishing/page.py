@@ -32,8 +32,9 @@ from honing.teach.running.outcomes import result_of
 from honing.teach.study_spec import StudySpec, TeacherKind
 from honing.teach.verdicts import claims, hypotheses
 from honing.teach.verdicts.artifacts import document, number, table
+from honing.teach.verdicts.wording import said as in_words
 
-_TONES = {"supported": Tone.GOOD, "not_supported": Tone.BAD, "not_decided": Tone.NEUTRAL}
+_TONES = {"supported": Tone.GOOD, "not supported": Tone.BAD, "not decided": Tone.NEUTRAL}
 
 
 def page_of(run: Run, spec: StudySpec) -> Report:
@@ -146,10 +147,10 @@ def _interval(cell: Cell) -> Interval | None:
 def _verdicts(folder: Path) -> Section:
     rows: list[dict[str, Cell]] = [
         {
-            "name": one.name,
+            "name": one.id,
             "sentence": one.sentence,
-            "verdict": Badge(one.verdict.value.replace("_", " "), _TONES[one.verdict.value]),
-            "found": one.found,
+            "verdict": Badge(one.verdict.value, _TONES[one.verdict.value]),
+            "found": f"{one.effect_name}: {in_words(one.found)}",
         }
         for one in hypotheses(folder)
     ]
