@@ -54,8 +54,8 @@ def with_part(
 
 
 def merge_into(desk: Desk, relative: str, part: Mapping[str, Json]) -> str:
-    """Put keys into a JSON object that several phases write their parts of, in the order of their names."""
+    """Put keys into a JSON object that several phases write their parts of."""
     path = desk.run.path / relative
     known = desk.run.read_json(relative) if path.exists() else {}
-    desk.run.write_json(relative, dict(sorted({**known, **part}.items())))
+    desk.run.write_json(relative, {**known, **part})
     return relative
