@@ -15,6 +15,7 @@ from honing.executors import (
     InlineExecutor,
     LocalExecutor,
     MapOptions,
+    Observation,
     Observe,
     Progress,
     SilentProgress,
@@ -69,7 +70,8 @@ class Desk:
             fn: Importable by name; JSON in, JSON out; deterministic in its input.
             inputs: One JSON value per unit. A unit of half a second to ten seconds is about right.
             executor: Where; processes of this machine where None.
-            observe: What a result is worth, for the live score, and what it cost.
+            observe: What a result is worth, for the live score, and what it cost. Work of this machine alone
+                needs none: it takes no tokens and no money.
             version: Of the work; another one does everything again.
 
         Raises:
@@ -79,7 +81,7 @@ class Desk:
         if executor is None:
             executor = InlineExecutor() if self.workers < 1 else LocalExecutor(self.workers)
         options = MapOptions(
-            version=version, budget=self.budget, progress=self.progress(step), observe=observe
+            version=version, budget=self.budget, progress=self.progress(step), observe=observe or _free
         )
         results = run_map(self.run, step, fn, inputs, executor=executor, options=options)
         failed = [result for result in results if not result.ok]
@@ -94,6 +96,10 @@ class Desk:
     def snapshots(self, relative: str) -> list[Snapshot]:
         """The snapshots of an artifact of this run, `.json` or `.jsonl`."""
         return read_snapshots(self.run.path / relative)
+
+
+def _free(_: Json) -> Observation:
+    return Observation(cost_usd=0.0)
 
 
 def read_rows(path: Path) -> list[Json]:
