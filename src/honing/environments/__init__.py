@@ -19,14 +19,21 @@ if TYPE_CHECKING:
         record_trace,
         task_hash,
     )
+    from honing.environments.panel import Difference, Panel, make_panel, read_panel, verify_panel
     from honing.environments.registry import WORLDS, world_named
+    from honing.environments.replay import ExpertEnvironment, PlayMemory, ReplayedEnvironment
     from honing.environments.scripted import ScriptedWorld
     from honing.environments.scripted_truth import ChainPolicy, ChainTruth, TruthOptions, chain_truth
 
 _HOMES = {
     "ChainPolicy": "scripted_truth",
     "ChainTruth": "scripted_truth",
+    "Difference": "panel",
+    "ExpertEnvironment": "replay",
     "KnowsBest": "base",
+    "Panel": "panel",
+    "PlayMemory": "replay",
+    "ReplayedEnvironment": "replay",
     "ScriptedWorld": "scripted",
     "Step": "base",
     "Task": "base",
@@ -36,8 +43,11 @@ _HOMES = {
     "WORLDS": "registry",
     "World": "base",
     "chain_truth": "scripted_truth",
+    "make_panel": "panel",
+    "read_panel": "panel",
     "record_trace": "base",
     "task_hash": "base",
+    "verify_panel": "panel",
     "world_named": "registry",
 }
 """Which file of this package defines a name."""
@@ -46,7 +56,12 @@ __all__ = [
     "WORLDS",
     "ChainPolicy",
     "ChainTruth",
+    "Difference",
+    "ExpertEnvironment",
     "KnowsBest",
+    "Panel",
+    "PlayMemory",
+    "ReplayedEnvironment",
     "ScriptedWorld",
     "Step",
     "Task",
@@ -55,8 +70,11 @@ __all__ = [
     "TruthOptions",
     "World",
     "chain_truth",
+    "make_panel",
+    "read_panel",
     "record_trace",
     "task_hash",
+    "verify_panel",
     "world_named",
 ]
 

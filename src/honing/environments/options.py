@@ -11,12 +11,14 @@ from honing.errors import UsageError
 
 T = TypeVar("T")
 
+_KINDS = {int: "a whole number", str: "a text", bool: "true or false", dict: "a mapping"}
+
 
 def options_from(kind: type[T], options: Mapping[str, Any], *, world: str) -> T:
     """A world's options, those left out at their defaults.
 
     Args:
-        kind: Frozen dataclass whose fields are numbers, texts, flags, or tuples of texts.
+        kind: Frozen dataclass whose fields are numbers, texts, flags, tuples of texts, or mappings.
         options: As in a study file; lists stand for tuples.
         world: What errors call it.
 
@@ -30,7 +32,7 @@ def options_from(kind: type[T], options: Mapping[str, Any], *, world: str) -> T:
             near = difflib.get_close_matches(str(name), known, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise UsageError(f"{world} has no option {name!r}; it has {', '.join(known)}.{hint}")
-    missing = [name for name, field in known.items() if field.default is MISSING and name not in options]
+    missing = [name for name, field in known.items() if _default(field) is MISSING and name not in options]
     if missing:
         raise UsageError(f"{world} needs the option {missing[0]!r}.")
     return kind(**{name: _value(known[name], value, world) for name, value in options.items()})
@@ -41,8 +43,14 @@ def as_plain(options: Any) -> dict[str, Any]:
     return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(options).items()}
 
 
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
 def _value(field: Field[Any], value: Any, world: str) -> Any:
-    default = "" if field.default is MISSING else field.default
+    default = _default(field)
+    # What has no default is a text.
+    default = "" if default is MISSING else default
     if isinstance(default, tuple):
         fits = isinstance(value, list | tuple) and all(isinstance(part, str) for part in value)
         wanted = "a list of texts"
@@ -52,7 +60,7 @@ def _value(field: Field[Any], value: Any, world: str) -> Any:
         wanted = "a number"
     else:
         fits = type(value) is type(default)
-        wanted = {int: "a whole number", str: "a text", bool: "true or false"}[type(default)]
+        wanted = _KINDS[type(default)]
     if not fits:
         raise UsageError(f"{world}: the option {field.name!r} must be {wanted}, got {value!r}.")
     if isinstance(default, int | float) and not isinstance(default, bool) and value < 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import pickle
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
@@ -151,7 +152,7 @@ def _offset(away: Cell, direction: int) -> str:
     return ", ".join(parts) or "here"
 
 
-class BabyPlay:
+class BabyPlay(ABC):
     """What both ways of playing a level share."""
 
     def __init__(self, level: Level) -> None:
@@ -168,23 +169,24 @@ class BabyPlay:
             success=level.success,
         )
 
+    @abstractmethod
     def observation(self) -> str:
         """What the agent sees, as text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def actions(self) -> tuple[str, ...]:
         """What it may do."""
-        raise NotImplementedError
 
+    @abstractmethod
     def act(self, action: str) -> None:
-        raise NotImplementedError
+        """Take one of them."""
 
+    @abstractmethod
     def advise(self, knows: Collection[str] | None) -> str:
         """What an expert does here; see `KnowsBest`."""
-        raise NotImplementedError
 
     def freeze(self) -> Callable[[], BabyPlay]:
         return partial(pickle.loads, pickle.dumps(self, pickle.HIGHEST_PROTOCOL))
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - a level holds nothing that would have to be let go of
         """Nothing to let go of."""
