@@ -86,6 +86,11 @@ class Student:
         content = json.dumps([self._weights, self.prompt.identity()])
         return hashlib.sha256(content.encode()).hexdigest()
 
+    @property
+    def shortened(self) -> int:
+        """Prompts that lost their beginning so far, because they did not fit into the model's context."""
+        return self._wording.shortened
+
     def encode(self, situation: Situation) -> list[int]:
         """Token ids of the prompt; for scoring and for training."""
         return self._wording.prompt(situation)
