@@ -91,3 +91,19 @@ class LeakyWorld:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+
+class MuteWorld:
+    """A world without an expert."""
+
+    name = "mute"
+
+    @classmethod
+    def from_options(cls, options: dict[str, Any]) -> MuteWorld:
+        """Without options."""
+        del options
+        return cls()
+
+    def make(self) -> object:
+        """Something that knows nothing."""
+        return object()

@@ -143,6 +143,14 @@ def test_units_are_of_a_fixed_size(mined: Desk) -> None:
     assert units == -(-90 // TASKS_PER_UNIT)
 
 
+def test_work_of_this_machine_spends_nothing_of_a_budget_of_money(tmp_path: Path) -> None:
+    spec = small_spec(collect={"n_tasks": 70, "expert_tasks": 0})
+
+    desk = small_desk(tmp_path, spec, budget=Budget(cost_usd=0.01, tokens=1))
+
+    assert collect(desk).artifacts == (ROLLOUTS,)
+
+
 def test_a_failure_on_a_task_that_is_measured_elsewhere_is_dropped(tmp_path: Path) -> None:
     desk = small_desk(tmp_path)
     collect(desk)

@@ -82,10 +82,9 @@ class Line:
 
         Raises:
             ModelRequestError: The server rejects this request.
-            ModelReplyError: Its reply is malformed.
             ModelAuthenticationError: It refuses the key; nobody is asked after that.
             ModelUnreachableError: It failed several times in a row; nobody is asked after that.
-            ModelError: It failed this time.
+            ModelError: It failed this time, or what it sent is no reply of its wire.
         """
         if self._dead is not None:
             raise self._dead
@@ -123,6 +122,10 @@ class Line:
                     "answered is kept; the same command goes on once the server works."
                 )
                 raise self._dead from error
+
+    def words_of(self, error: Exception) -> str:
+        """What the model's server said, without the gateway's own address, which is another one each time."""
+        return str(error).removeprefix(f"{self.model} at {self._client.endpoint.host}: ")
 
     def raise_if_dead(self, error: Exception) -> None:
         """Say why nobody is asked any more, if that is so.

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from honing.errors import ModelReplyError, ModelRequestError
+from honing.errors import ModelRequestError
 from honing.llm import ModelReply
 from honing.teach.snapshot import Advice, Snapshot
 from honing.teach.teachers.asking import VERSION, TeacherOptions, again, opening, request_to
@@ -137,9 +137,9 @@ class ModelTeacher:
         for _ in range(1 + self._options.retries):
             try:
                 reply = line.ask(request_to(messages, snapshot, self._options), snapshot.id)
-            except (ModelRequestError, ModelReplyError) as error:
+            except ModelRequestError as error:
                 # Of this request, not of the server: another snapshot may fare better.
-                bill.problems.append(f"{line.name}: {error}")
+                bill.problems.append(f"{line.name}: {line.words_of(error)}")
                 continue
             bill.add(reply, line.cost(reply))
             reading = read_advice(reply.text, snapshot, line.name)
