@@ -109,7 +109,7 @@ def load_checkpoint(checkpoint: Checkpoint, *, device: str = "cpu", dtype: str =
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     local = checkpoint.is_local
-    with boundary(UsageError, f"{checkpoint.base}: loading the model"), _without_bars():
+    with boundary(UsageError, f"{checkpoint.base}: loading the model"), without_bars():
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.base, local_files_only=local)
         model = AutoModelForCausalLM.from_pretrained(checkpoint.base, local_files_only=local, dtype=dtype)
         model.to(device)
@@ -129,7 +129,7 @@ def wrapping() -> Iterator[None]:
 
 
 @contextmanager
-def _without_bars() -> Iterator[None]:
+def without_bars() -> Iterator[None]:
     """No progress bars of transformers."""
     from transformers.utils import logging
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from honing.environments import World
 from honing.errors import MissingToolError, StoreError
-from honing.learn.checkpoints import INSTALL
+from honing.learn.checkpoints import INSTALL, without_bars
 from honing.learn.example import Example
 from honing.learn.prompt import Prompt
 from honing.learn.student import Student
@@ -123,7 +123,8 @@ def _make(
     model = blank_model(options, tokenizer)
     student = Student(model, tokenizer, prompt=prompt, name="warm start", identity="")
     losses = clone(model, rows_of(student, examples), options, told)
-    model.save_pretrained(draft)
+    with without_bars():
+        model.save_pretrained(draft)
     tokenizer.save_pretrained(draft)
     last = losses[-max(1, len(losses) // 10) :]
     return {
