@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from honing.environments import Task, task_hash, world_named
-from honing.errors import LeakageError
+from honing.environments import Task, World, task_hash, world_named
+from honing.errors import EnvironmentFaultError, LeakageError
 from honing.teach.desk import Desk
 
 Json = Any
@@ -55,9 +55,19 @@ def reserved(desk: Desk) -> dict[str, list[Task]]:
     """The tasks kept for measuring, by split: nothing that is trained on may show what they show."""
     spec, world = desk.spec, desk.world()
     return {
-        split: world.tasks(split, spec.evaluation.n_tasks, seed=spec.seed)
+        split: tasks_at_most(world, split, spec.evaluation.n_tasks, seed=spec.seed)
         for split in ("evaluate", "validation")
     }
+
+
+def tasks_at_most(world: World, split: str, n: int, *, seed: int) -> list[Task]:
+    """The first tasks of a split: as many as asked for, or about as many as there are."""
+    while n:
+        try:
+            return world.tasks(split, n, seed=seed)
+        except EnvironmentFaultError:
+            n //= 2
+    return []
 
 
 def world_document(desk: Desk) -> dict[str, Json]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +52,9 @@ class Desk:
     """Is told what happens, one line each."""
 
     def world(self) -> World:
-        """The study's world."""
-        return world_named(self.spec.environment.name, self.spec.environment.options)
+        """The study's world. One object in a process: some worlds remember the tasks they have drawn."""
+        chosen = self.spec.environment
+        return _world(chosen.name, json.dumps(chosen.options, sort_keys=True))
 
     def map(
         self,
@@ -96,6 +99,11 @@ class Desk:
     def snapshots(self, relative: str) -> list[Snapshot]:
         """The snapshots of an artifact of this run, `.json` or `.jsonl`."""
         return read_snapshots(self.run.path / relative)
+
+
+@lru_cache(maxsize=4)
+def _world(name: str, options: str) -> World:
+    return world_named(name, json.loads(options))
 
 
 def _free(_: Json) -> Observation:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from honing.learn import Episode, Keep
-from honing.teach.apart import check_apart, hashes_by_group, reserved
+from honing.teach.apart import check_apart, hashes_by_group, reserved, tasks_at_most
 from honing.teach.collect import ROLLOUTS, TASKS_PER_UNIT, played, trajectories_path
 from honing.teach.desk import Desk
 from honing.teach.mining.choosing import in_split, moments, sampled, with_panel
@@ -147,13 +147,15 @@ def _retention(desk: Desk, trained: Collection[str]) -> tuple[list[Episode], int
     tried = 0
     while len(solved) < wanted and tried < most:
         size = min(max(TASKS_PER_UNIT, 2 * (wanted - len(solved))), most - tried)
-        tasks = desk.world().tasks("retention", tried + size, seed=desk.spec.seed)[tried:]
+        tasks = tasks_at_most(desk.world(), "retention", tried + size, seed=desk.spec.seed)[tried:]
+        if not tasks:
+            break
         step = f"mine.retention.{tried}"
         episodes = played(desk, step, policy, tasks, temperature=0.0, keep=Keep.ENDING)
         solved += [
             one for one in episodes if one.success and not one.tampered and one.task_hash not in trained
         ]
-        tried += size
+        tried += len(tasks)
     return solved[:wanted], tried
 
 

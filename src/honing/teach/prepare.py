@@ -10,7 +10,7 @@ from typing import Any
 from honing.environments import KnowsBest, Task
 from honing.learn import Example, WarmStartOptions, demonstrations, policy_from, warm_start
 from honing.store import Run
-from honing.teach.apart import hashes_by_group, reserved
+from honing.teach.apart import hashes_by_group, reserved, tasks_at_most
 from honing.teach.desk import Desk, read_rows
 from honing.teach.phase import Cost, Phase, PhaseOutcome
 
@@ -145,8 +145,14 @@ def replayed(desk: Desk) -> list[Task]:
 
 def _tasks_named(desk: Desk, names: Collection[str]) -> list[Task]:
     """The tasks of the split "replay" that have these ids; what comes from elsewhere has none."""
-    tasks = desk.world().tasks("replay", REPLAY_EXAMPLES, seed=desk.spec.seed)
-    return [task for task in tasks if task.id in names]
+    # Tasks are not cheap to draw in every world, and the first ones are the ones that are played.
+    n = len(names)
+    while True:
+        tasks = tasks_at_most(desk.world(), "replay", n, seed=desk.spec.seed)
+        found = [task for task in tasks if task.id in names]
+        if len(found) == len(names) or len(tasks) < n or n >= REPLAY_EXAMPLES:
+            return found
+        n = min(2 * n, REPLAY_EXAMPLES)
 
 
 def _cost(desk: Desk) -> Cost:
