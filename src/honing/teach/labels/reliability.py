@@ -20,7 +20,11 @@ def correlation(first: Sequence[float], second: Sequence[float]) -> dict[str, Js
         return _none(n, f"{n} pairs, at least {_FEWEST} are needed")
     if len(set(first)) < 2 or len(set(second)) < 2:
         return _none(n, "one side holds equal values only, so it orders nothing")
-    return as_document(spearman_interval(first, second))
+    try:
+        return as_document(spearman_interval(first, second))
+    except ValueError:
+        # A few values that differ are missed by many resamples, which then order nothing.
+        return _none(n, "almost all values are equal, so no interval can be told")
 
 
 def split_half(first: Sequence[float], second: Sequence[float]) -> dict[str, Json]:

@@ -53,19 +53,21 @@ def regression_figures(
     interval = resampled(pairs, r_squared, [groups[row] for row in kept], seed=seed)
     found |= {"r2": interval["estimate"], "r2_low": interval["low"], "r2_high": interval["high"]}
     found["mae"] = math.fsum(abs(a - b) for a, b in pairs) / len(pairs)
-    guesses = [second for _, second in pairs]
-    if len(set(guesses)) < 2:
-        return {**found, "note": "one prediction for all, so no order"}
-    return found | _order_figures(wanted, guesses, seed)
+    return found | order_figures(pairs, seed=seed)
 
 
-def _order_figures(wanted: Sequence[float], guesses: Sequence[float], seed: int) -> dict[str, Json]:
-    if len(wanted) < 4:
-        return {"spearman": spearman(wanted, guesses)}
+def order_figures(pairs: Sequence[tuple[float, float]], *, seed: int = 0) -> dict[str, Json]:
+    """Spearman's rho of pairs with its limits; None, or no limits, and a note where they do not tell it."""
+    first, second = ([pair[side] for pair in pairs] for side in (0, 1))
+    if len(set(first)) < 2 or len(set(second)) < 2:
+        return {"spearman": None, "note": "one side holds equal values only, so it orders nothing"}
+    if len(pairs) < 4:
+        return {"spearman": spearman(first, second), "note": "fewer than four pairs, so no interval"}
     try:
-        rho = spearman_interval(wanted, guesses, seed=seed, resamples=RESAMPLES)
-    except ValueError as error:
-        return {"spearman": spearman(wanted, guesses), "note": f"no interval: {error}"}
+        rho = spearman_interval(first, second, seed=seed, resamples=RESAMPLES)
+    except ValueError:
+        # A few values that differ are missed by many resamples, which then order nothing.
+        return {"spearman": spearman(first, second), "note": "almost all values are equal, so no interval"}
     return {"spearman": rho.estimate, "spearman_low": rho.low, "spearman_high": rho.high}
 
 

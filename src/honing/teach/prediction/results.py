@@ -6,11 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from honing.stats import spearman_interval
 from honing.teach.features import FeatureTable
 from honing.teach.prediction.baselines import BASELINES
 from honing.teach.prediction.cross_validation import OURS, WITHOUT
-from honing.teach.prediction.figures import classification_figures, regression_figures
+from honing.teach.prediction.figures import (
+    classification_figures,
+    order_figures,
+    regression_figures,
+)
 from honing.teach.prediction.ranking import ranking_figures
 from honing.teach.prediction.targets import CLASSES, NUMBERS, UNKNOWN, Targets
 from honing.teach.snapshot import Snapshot
@@ -123,18 +126,10 @@ def label_reliability(snapshots: Sequence[Snapshot], *, seed: int) -> dict[str, 
             if (second := _retest(snapshot, name)) is not None
             and (first := getattr(getattr(snapshot, _RETESTS[name][0]), name)) is not None
         ]
-        first_side, second_side = ([pair[side] for pair in pairs] for side in (0, 1))
-        if len(pairs) < 4 or len(set(first_side)) < 2 or len(set(second_side)) < 2:
-            found[name] = {"n": len(pairs), "pearson": None, "spearman": None}
-            continue
-        rho = spearman_interval(first_side, second_side, seed=seed)
-        found[name] = {
-            "n": len(pairs),
-            "pearson": float(np.corrcoef(first_side, second_side)[0, 1]),
-            "spearman": rho.estimate,
-            "spearman_low": rho.low,
-            "spearman_high": rho.high,
-        }
+        order = order_figures(pairs, seed=seed)
+        told = order["spearman"] is not None
+        pearson = float(np.corrcoef(np.array(pairs).T)[0, 1]) if told else None
+        found[name] = {"n": len(pairs), "pearson": pearson, **order}
     return found
 
 

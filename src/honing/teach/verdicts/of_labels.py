@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from honing.stats import mean_interval, spearman_interval
+from honing.stats import mean_interval
+from honing.teach.prediction.figures import order_figures
 from honing.teach.snapshot import Route, Snapshot
 from honing.teach.verdicts.base import Claim, Finding, Verdict, above
 from honing.teach.verdicts.wording import claim
@@ -97,16 +98,14 @@ def validation_claims(correlation: Mapping[str, Json] | None) -> list[Claim]:
 
 def _reliability(name: str, pairs: Sequence[tuple[float, float | None]]) -> Claim:
     kept = [(first, second) for first, second in pairs if second is not None]
-    found = Finding(n=len(kept), test="Spearman with a retest")
-    if len(kept) >= 4 and all(len({pair[side] for pair in kept}) > 1 for side in (0, 1)):
-        interval = spearman_interval([a for a, _ in kept], [b for _, b in kept])
-        found = Finding(
-            effect=interval.estimate,
-            low=interval.low,
-            high=interval.high,
-            n=interval.n,
-            test="Spearman with a retest",
-        )
+    order = order_figures(kept)
+    found = Finding(
+        effect=order["spearman"],
+        low=order.get("spearman_low"),
+        high=order.get("spearman_high"),
+        n=len(kept),
+        test="Spearman with a retest",
+    )
     return claim(
         f"reliable_{name}",
         "labels",
@@ -116,6 +115,7 @@ def _reliability(name: str, pairs: Sequence[tuple[float, float | None]]) -> Clai
         ),
         found,
         above(found, RELIABLE),
+        note=order.get("note", ""),
     )
 
 
