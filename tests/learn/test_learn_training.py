@@ -88,11 +88,11 @@ def test_the_student_comes_to_do_what_it_was_taught(shapes: dict[str, Path], tmp
         right = [example.situation.actions.index(example.action) for example in NEW]
         return sum(math.exp(each[place]) for each, place in zip(said, right, strict=True)) / len(NEW)
 
-    options = replace(OPTIONS, n_steps=40, learning_rate=1e-2, replay=0.0)
+    options = replace(OPTIONS, n_steps=50, learning_rate=1e-2, replay=0.0)
     result = train_lora(shapes["qwen2"], NEW, [], options, tmp_path)
 
-    assert chance(None) < 0.3
-    assert chance(result.adapter) > 0.4
+    assert chance(None) < 0.25
+    assert chance(result.adapter) > 0.35
 
 
 def test_loss_falls_on_the_action_and_its_end_alone(shapes: dict[str, Path]) -> None:
