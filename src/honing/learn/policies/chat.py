@@ -132,7 +132,9 @@ class ChatPolicy:
             with ThreadPoolExecutor(max_workers=min(self._options.parallel, len(fresh))) as threads:
                 found = list(threads.map(self._decide, fresh.values()))
             with self._lock:
-                self._known.update(zip(fresh, found, strict=True))
+                # Another thread may have asked the same meanwhile: what was known first stays.
+                for key, given in zip(fresh, found, strict=True):
+                    self._known.setdefault(key, given)
         return [self._known[key] for key in keys]
 
     def _key(self, situation: Situation) -> Any:
