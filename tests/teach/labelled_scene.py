@@ -25,14 +25,16 @@ from honing.teach.snapshot import Advice, Leverage, PatchTest, Profile, Quadrant
 from honing.teach.study_spec import StudySpec
 
 WORLD = "scripted"
+OPTIONS = {"length": 3, "doors": 3, "pit_share": 0.4}
+"""Short enough that a student who knows next to nothing is lucky now and then."""
 SEED = 3
 RATE = Rate(p=0.5, n=2, low=0.1, high=0.9)
-TINY = WarmStartOptions(hidden=16, heads=2, layers=1, steps=30, demonstrations=300, seed=SEED)
+TINY = WarmStartOptions(hidden=16, heads=2, layers=1, steps=60, demonstrations=400, seed=SEED)
 
 
 def tiny_student(cache: Path) -> Path:
     """A student that knows next to nothing, made in about a second."""
-    return warm_start(world_named(WORLD), TINY, cache)
+    return warm_start(world_named(WORLD, OPTIONS), TINY, cache)
 
 
 def spec(**parts: dict[str, Any]) -> StudySpec:
@@ -40,7 +42,7 @@ def spec(**parts: dict[str, Any]) -> StudySpec:
     document: dict[str, Any] = {
         "name": "tiny",
         "seed": SEED,
-        "environment": {"name": WORLD, "options": {}},
+        "environment": {"name": WORLD, "options": OPTIONS},
         "student": {"device": "cpu"},
         "mine": {"retention_tasks": 6, "failure_panel": 8},
         "micro_training": {"n_per_quadrant": 2, "similar_tasks": 3, "n_validation_rollouts": 2},
@@ -79,13 +81,13 @@ def labelled_desk(folder: Path, student: Path, study: StudySpec | None = None, *
 
 
 def tasks(split: str, n: int) -> list[Any]:
-    return world_named(WORLD).tasks(split, n, seed=SEED)
+    return world_named(WORLD, OPTIONS).tasks(split, n, seed=SEED)
 
 
 def snapshot_of(episode: Episode, number: int, *, step: int = 1) -> Snapshot:
     """The moment of an episode before its action number `step`."""
     move = episode.moves[step]
-    world = world_named(WORLD)
+    world = world_named(WORLD, OPTIONS)
     environment = world.make()
     assert move.state is not None
     environment.restore(move.state)
@@ -140,19 +142,21 @@ def _episodes(policy: Policy, *, success: bool, n: int) -> list[Episode]:
     """Episodes that end like that, three actions or longer, one per task."""
     played = roll_out(
         policy,
-        world_named(WORLD),
-        [Start(task=task, draw="collect") for task in tasks("collect", n + 20)],
+        world_named(WORLD, OPTIONS),
+        [Start(task=task, draw="collect") for task in tasks("collect", 4 * n)],
         temperature=1.0,
         seed=SEED,
         keep=Keep.STATES,
     )
-    return [one for one in played if one.success is success and len(one.actions) > 2][:n]
+    found = [one for one in played if one.success is success and len(one.actions) > 2][:n]
+    assert len(found) == n
+    return found
 
 
 def _replay() -> Sequence[Any]:
-    return demonstrations(world_named(WORLD), "replay", 24, TINY, seed=SEED)
+    return demonstrations(world_named(WORLD, OPTIONS), "replay", 24, TINY, seed=SEED)
 
 
 def hash_of(task: Any) -> str:
-    environment = world_named(WORLD).make()
+    environment = world_named(WORLD, OPTIONS).make()
     return task_hash(environment.reset(task), task)

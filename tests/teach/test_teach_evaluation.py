@@ -95,7 +95,8 @@ def test_the_overall_table_says_what_was_played(desk: Desk, found: Evaluation) -
     ]
 
     expected = sum(played.success for played in rows) / len(rows)
-    assert (int(row["n"]), float(row["success"])) == (12, pytest.approx(expected, abs=1e-6))
+    assert int(row["n"]) == 12
+    assert float(row["success"]) == pytest.approx(expected, abs=1e-6)
     assert float(row["mean_steps"]) == pytest.approx(sum(one.n_steps for one in rows) / 12, abs=1e-6)
 
 
@@ -270,7 +271,7 @@ def test_success_above_base_needs_an_interval_above_zero() -> None:
 
 def test_the_probability_that_moved_to_the_teachers_action_is_the_shift() -> None:
     probes = [Probe(cluster="a", quadrant=Quadrant.Q1.value, teacher=0)]
-    scored = {BASE: [(-2.0, -0.2)], "run": [(-0.2, -2.0)]}
+    scored: dict[str, list[tuple[float, ...]]] = {BASE: [(-2.0, -0.2)], "run": [(-0.2, -2.0)]}
 
     found = {(one.run_id, one.quadrant): one for one in mechanisms(probes, scored)}
     assert set(found) == {(run, q) for run in (BASE, "run") for q in ("", Quadrant.Q1.value)}
@@ -294,6 +295,6 @@ def test_divergence_is_how_surprising_the_base_is_to_the_trained(
 
 
 def test_a_table_shows_six_decimals_nothing_for_none_and_quotes_commas() -> None:
-    rows = [{"a": 1 / 3, "b": None, "c": True}, {"a": 2.0, "b": 'x,"y"', "c": -0.0}]
+    rows: list[dict[str, Any]] = [{"a": 1 / 3, "b": None, "c": True}, {"a": 2.0, "b": 'x,"y"', "c": -0.0}]
 
     assert csv_text(("a", "b", "c"), rows) == 'a,b,c\n0.333333,,true\n2,"x,""y""",0\n'

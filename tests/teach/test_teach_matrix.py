@@ -20,6 +20,7 @@ from honing.teach.matrix import check_nothing_leaked, planned_runs, train_runs
 from honing.teach.snapshot import Quadrant, Snapshot
 from honing.teach.study_spec import StudySpec
 from honing.teach.training.arms import (
+    TrainRun,
     by_quadrant,
     demo_run,
     equal_share,
@@ -186,7 +187,7 @@ def student(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_student(tmp_path_factory.mktemp("cache"))
 
 
-def runs_for(desk: Desk, count: int = 2) -> list[matrix.TrainRun]:
+def runs_for(desk: Desk, count: int = 2) -> list[TrainRun]:
     usable = trainable(desk.snapshots("phase1/labeled_snapshots.jsonl"), drop_abstained=False)
     return matrix_runs(usable, seed=SEED)[:count]
 
