@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -174,3 +175,57 @@ def test_tsv_has_one_line_for_each_check(hone: Hone) -> None:
 
 def test_text_from_programs_cannot_act_on_the_terminal() -> None:
     assert visible("a\x1b[2Jb\r\u200b\u2066c\nd", keep="\n") == "a\\u001b[2Jb\\u000d\\u200b\\u2066c\nd"
+
+
+TOLD = """case "$1" in
+-L) echo 'GPU 0: NVIDIA X (UUID: GPU-12)' ;;
+*) printf '0, GPU-12, 24564\\n1, GPU-345, 16376\\n2, GPU-6, [N/A]\\n' ;;
+esac"""
+
+
+@pytest.mark.parametrize(
+    ("visible", "status", "said"),
+    [
+        ("0", Status.READY, "GPU memory 24 GiB: trains 7-8B instruct, for example Qwen/Qwen2.5-7B-Instruct"),
+        ("1", Status.READY, "GPU memory 16 GiB: trains 3B instruct, for example Qwen/Qwen2.5-3B-Instruct"),
+        (None, Status.READY, "GPU memory 16 GiB: trains 3B instruct, for example Qwen/Qwen2.5-3B-Instruct"),
+        (
+            "GPU-12,1",
+            Status.READY,
+            "GPU memory 16 GiB: trains 3B instruct, for example Qwen/Qwen2.5-3B-Instruct",
+        ),
+        (
+            "2",
+            Status.ABSENT,
+            "no GPU whose memory is known: trains pilots, and the warm-started tiny student",
+        ),
+        ("", Status.ABSENT, "no GPU whose memory is known: trains pilots, and the warm-started tiny student"),
+    ],
+)
+def test_the_students_that_fit_follow_the_memory_of_the_visible_gpus(
+    tmp_path: Path, visible: str | None, status: Status, said: str
+) -> None:
+    program(tmp_path / "bin", "nvidia-smi", TOLD)
+
+    environ = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
+    check = checks_with(tmp_path, environ)["hardware", "student"]
+
+    assert (check.status, check.detail) == (status, said)
+    assert bool(check.fix) == (status is Status.ABSENT)
+
+
+def test_without_a_gpu_pilots_can_be_trained_and_no_torch_is_loaded(tmp_path: Path) -> None:
+    check = checks_with(tmp_path)["hardware", "student"]
+
+    assert check == Check(
+        group="hardware",
+        name="student",
+        status=Status.ABSENT,
+        detail="no GPU whose memory is known: trains pilots, and the warm-started tiny student",
+        fix="full training takes a GPU: 16 GB for 3B, 24 GB for 7-8B instruct models",
+    )
+    code = (
+        "import sys; from honing.learn import student_size; student_size(None); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -82,6 +82,7 @@ def run_checks(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
         *_agents(settings, environ),
         *_extras(),
         _gpu(environ),
+        _student(environ),
     ]
 
 
@@ -217,6 +218,41 @@ def _gpu(environ: Mapping[str, str]) -> Check:
     return Check(
         group="hardware", name="GPU", status=Status.READY if devices else Status.ABSENT, detail=detail
     )
+
+
+def _student(environ: Mapping[str, str]) -> Check:
+    """Which students can be trained here, by the GPU's memory."""
+    from honing.learn import student_size
+
+    memory = _gpu_memory(environ)
+    # Training takes one GPU; which of several is not known here, so the smallest counts.
+    size = student_size(min(memory, default=None))
+    where = f"GPU memory {min(memory) / 1024**3:.0f} GiB" if memory else "no GPU whose memory is known"
+    example = f", for example {size.example}" if size.example else ""
+    return Check(
+        group="hardware",
+        name="student",
+        status=Status.READY if size.full else Status.ABSENT,
+        detail=f"{where}: trains {size.student}{example}",
+        fix="" if size.full else "full training takes a GPU: 16 GB for 3B, 24 GB for 7-8B instruct models",
+    )
+
+
+def _gpu_memory(environ: Mapping[str, str]) -> list[int]:
+    """Bytes of each GPU that CUDA_VISIBLE_DEVICES leaves; of those that tell it."""
+    program = _find("nvidia-smi", environ)
+    query = ["--query-gpu=index,uuid,memory.total", "--format=csv,noheader,nounits"]
+    rows = _output([program, *query], environ).splitlines() if program else []
+    wanted = environ.get("CUDA_VISIBLE_DEVICES")
+    chosen = None if wanted is None else [name.strip() for name in wanted.split(",") if name.strip()]
+    found = []
+    for row in rows:
+        index, _, rest = (part.strip() for part in row.partition(","))
+        uuid, _, mebibytes = (part.strip() for part in rest.partition(","))
+        is_chosen = chosen is None or any(name == index or uuid.startswith(name) for name in chosen)
+        if is_chosen and mebibytes.isdigit():
+            found.append(int(mebibytes) * 1024**2)
+    return found
 
 
 def _find(program: str, environ: Mapping[str, str]) -> str | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from honing.learn.training.lora import merge_adapter
     from honing.learn.training.options import Schedule, SftOptions, TrainingResult
     from honing.learn.training.sft import train_lora
+    from honing.learn.training.sizes import StudentSize, student_size
     from honing.learn.warming.demonstrators import demonstrations
     from honing.learn.warming.making import warm_start
     from honing.learn.warming.options import Architecture, WarmStartOptions
@@ -79,7 +80,9 @@ _HOMES = {
     "StackRoom": "adapters.micro",
     "Start": "episode",
     "Student": "student",
+    "student_size": "training.sizes",
     "StudentOptions": "student",
+    "StudentSize": "training.sizes",
     "train_dpo": "training.dpo",
     "train_lora": "training.sft",
     "TrainingResult": "training.options",
@@ -120,6 +123,7 @@ __all__ = [
     "Start",
     "Student",
     "StudentOptions",
+    "StudentSize",
     "TrainingResult",
     "Turn",
     "WarmStartOptions",
@@ -141,6 +145,7 @@ __all__ = [
     "read_checkpoint",
     "reason_from_kind",
     "roll_out",
+    "student_size",
     "train_dpo",
     "train_lora",
     "verified",
