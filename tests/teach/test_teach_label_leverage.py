@@ -273,6 +273,20 @@ def test_a_state_that_does_not_replay_is_tampered_and_gets_no_number(
     assert list(outcomes) == [rows[1].id]
 
 
+def test_the_phase_counts_what_is_missing_by_the_kind_of_reason(rows: list[Snapshot], tmp_path: Path) -> None:
+    broken = [
+        row.model_copy(update={"env_state": {**(row.env_state or {}), "place": 99}}) for row in rows[:2]
+    ]
+    bare = rows[2].model_copy(update={"env_state": None})
+    desk = few(tmp_path)
+    desk.run.write_json(
+        "phase0/failure_snapshots.json", [row.as_document() for row in [*broken, bare, rows[3]]]
+    )
+    summary = phase_named("leverage").run(desk).summary
+
+    assert (summary["labelled"], summary["missing"]) == (1, {NO_STATE: 1, "tampered": 2})
+
+
 def test_an_expert_that_can_only_be_asked_here_plays_in_this_process(
     rows: list[Snapshot], tmp_path: Path
 ) -> None:

@@ -26,6 +26,7 @@ from honing.teach.labels.rows import (
     keep_labels,
     labeled,
     merge_into,
+    why_missing,
     with_part,
 )
 from honing.teach.phase import Cost, Phase, PhaseOutcome
@@ -51,7 +52,7 @@ def label_leverage(desk: Desk) -> PhaseOutcome:
     return PhaseOutcome(
         summary={
             "labelled": len(found),
-            "missing": dict(sorted(Counter(_reasons(done)).items())),
+            "missing": why_missing(done, "leverage"),
             "profiles": dict(sorted(Counter(each.profile.value for each in found).items())),
             "L_local_zero": sum(each.L_local == 0 for each in found),
             "L_local_retest": reliability["retest"]["rho"],
@@ -223,10 +224,6 @@ def _joined(student: Played, expert: Played) -> Played:
     return Played(
         outcomes={**student.outcomes, **expert.outcomes}, tampered=student.tampered or expert.tampered
     )
-
-
-def _reasons(snapshots: Sequence[Snapshot]) -> list[str]:
-    return [each.missing["leverage"] for each in snapshots if "leverage" in each.missing]
 
 
 def _cost(desk: Desk) -> Cost:

@@ -26,6 +26,7 @@ from honing.teach.labels.rows import (
     keep_labels,
     labeled,
     merge_into,
+    why_missing,
     with_part,
 )
 from honing.teach.mine import SUCCEEDING
@@ -58,7 +59,7 @@ def label_patch_test(desk: Desk) -> PhaseOutcome:
     return PhaseOutcome(
         summary={
             "labelled": len(found),
-            "missing": dict(sorted(Counter(_reasons(done)).items())),
+            "missing": why_missing(done, "cpt"),
             "routes": dict(sorted(Counter(each.route_net.value for each in found).items())),
             "ELP_net_retest": reliability["retest"]["rho"],
             "worth_above": {name: one["worth_above"]["p"] for name, one in rates.items()},
@@ -218,10 +219,6 @@ def _both_pairs(episodes: Mapping[str, Outcomes]) -> dict[str, dict[str, list[in
 
 def _mean(outcomes: Sequence[int]) -> float:
     return sum(outcomes) / len(outcomes)
-
-
-def _reasons(snapshots: Sequence[Snapshot]) -> list[str]:
-    return [each.missing["cpt"] for each in snapshots if "cpt" in each.missing]
 
 
 def _cost(desk: Desk) -> Cost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -51,6 +52,12 @@ def with_part(
     if missing:
         reasons[part] = missing
     return snapshot.model_copy(update={part: value, "missing": reasons, **further})
+
+
+def why_missing(snapshots: Sequence[Snapshot], part: str) -> dict[str, int]:
+    """How many snapshots lack a part, by the kind of reason: what a reason says before its first colon."""
+    found = Counter(each.missing[part].partition(":")[0] for each in snapshots if part in each.missing)
+    return dict(sorted(found.items()))
 
 
 def merge_into(desk: Desk, relative: str, part: Mapping[str, Json]) -> str:
