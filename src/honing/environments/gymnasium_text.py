@@ -1,7 +1,7 @@
 """Any Gymnasium environment whose observations are texts and whose actions have names, as a world.
 
-The environment is the user's own; what it must do is to be the same again when it is reset with the same seed.
-A saved state is replayed, so that a world which is not shows it at once.
+The environment is the user's own; what it must do is to be the same again when it is reset with the same
+seed. A saved state is replayed, so that a world which is not shows it at once.
 """
 
 from __future__ import annotations
@@ -152,8 +152,8 @@ class GymnasiumPlay:
         texts = isinstance(found, Sequence) and not isinstance(found, str)
         if not texts or not found or not all(isinstance(text, str) for text in found):
             raise EnvironmentFaultError(
-                f"gymnasium_text: info[{self._options.actions_key!r}] of {self._options.environment} must be a "
-                f"list of texts, got {found!r}. Name the key by 'actions_key', or the actions by 'actions'."
+                f"gymnasium_text: info[{self._options.actions_key!r}] of {self._options.environment} must be "
+                f"a list of texts, got {found!r}. Name the key by 'actions_key', or the actions by 'actions'."
             )
         return tuple(dict.fromkeys(found))
 
@@ -163,8 +163,9 @@ class GymnasiumPlay:
             found = found.get(self._options.observation_key)
         if not isinstance(found, str):
             raise EnvironmentFaultError(
-                f"gymnasium_text: {self._options.environment} must observe texts, got {type(found).__name__}. "
-                "Name the part that is a text by 'observation_key', or wrap the environment."
+                f"gymnasium_text: {self._options.environment} must observe texts, got "
+                f"{type(found).__name__}. Name the part that is a text by 'observation_key', or wrap the "
+                "environment."
             )
         return found
 

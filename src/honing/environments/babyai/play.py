@@ -78,6 +78,9 @@ class Level:
         import numpy
 
         level = self.grid_level
+        if level.carrying is not None and not any(level.carrying is old for old in self.known):
+            # Some missions begin with a thing in hand.
+            self.known.append(level.carrying)
         _, seen = level.gen_obs_grid()
         size = level.agent_view_size
         ahead, right = level.dir_vec, level.right_vec

@@ -21,11 +21,13 @@ def made_game(options: TextWorldOptions, seed: int) -> Any:
     """A `textworld.Game`.
 
     Raises:
-        EnvironmentFaultError: The maker finds no game of that size.
+        EnvironmentFaultError: The maker finds no game of that size, or the seed is none.
     """
     from textworld.generator import make_game
     from textworld.generator.chaining import QuestGenerationError
 
+    if not 0 <= seed < 2**32:
+        raise EnvironmentFaultError(f"textworld: a seed is a number from 0 to 2^32 - 1, got {seed}.")
     try:
         return make_game(_maker_options(options, seed))
     except QuestGenerationError as error:
