@@ -20,6 +20,8 @@ from honing.teach.evaluation.results import GREEDY, RETENTION, TASKS, Results
 from honing.teach.evaluation.transfer import SUPERVISIONS, diagonal_minus_rest
 from honing.teach.evaluation.unit import distribution
 from honing.teach.evaluation.verdict import criteria_of
+from honing.teach.mine import RETENTION as RETENTION_TASKS
+from honing.teach.mine import SUCCEEDING, retained_episodes
 from honing.teach.phase import Cost, Phase, PhaseOutcome
 from honing.teach.snapshot import Snapshot
 from honing.teach.training.summary import SUMMARY, players_of
@@ -115,7 +117,7 @@ def evaluate_players(
 ) -> Evaluation:
     """Play and score; nothing is written. The base must be among the players."""
     labelled = desk.snapshots(LABELLED)
-    retention = [Task.from_document(row) for row in read_rows(desk.run.path / "phase0/retention_tasks.json")]
+    retention = _retention_tasks(desk, labelled)
     everyone = [*players]
     if has_expert(desk):
         everyone.append(Player(run_id=EXPERT, policy={"kind": "expert"}))
@@ -123,7 +125,7 @@ def evaluate_players(
     results = Results(players=tuple(everyone), played=played, expert_steps=_expert_steps(played))
     failing = failure_panel(labelled, desk.spec.evaluation.n_snapshots_per_quadrant, seed=desk.spec.seed)
     at_failures = _distributions(desk, f"{step}.failing", players, failing)
-    succeeding = desk.snapshots("phase0/succeeding_snapshots.json")
+    succeeding = desk.snapshots(SUCCEEDING) if (desk.run.path / SUCCEEDING).is_file() else []
     at_successes = _distributions(desk, f"{step}.succeeding", players, succeeding)
     limits = DriftLimits(
         retention_drop=desk.spec.evaluation.max_retention_drop, kl_nats=desk.spec.evaluation.max_kl_nats
@@ -190,6 +192,15 @@ def _document(desk: Desk, found: Evaluation) -> dict[str, Json]:
     }
 
 
+def _retention_tasks(desk: Desk, labelled: Sequence[Snapshot]) -> list[Task]:
+    """Those of the run; where the phase was asked for alone, tasks are tried now."""
+    if not (desk.run.path / RETENTION_TASKS).is_file():
+        trained = {snapshot.task_hash for snapshot in labelled if snapshot.split == "train"}
+        episodes, _ = retained_episodes(desk, trained)
+        desk.run.write_json(RETENTION_TASKS, [episode.task.as_document() for episode in episodes])
+    return [Task.from_document(row) for row in read_rows(desk.run.path / RETENTION_TASKS)]
+
+
 def _expert_steps(played: Sequence[Played]) -> dict[str, int]:
     return {row.cluster: row.n_steps for row in played if row.run_id == EXPERT and row.success}
 
@@ -251,7 +262,7 @@ PHASE = Phase(
     name="evaluate",
     doing="measure every run on held-out tasks, snapshots and retention",
     run=evaluate,
-    reads=(SUMMARY, LABELLED, "phase0/retention_tasks.json", "phase0/succeeding_snapshots.json"),
+    reads=(SUMMARY, LABELLED),
     writes=tuple(f"{FOLDER}/{name}" for name in FILES),
     cost=_cost,
 )

@@ -11,6 +11,7 @@ from honing.errors import TrainingError
 from honing.store import digest
 from honing.teach.apart import check_apart, hashes_by_group, reserved
 from honing.teach.desk import Desk, read_rows
+from honing.teach.mine import RETENTION
 from honing.teach.phase import Cost, Criterion, Phase, PhaseOutcome
 from honing.teach.prepare import REPLAY, STUDENT, student_policy
 from honing.teach.snapshot import Quadrant, Route, Snapshot
@@ -31,7 +32,6 @@ from honing.teach.training.unit import train_stacked
 Json = Any
 
 LABELLED = "phase1/labeled_snapshots.jsonl"
-RETENTION = "phase0/retention_tasks.json"
 _BASELINES = 2
 
 
@@ -99,10 +99,13 @@ def check_nothing_leaked(desk: Desk, runs: Sequence[TrainRun], labelled: Sequenc
     Raises:
         LeakageError: There is one.
     """
-    retention = [Task.from_document(row) for row in read_rows(desk.run.path / RETENTION)]
+    groups = reserved(desk)
+    if (desk.run.path / RETENTION).is_file():
+        rows = read_rows(desk.run.path / RETENTION)
+        groups["retention tasks"] = [Task.from_document(row) for row in rows]
     measured = {
         "failure panel": {one.task_hash: one.id for one in labelled if one.split == "panel"},
-        **hashes_by_group(desk, {**reserved(desk), "retention tasks": retention}),
+        **hashes_by_group(desk, groups),
     }
     trained = {run.run_id: {one.task_hash: one.id for one in run.snapshots} for run in runs}
     check_apart(trained, measured)
@@ -236,7 +239,7 @@ PHASE = Phase(
     name="train",
     doing="train the matrix of quadrants and kinds of supervision",
     run=train,
-    reads=(LABELLED, REPLAY, STUDENT, RETENTION),
+    reads=(LABELLED, REPLAY, STUDENT),
     writes=(SUMMARY,),
     cost=_cost,
 )

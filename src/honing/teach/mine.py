@@ -45,7 +45,7 @@ def mine(desk: Desk) -> PhaseOutcome:
     )
     failures, shown = (with_panel(found, desk.spec.mine, seed=desk.spec.seed) for found in (failures, shown))
     trained = {snapshot.task_hash for snapshot in (*failures, *shown)} | elsewhere["replay"].keys()
-    retained, tried = _retention(desk, trained)
+    retained, tried = retained_episodes(desk, trained)
     _check(desk, [*failures, *shown], succeeding, retained, elsewhere)
     for path, snapshots in ((FAILURES, failures), (SUCCEEDING, succeeding), (EXPERT, shown)):
         desk.run.write_json(path, [snapshot.as_document() for snapshot in snapshots])
@@ -135,7 +135,7 @@ def _restorable(desk: Desk, *groups: Sequence[Snapshot]) -> list[list[Snapshot]]
     return [[snapshot for snapshot in group if id(snapshot) not in bad] for group in groups]
 
 
-def _retention(desk: Desk, trained: Collection[str]) -> tuple[list[Episode], int]:
+def retained_episodes(desk: Desk, trained: Collection[str]) -> tuple[list[Episode], int]:
     """The first tasks of the split "retention" that the student solves with its likeliest actions, none of
     them trained on; and how many were tried. Nothing without a student."""
     wanted = desk.spec.mine.retention_tasks

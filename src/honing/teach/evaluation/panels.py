@@ -7,7 +7,7 @@ from typing import Any
 
 from honing.environments import KnowsBest, Task
 from honing.learn import Example, Situation, draw
-from honing.teach.apart import world_document
+from honing.teach.apart import reserved, world_document
 from honing.teach.desk import Desk
 from honing.teach.evaluation.players import EXPERT, Panel, Place, Played, Player
 from honing.teach.evaluation.results import GREEDY, RETENTION, SAMPLED, SNAPSHOTS, TASKS
@@ -24,7 +24,7 @@ _STATES_PER_UNIT = 400
 def panels_of(desk: Desk, labelled: Sequence[Snapshot], retention: Sequence[Task]) -> tuple[Panel, ...]:
     """The held-out tasks, the failure panel and the retention tasks of a study."""
     spec = desk.spec.evaluation
-    tasks = desk.world().tasks("evaluate", spec.n_tasks, seed=desk.spec.seed)
+    tasks = reserved(desk)["evaluate"]
     snapshots = failure_panel(labelled, spec.n_snapshots_per_quadrant, seed=desk.spec.seed)
     found = (
         Panel(name=TASKS, places=tuple(_at_task(task) for task in tasks)),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from honing.environments import Task, World
-from honing.errors import EnvironmentFaultError
 from honing.learn import draw
+from honing.teach.apart import tasks_at_most
 
 _FIRST_POOL, _LARGEST_POOL = 10, 80
 """Tasks that are looked through for each one wanted, at first and at most."""
@@ -23,10 +23,10 @@ def task_pool(world: World, tags: Collection[frozenset[str]], n: int, *, seed: i
         seed: Of the drawing.
     """
     size = _FIRST_POOL * n
-    found = _at_most(world, size, seed)
+    found = tasks_at_most(world, "validation", size, seed=seed)
     while size < _LARGEST_POOL * n and len(found) == size and not _enough(found, tags, n):
         size *= 2
-        found = _at_most(world, size, seed)
+        found = tasks_at_most(world, "validation", size, seed=seed)
     return found
 
 
@@ -45,13 +45,3 @@ def likeness(one: frozenset[str], other: frozenset[str]) -> float:
 
 def _enough(tasks: Sequence[Task], tags: Collection[frozenset[str]], n: int) -> bool:
     return all(sum(frozenset(task.tags) == wanted for task in tasks) >= n for wanted in tags)
-
-
-def _at_most(world: World, size: int, seed: int) -> list[Task]:
-    """As many as asked, or halves of that until the world has as many."""
-    while size:
-        try:
-            return world.tasks("validation", size, seed=seed)
-        except EnvironmentFaultError:
-            size //= 2
-    return []
