@@ -15,6 +15,7 @@ from honing.teach.apart import world_document
 from honing.teach.desk import Desk
 from honing.teach.phase import Cost, Phase, PhaseOutcome
 from honing.teach.prepare import STUDENT, student_policy
+from honing.teach.teachers.playing import chat_episodes, most_calls, most_tokens
 
 Json = Any
 
@@ -104,6 +105,8 @@ def play_chunk(work: Mapping[str, Json]) -> list[Json]:
 def _expert_episodes(desk: Desk) -> list[Episode]:
     spec = desk.spec
     tasks = desk.world().tasks("expert", spec.collect.expert_tasks, seed=spec.seed)
+    if spec.expert.model:
+        return chat_episodes(desk, tasks)
     return played(desk, "collect.expert", expert_policy(desk), tasks, temperature=0.0)
 
 
@@ -135,7 +138,12 @@ def _figures(who: str, episodes: Sequence[Episode]) -> dict[str, Json]:
 
 
 def _cost(desk: Desk) -> Cost:
-    return Cost(episodes=desk.spec.collect.n_tasks + desk.spec.collect.expert_tasks)
+    spec = desk.spec.collect
+    episodes = spec.n_tasks + spec.expert_tasks
+    if not desk.spec.expert.model:
+        return Cost(episodes=episodes)
+    asked = spec.expert_tasks
+    return Cost(episodes=episodes, calls=most_calls(desk, asked), tokens=most_tokens(desk, asked))
 
 
 PHASE = Phase(
