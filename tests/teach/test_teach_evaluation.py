@@ -153,7 +153,9 @@ def played(
 
 def by_hand(rows: dict[str, str], *, panel: str = TASKS) -> Results:
     """Results on one panel: by run id, one digit per task."""
-    players = tuple(Player(run_id=run_id, policy={}) for run_id in rows)
+    players = tuple(
+        Player(run_id=name, policy={}, supervision="demo" if name != BASE else "") for name in rows
+    )
     return Results(
         players=players, played=tuple(row for run_id in rows for row in played(run_id, panel, rows[run_id]))
     )
@@ -252,14 +254,16 @@ def test_the_gate_turns_on_the_shift_where_the_base_succeeds_and_not_where_it_fa
 
 
 def test_criteria_name_what_decides() -> None:
-    results = by_hand({BASE: "0" * 30, "B2_all": "1" * 20 + "0" * 10})
-    drifts = [judge("B2_all", drop(1), None, None, LIMITS), judge("other", drop(4), None, None, LIMITS)]
+    results = by_hand({BASE: "0" * 30, "B2_all": "1" * 20 + "0" * 10, "other": "0" * 30})
+    # An arm that is not of the matrix may forget more: it fails the gate, not the criterion.
+    lost = {"B2_all": 1, "other": 4, "R1_recovery": 9}
+    drifts = [judge(run_id, drop(n), None, None, LIMITS) for run_id, n in lost.items()]
 
     verdicts = {one.name: (one.met, one.value, one.note) for one in criteria_of(results, drifts, 0.1)}
     assert verdicts == {
-        "success_above_base": (True, pytest.approx(2 / 3), "1 of 1 runs have an interval above 0"),
+        "success_above_base": (True, pytest.approx(2 / 3), "1 of 2 runs have an interval above 0"),
         "transfer_diagonal": (None, None, "a quadrant has no run or no held-out snapshot"),
-        "retention": (False, 0.2, "largest: other; 1 of 2 runs pass the gate"),
+        "retention": (False, 0.2, "largest: other; 1 of 3 runs pass the gate"),
     }
 
 

@@ -15,7 +15,7 @@ from honing.learn import Example
 from honing.teach import matrix
 from honing.teach.desk import Desk
 from honing.teach.evaluate import evaluate_runs
-from honing.teach.evaluation.results import GREEDY, SAMPLED, TASKS
+from honing.teach.evaluation.results import GREEDY, RETENTION, SAMPLED, TASKS
 from honing.teach.matrix import check_nothing_leaked, planned_runs, train_runs
 from honing.teach.snapshot import Quadrant, Snapshot
 from honing.teach.study_spec import StudySpec
@@ -227,6 +227,25 @@ def test_a_trained_run_plays_and_is_told_from_the_base(trained: tuple[Desk, dict
     assert len(found.results.rows(drift.run_id, TASKS, GREEDY)) == 12
     assert drift.kl_succeeding is not None
     assert drift.kl_succeeding.estimate > 0
+
+
+@pytest.mark.teach
+def test_evaluated_alone_retention_tasks_are_found_among_tasks_not_trained_on(
+    trained: tuple[Desk, dict[str, object]],
+) -> None:
+    desk, summary = trained
+    place = desk.run.path / "phase0/retention_tasks.json"
+    before = place.read_bytes()
+    place.unlink()
+    try:
+        results = evaluate_runs(desk, only(summary, []), "alone").results
+    finally:
+        found = json.loads(place.read_bytes())
+        place.write_bytes(before)
+
+    kept = results.rows("base", RETENTION, GREEDY)
+    assert [row.place for row in kept] == [row["id"] for row in found]
+    assert {row.success for row in kept} == {True}
 
 
 @pytest.mark.teach

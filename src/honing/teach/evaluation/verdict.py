@@ -9,6 +9,7 @@ from honing.teach.drift import Drift
 from honing.teach.evaluation.results import GREEDY, TASKS, Results
 from honing.teach.evaluation.transfer import POOLED, diagonal_minus_rest
 from honing.teach.phase import Criterion
+from honing.teach.snapshot import Route
 
 DECIDING_RUN = "B2_all"
 """The run that stands for "training on failures" where a criterion speaks of success above the base. Named
@@ -16,8 +17,9 @@ beforehand: the best of fourteen would look good by luck."""
 
 
 def criteria_of(results: Results, drifts: Sequence[Drift], max_drop: float) -> tuple[Criterion, ...]:
-    """Success above base, diagonal above the rest, no run that forgets."""
-    return (_success(results), _transfer(results), _retention(drifts, max_drop))
+    """Success above base, diagonal above the rest, no run of the matrix that forgets. Arms beyond the plan's
+    fourteen are judged by the gate alone."""
+    return (_success(results), _transfer(results), _retention(results, drifts, max_drop))
 
 
 def _success(results: Results) -> Criterion:
@@ -62,12 +64,25 @@ def _above_zero(name: str, sentence: str, found: Interval | None, note: str) -> 
     )
 
 
-def _retention(drifts: Sequence[Drift], max_drop: float) -> Criterion:
-    sentence = f"No run forgets: the largest drop on retention tasks is below {max_drop:g} (temperature 0)."
-    drops = [(drift.retention_drop, drift.run_id) for drift in drifts if drift.retention_drop is not None]
+def _retention(results: Results, drifts: Sequence[Drift], max_drop: float) -> Criterion:
+    sentence = (
+        f"No run of the matrix forgets: the largest drop on retention tasks is below {max_drop:g} "
+        "(temperature 0)."
+    )
+    formats = {route.value for route in Route}
+    matrix = {player.run_id for player in results.players if player.supervision in formats}
+    drops = [
+        (drift.retention_drop, drift.run_id)
+        for drift in drifts
+        if drift.retention_drop is not None and drift.run_id in matrix
+    ]
     if not drops:
         return Criterion(
-            name="retention", sentence=sentence, value=None, met=None, note="there are no retention tasks"
+            name="retention",
+            sentence=sentence,
+            value=None,
+            met=None,
+            note="no retention tasks, or no run of the matrix",
         )
     worst, run_id = max(drops, key=lambda pair: pair[0].estimate)
     return Criterion(
