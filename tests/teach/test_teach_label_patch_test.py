@@ -7,8 +7,9 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
-from chain_scene import STUDENT, chain_desk, chain_snapshots, truth_of
+from chain_scene import STUDENT, WORLD, advice_on, chain_desk, chain_snapshots, truth_of
 
+from honing.environments.scripted import Place, Wrong, chain_task
 from honing.environments.scripted_truth import condition_by_content
 from honing.learn import CONDITIONS, Lesson, Situation, draw, patch_text
 from honing.teach.desk import Desk
@@ -141,6 +142,30 @@ def test_a_patch_for_the_whole_episode_agrees_with_the_closed_form(
     errors = {name: fmean(found.p[name].p - known.p[name] for found, known in pairs) for name in CONDITIONS}
 
     assert errors == pytest.approx(dict.fromkeys(CONDITIONS, 0.0), abs=0.04)
+
+
+@pytest.mark.parametrize(("patch_steps", "rate"), [(1, 0.9 * 0.1), (2, 0.9 * 0.9), (None, 0.9 * 0.9)])
+def test_a_patch_is_shown_for_as_many_steps_as_the_study_says(
+    tmp_path: Path, patch_steps: int | None, rate: float
+) -> None:
+    leaf = Place(sign="leaf", wrong=Wrong.PIT, doors=("red", "black"))
+    environment = WORLD.make()
+    step = environment.reset(chain_task("made", [leaf, leaf]))
+    row = chain_snapshots(1)[0].model_copy(
+        update={
+            "task": environment.task.as_document(),
+            "observation": step.observation,
+            "valid_actions": list(step.actions),
+            "history": [],
+            "env_state": environment.save(),
+            "advice": advice_on(step.observation, step.actions),
+        }
+    )
+    cpt = {"n_per_condition": 80, "patch_steps": patch_steps, "retest": False}
+    found = patch_tests(chain_desk(tmp_path / "run", cpt=cpt), STUDENT, [row])[0][0].cpt
+
+    assert found is not None
+    assert found.p["demo"].p == pytest.approx(rate, abs=0.1)
 
 
 def test_payoff_is_found_where_the_closed_form_has_it(measured: tuple[Desk, list[Snapshot]]) -> None:

@@ -7,6 +7,7 @@ from honing.cli.teach_panel import app as panel_app
 from honing.cli.teach_phases import COMMANDS, command_of
 from honing.cli.teach_pilot import pilot
 from honing.cli.teach_run import run, schema
+from honing.cli.teach_thresholds import thresholds
 
 _HELP = """Teach the weights: mine an agent's failures, label what can be taught, train on it, and measure.
 
@@ -24,5 +25,6 @@ app.command("run")(run)
 app.command("pilot")(pilot)
 for each in COMMANDS:
     app.command(each.name)(command_of(each))
+app.command("thresholds")(thresholds)
 app.command("schema")(schema)
 app.add_typer(panel_app, name="panel")

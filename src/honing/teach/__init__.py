@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from honing.teach.compare import compare_labels
     from honing.teach.desk import read_snapshots
+    from honing.teach.labels.schema import labeled_snapshot_schema
+    from honing.teach.labels.thresholds import quantiles_of, write_threshold_plots
     from honing.teach.phase import Criterion, PhaseOutcome
     from honing.teach.pilot import PilotResult, pilot_spec, run_pilot
     from honing.teach.running.forecast import Forecast, forecast
@@ -37,13 +39,16 @@ _HOMES = {
     "compare_labels": "compare",
     "forecast": "running.forecast",
     "hand_out": "running.imports",
+    "labeled_snapshot_schema": "labels.schema",
     "load_study": "study_file",
     "pilot_spec": "pilot",
+    "quantiles_of": "labels.thresholds",
     "read_snapshots": "desk",
     "run_pilot": "pilot",
     "run_study": "study",
     "study_schema": "study_file",
     "with_choices": "study_file",
+    "write_threshold_plots": "labels.thresholds",
 }
 """Which file of this package defines a name."""
 
@@ -61,13 +66,16 @@ __all__ = [
     "compare_labels",
     "forecast",
     "hand_out",
+    "labeled_snapshot_schema",
     "load_study",
     "pilot_spec",
+    "quantiles_of",
     "read_snapshots",
     "run_pilot",
     "run_study",
     "study_schema",
     "with_choices",
+    "write_threshold_plots",
 ]
 
 

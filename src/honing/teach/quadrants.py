@@ -11,7 +11,7 @@ from typing import Any
 
 from honing.teach.desk import Desk
 from honing.teach.labels.rows import LABELED, LABELED_LIST, keep_labels, with_part
-from honing.teach.labels.thresholds import PLOTS, quantiles_of, threshold_figures
+from honing.teach.labels.thresholds import PLOTS, write_threshold_plots
 from honing.teach.phase import Criterion, Phase, PhaseOutcome
 from honing.teach.snapshot import Leverage, Quadrant, Snapshot
 from honing.teach.study_spec import QuadrantSpec
@@ -41,11 +41,10 @@ def assign_quadrants(desk: Desk) -> PhaseOutcome:
     snapshots = desk.snapshots(LABELED)
     thresholds = thresholds_of(snapshots, spec)
     done = [in_quadrant(each, thresholds, spec.min_probability) for each in snapshots]
-    written = [*keep_labels(desk, done), THRESHOLDS, QUANTILES]
+    written = [*keep_labels(desk, done), THRESHOLDS]
     desk.run.write_json(THRESHOLDS, _document(desk, done, thresholds))
-    desk.run.write_json(QUANTILES, quantiles_of(done))
-    figures = threshold_figures(done, desk.run.artifact(PLOTS), thresholds=_pair(thresholds))
-    written += [f"{PLOTS}/{path.name}" for path in figures]
+    plots = write_threshold_plots(done, desk.run.artifact(PLOTS), thresholds=_pair(thresholds))
+    written += [f"{PLOTS}/{path.name}" for path in plots]
     counts = counts_of(done, "train", drop_abstained=spec.drop_abstained)
     return PhaseOutcome(
         summary={

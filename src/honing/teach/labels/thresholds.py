@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from honing.errors import MissingToolError
+from honing.store import json_bytes, write_atomic
 from honing.teach.labels.reliability import correlation
 from honing.teach.snapshot import Quadrant, Snapshot
 
@@ -67,6 +68,25 @@ def quantile(values: Sequence[float], share: float) -> float | None:
     below = int(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def write_threshold_plots(
+    snapshots: Sequence[Snapshot], folder: Path, *, thresholds: tuple[float, float] | None = None
+) -> list[Path]:
+    """Write `quantiles.json` and the three pictures.
+
+    Args:
+        snapshots: Labelled.
+        folder: Where; made where it is missing.
+        thresholds: Of U and of L_local, drawn as lines.
+
+    Raises:
+        MissingToolError: matplotlib is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    quantiles = folder / "quantiles.json"
+    write_atomic(quantiles, json_bytes(quantiles_of(snapshots)))
+    return [quantiles, *threshold_figures(snapshots, folder, thresholds=thresholds)]
 
 
 def threshold_figures(
