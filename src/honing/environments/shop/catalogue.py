@@ -51,6 +51,8 @@ APART = frozenset({"shoe_size", "next_page"})
 """No category is both sold by size and hidden behind sponsored results."""
 PAGE = 4
 """Results on a page."""
+_REMEMBERED = 4096
+"""Searches whose results are kept."""
 _ORDERS = tuple(permutations(range(PAGE)))
 
 
@@ -142,6 +144,10 @@ class Product:
     def text(self) -> str:
         return f"{self.colour} {self.material} {self.category}"
 
+    def line(self, place: int) -> str:
+        """As one of the results of a page, and within the action that opens it. Places count from 1."""
+        return f"{self.colour} {self.material} {place}"
+
 
 class Catalogue:
     """All products, and what a search for some words shows."""
@@ -157,6 +163,7 @@ class Catalogue:
         )
         self.products = tuple(_products(options, self.categories))
         self._ranked: dict[str, tuple[int, ...]] = {}
+        self._shown: dict[tuple[str, int], tuple[int, ...]] = {}
 
     def results(self, query: str, layout: int) -> tuple[int, ...]:
         """Numbers of the products that a search shows, page after page.
@@ -166,13 +173,19 @@ class Catalogue:
             layout: Of the shop on that day: decides the order within a page, where the dearer twin always
                 stands before the cheaper one.
         """
+        known = self._shown.get((query, layout))
+        if known is not None:
+            return known
         ranked = self._ranked.get(query)
         if ranked is None:
             ranked = self._ranked[query] = self._rank(query)
         shown: list[int] = []
         for at in range(0, len(ranked), PAGE):
             shown += _arranged(ranked[at : at + PAGE], layout ^ zlib.crc32(query.encode()) ^ at)
-        return tuple(shown)
+        if len(self._shown) >= _REMEMBERED:
+            self._shown.clear()
+        found = self._shown[query, layout] = tuple(shown)
+        return found
 
     def _rank(self, query: str) -> tuple[int, ...]:
         """Best matches first, three pages at most; sponsored ones before them where the category has any."""

@@ -58,11 +58,12 @@ def _on_results(goal: Goal, state: State, catalogue: Catalogue, belief: Belief) 
     fits = [_fits(goal, state, catalogue.products[number], belief) for number in found]
     shown = fits[state.first : state.first + PAGE]
     if any(shown):
-        return f"click[{shown.index(True) + 1}]"
+        place = shown.index(True)
+        return f"click[{catalogue.products[found[state.first + place]].line(place + 1)}]"
     if any(fits[state.first + PAGE :]) and (belief.next_page or not _hidden(goal, state, catalogue)):
         return "click[next]"
     if state.query == _query(goal, belief) and _gives_up(goal, state, catalogue, belief):
-        return "click[1]"
+        return f"click[{catalogue.products[found[state.first]].line(1)}]"
     return "click[back]"
 
 

@@ -16,10 +16,9 @@ from honing.environments.shop.state import Page, State
 from honing.errors import EnvironmentFaultError
 
 _SPLIT = re.compile(r"[A-Za-z0-9_.-]+")
-_NUMBERS = tuple(f"click[{place}]" for place in range(1, PAGE + 1))
 _SIZES = tuple(f"click[size {size}]" for size in SIZES)
+_RESULT = re.compile(r"click\[\w+ \w+ [1-4]\]")
 _KINDS = {
-    **dict.fromkeys(_NUMBERS, "open"),
     **dict.fromkeys(_SIZES, "size"),
     **{f"click[{name}]": name for name in ("next", "back", "buy", "price", "details")},
 }
@@ -60,7 +59,7 @@ class ShopWorld:
 
     def identity(self) -> dict[str, Json]:
         """Name, version of the rules and every option."""
-        return {"name": self.name, "version": 2, **self._options.as_document()}
+        return {"name": self.name, "version": 3, **self._options.as_document()}
 
     def make(self) -> ShopEnvironment:
         return ShopEnvironment(self._catalogue, max_steps=self.max_steps)
@@ -82,7 +81,7 @@ class ShopWorld:
 
     def kind(self, action: str) -> str:
         """search, open, next, back, price, size, details or buy; empty for what is none of them."""
-        return "search" if action.startswith("search[") else _KINDS.get(action, "")
+        return _kind(action)
 
 
 class ShopEnvironment:
@@ -209,14 +208,13 @@ class ShopEnvironment:
 
     def _move(self, state: State, action: str) -> State:
         """The state after a valid action, but for the count of steps."""
-        kind = "search" if action.startswith("search[") else _KINDS[action]
-        match kind:
+        match _kind(action):
             case "search":
                 return State(
                     page=Page.RESULTS, query=action[7:-1], priced=state.priced, searches=state.searches + 1
                 )
             case "open":
-                number = self._results(state)[state.first + _NUMBERS.index(action)]
+                number = self._results(state)[state.first + int(action[-2]) - 1]
                 seen = state.seen if number in state.seen else (*state.seen, number)
                 return replace(state, page=Page.ITEM, item=number, size=0, details=False, seen=seen)
             case "next":
@@ -259,9 +257,10 @@ class ShopEnvironment:
         if state.page is Page.SEARCH:
             return self._searches
         if state.page is Page.RESULTS:
-            left = len(self._results(state)) - state.first
-            more = ("click[next]",) if left > PAGE else ()
-            return (*_NUMBERS[:left], *more, "click[back]")
+            results = self._results(state)
+            opening = [f"click[{line}]" for line in self._lines(state)]
+            more = ("click[next]",) if len(results) > state.first + PAGE else ()
+            return (*opening, *more, "click[back]")
         sizes = _SIZES if self._catalogue.products[state.item].category in self._catalogue.sized else ()
         return ("click[back]", "click[details]", "click[price]", *sizes, "click[buy]")
 
@@ -285,12 +284,23 @@ class ShopEnvironment:
 
     def _results_page(self, state: State) -> str:
         shown = self._results(state)[state.first : state.first + PAGE]
-        products = [self._catalogue.products[number] for number in shown]
         lines = [
-            f"{each.colour} {each.material} {place}{' seen' if each.number in state.seen else ''}"
-            for place, each in enumerate(products, 1)
+            f"{line} seen" if number in state.seen else line
+            for number, line in zip(shown, self._lines(state), strict=True)
         ]
-        return f"results page {state.first // PAGE + 1}. {products[0].category}: {', '.join(lines)}."
+        category = self._catalogue.products[shown[0]].category
+        return f"results page {state.first // PAGE + 1}. {category}: {', '.join(lines)}."
+
+    def _lines(self, state: State) -> list[str]:
+        """The results on the page, as they are shown and as they are opened."""
+        shown = self._results(state)[state.first : state.first + PAGE]
+        return [self._catalogue.products[number].line(place) for place, number in enumerate(shown, 1)]
+
+
+def _kind(action: str) -> str:
+    if action.startswith("search["):
+        return "search"
+    return _KINDS.get(action) or ("open" if _RESULT.fullmatch(action) else "")
 
 
 def _search_actions(goal: Goal, catalogue: Catalogue) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from honing.store import digest, json_bytes
 
 ABOUT = "warm_start.json"
 """Beside the weights: what the student was made from."""
-_VERSION = 2
+_VERSION = 3
 """Of the recipe; another one makes all students anew."""
 _SPLIT = "warm_start"
 _PACKAGES = ("torch", "transformers", "tokenizers", "safetensors")
