@@ -16,6 +16,7 @@ from honing.executors import (
     Executor,
     InlineExecutor,
     LocalExecutor,
+    ResidentExecutor,
     ScriptedExecutor,
     ThreadsExecutor,
     Unit,
@@ -29,8 +30,17 @@ EXECUTORS = [
     LocalExecutor(1),
     LocalExecutor(3),
     ScriptedExecutor(),
+    ResidentExecutor(2),
 ]
-NAMES = ["inline", "one thread", "threads", "one process", "processes", "scripted"]
+NAMES = ["inline", "one thread", "threads", "one process", "processes", "scripted", "residents"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _residents_end() -> Iterator[None]:
+    yield
+    for executor in EXECUTORS:
+        if isinstance(executor, ResidentExecutor):
+            executor.close()
 
 
 @pytest.fixture(params=EXECUTORS, ids=NAMES)

@@ -14,6 +14,7 @@ from honing.executors.progress import (
     choose_progress,
     describe,
 )
+from honing.executors.resident import ResidentExecutor
 from honing.executors.resumable import MapOptions, UnitResult, plan, run_map
 from honing.executors.scripted import ScriptedExecutor
 from honing.executors.threads import InlineExecutor, ThreadsExecutor, inline
@@ -33,6 +34,7 @@ __all__ = [
     "Observe",
     "OneBar",
     "Progress",
+    "ResidentExecutor",
     "ScriptedExecutor",
     "SilentProgress",
     "Tally",

@@ -51,8 +51,8 @@ class LocalExecutor:
         self, fn: UnitFunction, units: Iterable[Unit], should_stop: Callable[[], bool]
     ) -> Generator[Sequence[Completed], None, None]:
         """See `Executor.run`."""
-        preparation = _prepare(fn)
-        return Crew(lambda number: _ProcessWorker(preparation, self.max_lost), self.workers).run(
+        preparation = prepare(fn)
+        return Crew(lambda number: ProcessWorker(preparation, self.max_lost), self.workers).run(
             units, should_stop
         )
 
@@ -61,7 +61,7 @@ class _WorkerDiedError(Exception):
     """The process ended while a unit was under way."""
 
 
-class _ProcessWorker:
+class ProcessWorker:
     """One process at a time, replaced when it dies. All methods but `kill` belong to the thread that made
     it."""
 
@@ -191,7 +191,7 @@ def _lost(unit: Unit, starts: int, ending: str) -> Completed:
     )
 
 
-def _prepare(fn: UnitFunction) -> bytes:
+def prepare(fn: UnitFunction) -> bytes:
     """What a worker needs to know first: the import path, the user's script where it is needed, the
     function."""
     if hasattr(sys, LOADING_MAIN):

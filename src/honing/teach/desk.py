@@ -37,6 +37,8 @@ class Desk:
 
     run: Run
     spec: StudySpec
+    executor: Executor | None = None
+    """Where units run; processes of this machine, new ones for every step, where None."""
     workers: int = 1
     """Processes at a time; units get one thread each, so results are the same at any number."""
     endpoints: Mapping[str, str] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class Desk:
             TrainingError: A unit failed; those that ended are kept.
             HoningError: See `executors.run_map`.
         """
+        executor = executor or self.executor
         if executor is None:
             executor = InlineExecutor() if self.workers < 1 else LocalExecutor(self.workers)
         options = MapOptions(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from honing.errors import StudyError
+from honing.executors import Executor, ResidentExecutor
 from honing.store import Run
 from honing.teach.desk import Desk
 from honing.teach.phase import PhaseOutcome
@@ -58,8 +59,9 @@ def run_study(spec: StudySpec, options: StudyOptions | None = None) -> StudyResu
     """
     options = options or StudyOptions()
     run = open_run(spec, options)
-    with run.supervise():
-        desk = _desk(run, spec, options)
+    # Processes stay from phase to phase: loading what they need takes longer than many a step.
+    with run.supervise(), ResidentExecutor(options.workers) as executor:
+        desk = _desk(run, spec, options, executor)
         bring_in(desk, options.inputs)
         if options.begin:
             forget_from(run, options.begin)
@@ -103,10 +105,11 @@ def _work(desk: Desk, name: str) -> PhaseOutcome:
     return outcome
 
 
-def _desk(run: Run, spec: StudySpec, options: StudyOptions) -> Desk:
+def _desk(run: Run, spec: StudySpec, options: StudyOptions, executor: Executor) -> Desk:
     return Desk(
         run=run,
         spec=spec,
+        executor=executor,
         workers=options.workers,
         endpoints=options.endpoints,
         cache=options.cache,
