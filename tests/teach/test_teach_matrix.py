@@ -5,13 +5,25 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from labelled_scene import SEED, hash_of, labelled_desk, spec, tasks, tiny_student
+from labelled_scene import OPTIONS, SEED, WORLD, hash_of, labelled_desk, spec, tasks, tiny_student
 
+from honing.environments import world_named
 from honing.errors import LeakageError, StudyError, TrainingError
-from honing.learn import Example
+from honing.learn import (
+    Episode,
+    Example,
+    Policy,
+    StackedStudent,
+    Start,
+    Student,
+    load_stack,
+    policy_from,
+    roll_out,
+)
 from honing.teach import matrix
 from honing.teach.desk import Desk
 from honing.teach.evaluate import evaluate_runs
@@ -227,6 +239,33 @@ def test_a_trained_run_plays_and_is_told_from_the_base(trained: tuple[Desk, dict
     assert len(found.results.rows(drift.run_id, TASKS, GREEDY)) == 12
     assert drift.kl_succeeding is not None
     assert drift.kl_succeeding.estimate > 0
+
+
+@pytest.mark.teach
+def test_adapters_in_one_pass_play_as_each_does_merged_into_the_base(
+    trained: tuple[Desk, dict[str, object]],
+) -> None:
+    desk, summary = trained
+    base, *runs = players_of(desk, summary)
+    student = policy_from(base.policy)
+    assert isinstance(student, Student)
+    stack = load_stack(student.model, {one.run_id: Path(one.policy["adapter"]) for one in runs})
+    starts = [
+        Start(task=task, draw="any", adapter=number)
+        for number in range(len(runs))
+        for task in tasks("evaluate", 12)
+    ]
+
+    stacked = rolled_out(StackedStudent(student, stack), starts)
+    merged = [
+        rolled_out(policy_from(one.policy), [replace(start, adapter=None) for start in starts[:12]])
+        for one in runs
+    ]
+    assert [one.actions for one in stacked] == [one.actions for part in merged for one in part]
+
+
+def rolled_out(policy: Policy, starts: list[Start]) -> list[Episode]:
+    return roll_out(policy, world_named(WORLD, OPTIONS), starts, temperature=1.0, seed=SEED)
 
 
 @pytest.mark.teach
