@@ -12,7 +12,7 @@ import pytest
 from labelled_scene import OPTIONS, SEED, WORLD, hash_of, labelled_desk, spec, tasks, tiny_student
 
 from honing.environments import world_named
-from honing.errors import LeakageError, StudyError, TrainingError
+from honing.errors import LeakageError, StudyError, TrainingError, UsageError
 from honing.learn import (
     Episode,
     Example,
@@ -189,6 +189,15 @@ def test_snapshots_are_drawn_by_their_ids_whatever_their_order(usable: list[Snap
 
     assert orders[0] == orders[1]
     assert equal_share(orders[0]) == min(len(found) for found in orders[0].values())
+
+
+def test_a_student_without_weights_cannot_be_trained(tmp_path: Path) -> None:
+    desk = labelled_desk(tmp_path / "run", Path("none"))
+    student = desk.run.read_json("phase0/student.json")
+    desk.run.write_json("phase0/student.json", {**student, "policy": {"kind": "mock"}})
+
+    with pytest.raises(UsageError, match="'mock', which has no weights"):
+        train_runs(desk, runs_for(desk), "phase2")
 
 
 # With a student that is trained.

@@ -13,7 +13,7 @@ from honing.teach.apart import check_apart, hashes_by_group, reserved
 from honing.teach.desk import Desk, read_rows
 from honing.teach.mine import RETENTION
 from honing.teach.phase import Cost, Criterion, Phase, PhaseOutcome
-from honing.teach.prepare import REPLAY, STUDENT, student_policy
+from honing.teach.prepare import REPLAY, STUDENT
 from honing.teach.snapshot import Quadrant, Route, Snapshot
 from honing.teach.study_spec import StudySpec
 from honing.teach.supervision import recoverable, recovery_examples
@@ -25,7 +25,14 @@ from honing.teach.training.arms import (
     recovery_run,
     trainable,
 )
-from honing.teach.training.summary import FOLDER, SUMMARY, UNVALIDATED, adapter_digest, validation_of
+from honing.teach.training.summary import (
+    FOLDER,
+    SUMMARY,
+    UNVALIDATED,
+    adapter_digest,
+    student_with_weights,
+    validation_of,
+)
 from honing.teach.training.unit import train as train_unit
 from honing.teach.training.unit import train_stacked
 
@@ -164,7 +171,7 @@ def _work(desk: Desk, run: TrainRun, folder: str) -> dict[str, Json]:
         "examples_digest": digest([example.as_document() for example in run.examples]),
         "replay": REPLAY,
         "replay_digest": digest(read_rows(desk.run.path / REPLAY)),
-        "student": student_policy(desk.run),
+        "student": student_with_weights(desk),
         "identity": desk.run.read_json(STUDENT)["identity"],
         "options": sft_options(desk),
         "preference": run.preference,

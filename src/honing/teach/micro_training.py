@@ -14,12 +14,12 @@ from honing.teach.micro.similar import similar_tasks, task_pool
 from honing.teach.micro.unit import micro_train_chunk
 from honing.teach.micro.verdict import criteria_of
 from honing.teach.phase import Cost, Phase, PhaseOutcome
-from honing.teach.prepare import STUDENT, student_policy
+from honing.teach.prepare import STUDENT
 from honing.teach.snapshot import Quadrant, Route, Snapshot
 from honing.teach.study_spec import MicroSetting
 from honing.teach.supervision import examples_of
 from honing.teach.training.arms import by_quadrant, trainable
-from honing.teach.training.summary import CORRELATION
+from honing.teach.training.summary import CORRELATION, student_with_weights
 
 Json = Any
 
@@ -147,7 +147,7 @@ def _chunks(
 ) -> list[dict[str, Json]]:
     spec, student = desk.spec, desk.run.read_json(STUDENT)
     work = {
-        "student": student_policy(desk.run),
+        "student": student_with_weights(desk),
         "identity": student["identity"],
         "world": world_document(desk),
         "settings": [_options(desk, setting) for setting in spec.micro_training.settings],

@@ -9,7 +9,7 @@ from honing.stats import Interval
 from honing.teach.drift import Drift
 from honing.teach.evaluation.estimates import cells, mean
 from honing.teach.evaluation.mechanism import Mechanism
-from honing.teach.evaluation.players import Player
+from honing.teach.evaluation.players import BASE, Player
 from honing.teach.evaluation.results import RETENTION, SNAPSHOTS, TASKS, Results, counts
 from honing.teach.evaluation.stuckness import (
     Stuckness,
@@ -188,7 +188,9 @@ def _who(player: Player, temperature: float) -> dict[str, Json]:
 def _difference(
     results: Results, player: Player, panel: str, temperature: float, quadrant: str = ""
 ) -> dict[str, Json]:
-    found = results.against_base(player.run_id, panel, temperature, quadrant) if player.trained else None
+    found = None
+    if player.run_id != BASE:
+        found = results.against_base(player.run_id, panel, temperature, quadrant)
     return cells(found, "difference", prefix="difference_")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from honing.errors import StudyError
+from honing.errors import StudyError, UsageError
 from honing.store import Run
 from honing.teach.desk import Desk
 from honing.teach.evaluation.players import BASE, Player
@@ -36,6 +36,21 @@ def adapter_digest(folder: Path) -> str:
     """sha256 of an adapter's weights; "nothing" where they are not there."""
     weights = folder / "adapter_model.safetensors"
     return hashlib.sha256(weights.read_bytes()).hexdigest() if weights.is_file() else "nothing"
+
+
+def student_with_weights(desk: Desk) -> dict[str, Json]:
+    """The run's student, as `learn.policy_from` reads it.
+
+    Raises:
+        UsageError: It is a mock, or another policy without weights of its own.
+    """
+    student = student_policy(desk.run)
+    if student.get("kind") != "student":
+        raise UsageError(
+            f"The student of this run is of the kind {student.get('kind')!r}, which has no weights to train. "
+            "Name a checkpoint (`--student-checkpoint`), or let a tiny student be made."
+        )
+    return student
 
 
 def only(summary: Mapping[str, Json], run_ids: Sequence[str]) -> dict[str, Json]:
