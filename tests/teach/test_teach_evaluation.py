@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +115,23 @@ def test_two_worker_processes_write_the_same_bytes_as_none(
         if (desk.run.path / "phase3" / name).read_bytes() != (other.run.path / "phase3" / name).read_bytes()
     ]
     assert differing == []
+
+
+def test_other_weights_in_the_same_place_are_played_anew_and_the_same_ones_are_not(
+    desk: Desk, found: Evaluation
+) -> None:
+    done = [units_done(desk)]
+    for player in (PLAYERS[1], replace(PLAYERS[1], identity="trained again")):
+        evaluate_players(desk, (PLAYERS[0], player))
+        done.append(units_done(desk))
+
+    # Tasks, snapshots and retention at two temperatures, and two sets of states.
+    assert [later - before for before, later in pairwise(done)] == [0, 8]
+
+
+def units_done(desk: Desk) -> int:
+    with desk.run.lock(), desk.run.journal() as journal:
+        return journal.totals().done
 
 
 def test_without_sampling_there_is_one_temperature(tmp_path: Path) -> None:

@@ -81,7 +81,11 @@ def score_all(
     states = [_state(snapshot) for snapshot in snapshots]
     starts = range(0, len(states), _STATES_PER_UNIT)
     inputs = [
-        {"policy": dict(player.policy), "states": states[first : first + _STATES_PER_UNIT]}
+        {
+            "policy": dict(player.policy),
+            "identity": player.identity,
+            "states": states[first : first + _STATES_PER_UNIT],
+        }
         for player in asked
         for first in starts
     ]
@@ -116,6 +120,7 @@ def _work(desk: Desk, player: Player, panel: Panel, temperature: float, first: i
     places = panel.places[first : first + _stretch(panel, temperature)]
     return {
         "policy": dict(player.policy),
+        "identity": player.identity,
         "world": world_document(desk),
         "panel": panel.name,
         "places": [

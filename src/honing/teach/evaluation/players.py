@@ -21,6 +21,8 @@ class Player:
     run_id: str
     policy: Mapping[str, Json]
     """Document of `learn.policy_from`."""
+    identity: str = ""
+    """Hash of its weights: what is known of a player is not known of another in its place."""
     quadrant: str = ""
     """The quadrant it was trained on; empty where it was not trained on one quadrant."""
     supervision: str = ""

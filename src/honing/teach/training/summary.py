@@ -11,7 +11,7 @@ from honing.errors import StudyError, UsageError
 from honing.store import Run
 from honing.teach.desk import Desk
 from honing.teach.evaluation.players import BASE, Player
-from honing.teach.prepare import student_policy
+from honing.teach.prepare import STUDENT, student_policy
 
 Json = Any
 
@@ -65,7 +65,7 @@ def players_of(desk: Desk, summary: Mapping[str, Json]) -> list[Player]:
         StudyError: An adapter is gone.
     """
     student = student_policy(desk.run)
-    players = [Player(run_id=BASE, policy=student)]
+    players = [Player(run_id=BASE, policy=student, identity=desk.run.read_json(STUDENT)["identity"])]
     for row in summary["runs"]:
         adapter = (desk.run.path / row["adapter"]).resolve()
         if not (adapter / "adapter_config.json").is_file():
@@ -76,6 +76,7 @@ def players_of(desk: Desk, summary: Mapping[str, Json]) -> list[Player]:
             Player(
                 run_id=row["run_id"],
                 policy={**student, "adapter": str(adapter)},
+                identity=adapter_digest(adapter),
                 quadrant=row["quadrant"] or "",
                 supervision=row["supervision"],
             )
