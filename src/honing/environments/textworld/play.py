@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Collection, Sequence
 from copy import copy
 from pathlib import Path
@@ -88,7 +89,11 @@ class ProsePlay:
             won=True,
             lost=True,
         )
-        self._game: Any = textworld.start(str(file), wanted)
+        with warnings.catch_warnings():
+            # The interpreter knows no addresses in a new game's memory where its score would stand. TextWorld
+            # keeps score by itself.
+            warnings.filterwarnings("ignore", message="Game .* is not fully supported", category=Warning)
+            self._game: Any = textworld.start(str(file), wanted)
         self._state: Any = self._game.reset()
         self._goal = goal
         self._looking = looking
