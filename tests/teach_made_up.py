@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from honing.environments import ScriptedWorld, task_hash
+from honing.environments import ScriptedWorld, Task, task_hash
 from honing.executors import Budget
 from honing.store import Run
 from honing.teach.desk import Desk
@@ -40,15 +40,14 @@ def labelled_snapshots(
     pays best before a pit."""
     draws = random.Random(seed)
     world = ScriptedWorld()
-    bare = [_bare(world, number, draws) for number in range(n)]
+    bare = [_bare(world, task, draws) for task in world.tasks("collect", n)]
     truths = [_truth(snapshot, draws, noise) for snapshot in bare]
     if shuffled:
         draws.shuffle(truths)
     return [_labelled(snapshot, *truth) for snapshot, truth in zip(bare, truths, strict=True)]
 
 
-def _bare(world: ScriptedWorld, number: int, draws: random.Random) -> Snapshot:
-    task = world.tasks("collect", number + 1)[number]
+def _bare(world: ScriptedWorld, task: Task, draws: random.Random) -> Snapshot:
     environment = world.make()
     step = first = environment.reset(task)
     history: list[str] = []

@@ -123,10 +123,11 @@ def _descend(
     seen, numbers = torch.tensor(lesson.rows), torch.tensor(np.nan_to_num(lesson.numbers))
     known = torch.tensor(~np.isnan(lesson.numbers))
     classes = {head: torch.tensor(labels) for head, labels in lesson.classes.items()}
+    size = min(32, max(8, len(lesson.rows) // options.steps_per_epoch))
     for epoch in range(options.epochs):
         order = draws.permutation(len(lesson.rows))
-        for first in range(0, len(order), options.batch_size):
-            batch = torch.tensor(order[first : first + options.batch_size])
+        for first in range(0, len(order), size):
+            batch = torch.tensor(order[first : first + size])
             keep = 1.0 - options.dropout
             masks = torch.tensor((draws.random((2, len(batch), options.hidden)) < keep) / keep)
             answers = _forward(torch, tensors, seen[batch], masks)

@@ -33,7 +33,9 @@ class NetworkOptions:
     epochs: int = 30
     """Passes over the rows, at most: the pass after which rows held back were predicted best is the last."""
     learning_rate: float = 1e-3
-    batch_size: int = 32
+    steps_per_epoch: int = 16
+    """Into so many batches a pass is cut, for as long as a batch has 8 to 32 rows: few rows need small
+    ones."""
     weight_decay: float = 1e-2
     dropout: float = 0.2
     """Part of the trunk's units that are silent in a training step."""
