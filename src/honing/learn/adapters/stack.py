@@ -114,23 +114,23 @@ class Stack:
                     "one adapter per row was expected: this architecture cannot take many adapters. "
                     "Train and ask them one by one (training.trainer: trl)."
                 )
-            return output + (self.scale * self._product(seen.to(a_all.dtype), a_all, b_all)).to(output.dtype)
+            return self._added(seen.to(a_all.dtype), output, a_all, b_all)
 
         return add
 
-    def _product(self, seen: Any, a_all: Any, b_all: Any) -> Any:
-        """B A x for every row, shape (rows, tokens, out)."""
+    def _added(self, seen: Any, output: Any, a_all: Any, b_all: Any) -> Any:
+        """What a layer gives, and scale * B A x on top for every row, shape (rows, tokens, out)."""
         import torch
 
-        rows, tokens, _ = seen.shape
-        if self._groups is None:
-            a, b = a_all[self._route], b_all[self._route]
-            return torch.bmm(torch.bmm(seen, a.transpose(1, 2)), b.transpose(1, 2))
-        # Neighbours with one adapter are one longer row: fewer and larger products.
-        which, each = self._groups
+        which, each = (self._route, 1) if self._groups is None else self._groups
         a, b = a_all[which], b_all[which]
-        grouped = seen.reshape(len(a), each * tokens, -1)
-        return torch.bmm(torch.bmm(grouped, a.transpose(1, 2)), b.transpose(1, 2)).reshape(rows, tokens, -1)
+        # Neighbours with one adapter are one longer row: fewer and larger products.
+        grouped = seen.reshape(len(a), each * seen.shape[1], -1)
+        low = torch.bmm(grouped, a.transpose(1, 2)) * self.scale
+        if output.dtype != low.dtype:
+            return output + torch.bmm(low, b.transpose(1, 2)).reshape(output.shape).to(output.dtype)
+        base = output.reshape(len(a), grouped.shape[1], -1)
+        return torch.baddbmm(base, low, b.transpose(1, 2)).reshape(output.shape)
 
 
 def load_stack(model: Any, folders: Mapping[str, Path]) -> Stack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -96,14 +97,27 @@ def action_losses(model: Any, batch: dict[str, Any]) -> Any:
     """Negative log-probability of each row's action, nats, shape (rows,): the sum over its tokens."""
     import torch
 
-    logits = model(
-        input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], use_cache=False
-    ).logits[:, :-1]
     labels = batch["labels"][:, 1:]
+    # Most tokens are prompt, and the output layer is the widest: what stands before every row's action is
+    # left out of it.
+    first = int((labels != IGNORED).any(dim=0).int().argmax())
+    given = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"], "use_cache": False}
+    if _takes_places(model):
+        kept = torch.arange(first, labels.shape[1], device=labels.device)
+        logits = model(**given, logits_to_keep=kept).logits
+    else:
+        logits = model(**given).logits[:, first:-1]
+    labels = labels[:, first:]
     losses = torch.nn.functional.cross_entropy(
         logits.float().transpose(1, 2), labels, ignore_index=IGNORED, reduction="none"
     )
     return losses.sum(dim=1)
+
+
+def _takes_places(model: Any) -> bool:
+    """Whether a model can be asked for the logits of some places alone."""
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return "logits_to_keep" in inspect.signature(base.forward).parameters
 
 
 def mean_loss(model: Any, rows: Sequence[Row], at_once: int = 16) -> float:
