@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -13,6 +15,7 @@ from honing.environments import ChainPolicy
 from honing.environments.scripted import Place, Wrong, chain_task
 from honing.environments.scripted_truth import SKILLS
 from honing.executors import ThreadsExecutor
+from honing.learn import Situation, Turn
 from honing.teach.desk import Desk
 from honing.teach.labels.arms import Acting
 from honing.teach.labels.forcing import NO_EXPERT, NO_STATE
@@ -153,6 +156,46 @@ def test_policy_and_forced_episodes_meet_the_same_random_numbers(tmp_path: Path)
     assert outcomes["policy"] == outcomes["force"]
     assert outcomes["policy"] != outcomes["policy_retest"]
     assert 0 < sum(outcomes["policy"]) < 60
+
+
+class Remembers:
+    """Finds the black door where it has been through a red one, and takes the first action otherwise."""
+
+    name = "remembers"
+
+    def identity(self) -> str:
+        return self.name
+
+    def logprobs(self, turns: Sequence[Turn]) -> list[tuple[float, ...]]:
+        return [self._one(turn.situation) for turn in turns]
+
+    def _one(self, seen: Situation) -> tuple[float, ...]:
+        black = "take the black door" in seen.actions and "take the red door" in seen.history
+        chosen = "take the black door" if black else seen.actions[0]
+        return tuple(0.0 if action == chosen else -math.inf for action in seen.actions)
+
+
+@pytest.mark.parametrize(("before", "rate"), [("take the red door", 1.0), ("take the blue door", 0.0)])
+def test_the_student_remembers_what_it_did_before_the_snapshot(
+    tmp_path: Path, before: str, rate: float
+) -> None:
+    owl = Place(sign="owl", wrong=Wrong.STAY, doors=("red", "blue"))
+    environment = WORLD.make()
+    environment.reset(chain_task("made", [owl, Place(sign="leaf", wrong=Wrong.PIT, doors=("gold", "black"))]))
+    step = environment.step("take the red door")
+    row = chain_snapshots(1)[0].model_copy(
+        update={
+            "task": environment.task.as_document(),
+            "history": [before],
+            "env_state": environment.save(),
+            "valid_actions": list(step.actions),
+        }
+    )
+    student = Acting(policy={"kind": f"{__name__}:Remembers"})
+    found = leverages(few(tmp_path), student, INSIDE, [row])[0][0].leverage
+
+    assert found is not None
+    assert found.p_policy.p == rate
 
 
 def test_a_snapshot_without_a_state_gets_the_reason_and_no_number(
