@@ -19,7 +19,8 @@ from honing.learn.training.options import SftOptions, TrainingResult
 from honing.learn.training.progress import Progress, identity_of
 from honing.learn.training.quiet import quietly, training_at, without_dropout
 from honing.learn.training.rows import check_examples, mean_loss, rows_of
-from honing.learn.training.trl_loop import arguments, device_of, run, wandb_run
+from honing.learn.training.tracking import tracked
+from honing.learn.training.trl_loop import arguments, device_of, run
 
 Told = Callable[[str], None]
 
@@ -76,7 +77,7 @@ def fit(work: Fit, kind: str, trainer_of: Callable[[Setting], Any], told: Told) 
     if (done := progress.finished()) is not None:
         return done
     going_on = progress.begin()
-    with training_at(str(work.out), step), _libraries(), wandb_run(options, work.out.name):
+    with training_at(str(work.out), step), _libraries(), tracked(options, work.out.name, told) as log:
         probe = _Probe(student, work)
         before, layers = probe.losses(student.model), layers_of(student.model, options.targets)
         without_dropout(student.model)
@@ -85,7 +86,7 @@ def fit(work: Fit, kind: str, trainer_of: Callable[[Setting], Any], told: Told) 
         trainer = trainer_of(
             Setting(wrapped=wrapped, student=student, plan=plan, options=options, arguments=given)
         )
-        losses = run(trainer, going_on, step, told)
+        losses = run(trainer, going_on, step, told, log)
         wrapped.eval()
         after = probe.losses(wrapped)
         write_adapter(progress.adapter, weights_of(wrapped), layers, str(checkpoint), options)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from importlib.util import find_spec
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from honing.errors import TrainingError, UsageError
 from honing.learn.training.batches import Plan
 from honing.learn.training.options import SftOptions
+from honing.learn.training.tracking import Log
 
 _REPORTS = 10
 
@@ -58,7 +57,7 @@ def arguments(plan: Plan, options: SftOptions, device: str, dtype: Any, working:
         "dataloader_pin_memory": on_gpu,
         "max_length": None,
         "remove_unused_columns": False,
-        "report_to": "wandb" if reports_to_wandb(options) else "none",
+        "report_to": "none",
         "disable_tqdm": True,
         "logging_strategy": "steps",
         "logging_steps": 1,
@@ -69,7 +68,9 @@ def arguments(plan: Plan, options: SftOptions, device: str, dtype: Any, working:
     }
 
 
-def run(trainer: Any, going_on: Path | None, step: list[int], told: Callable[[str], None]) -> list[float]:
+def run(
+    trainer: Any, going_on: Path | None, step: list[int], told: Callable[[str], None], log: Log
+) -> list[float]:
     """Train to the end.
 
     Args:
@@ -77,6 +78,7 @@ def run(trainer: Any, going_on: Path | None, step: list[int], told: Callable[[st
         going_on: A checkpoint; None to begin.
         step: Kept up to date: steps that are done.
         told: Is told now and then.
+        log: Takes every step's figures.
 
     Returns:
         The loss of every step's rows before it.
@@ -89,7 +91,7 @@ def run(trainer: Any, going_on: Path | None, step: list[int], told: Callable[[st
     from transformers import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(_listener(step, told))
+    trainer.add_callback(_listener(step, told, log))
     if going_on is not None:
         step[0] = int(going_on.name.rpartition("-")[2])
         told(f"going on after step {step[0]}")
@@ -103,7 +105,7 @@ def run(trainer: Any, going_on: Path | None, step: list[int], told: Callable[[st
     return losses
 
 
-def _listener(step: list[int], told: Callable[[str], None]) -> Any:
+def _listener(step: list[int], told: Callable[[str], None], log: Log) -> Any:
     from transformers import TrainerCallback
 
     class Listener(TrainerCallback):  # type: ignore[misc, unused-ignore]
@@ -112,33 +114,16 @@ def _listener(step: list[int], told: Callable[[str], None]) -> Any:
         def on_log(
             self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any
         ) -> None:
-            if logs and "loss" in logs and state.global_step % max(1, state.max_steps // _REPORTS) == 0:
+            if not logs or "loss" not in logs:
+                return
+            log({"loss": logs["loss"], "learning_rate": logs["learning_rate"]}, state.global_step)
+            if state.global_step % max(1, state.max_steps // _REPORTS) == 0:
                 told(f"step {state.global_step} of {state.max_steps}: loss {logs['loss']:.3f}")
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             step[0] = state.global_step
 
     return Listener()
-
-
-def reports_to_wandb(options: SftOptions) -> bool:
-    """Whether a training is reported: a project is named, and the package is there."""
-    return bool(options.wandb_project) and find_spec("wandb") is not None
-
-
-@contextmanager
-def wandb_run(options: SftOptions, name: str) -> Iterator[None]:
-    """One run of the project, for as long as the block runs; the trainer joins a run that is open."""
-    if not reports_to_wandb(options):
-        yield
-        return
-    import wandb
-
-    wandb.init(project=options.wandb_project, name=name, config=options.as_document())
-    try:
-        yield
-    finally:
-        wandb.finish()
 
 
 def dataset_of(rows: Sequence[Mapping[str, Any]]) -> Any:
