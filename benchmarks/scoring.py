@@ -12,7 +12,7 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,15 +41,18 @@ def main() -> None:
     world = world_named(options.world, json.loads(options.options))
     tasks = world.tasks("collect", options.episodes)
     turns = _turns(world, tasks)[: options.states]
-    model, tokenizer = _tiny(turns)
+    prompt = Prompt(history=options.history)
+    model, tokenizer = _tiny(turns, prompt)
 
     def student(method: Method, remembered: int = 0) -> Student:
         asked = StudentOptions(method=method, remembered=remembered)
-        return Student(model, tokenizer, prompt=Prompt(), name="tiny", identity="tiny", options=asked)
+        return Student(model, tokenizer, prompt=prompt, name="tiny", identity="tiny", options=asked)
 
     _describe(options.world, turns, student(Method.NAIVE), model)
     _table("States per CPU-second", _scoring(student, turns, options.rounds))
     _table("Steps of rollouts per CPU-second", _rollouts(student, world, tasks, options.rounds))
+    labelling = _labelling(student, world, tasks, options.rounds)
+    _table("Steps of continuations of saved states per CPU-second", labelling)
     print(f"\nLargest difference from naive: {_difference(student, turns):.1e} nats.")
 
 
@@ -59,6 +62,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--options", default="{}", help="of the world, as JSON")
     parser.add_argument("--states", type=int, default=512)
     parser.add_argument("--episodes", type=int, default=64)
+    parser.add_argument("--history", type=int, default=4, help="past actions shown in the prompt")
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
 
@@ -86,12 +90,12 @@ def hash_order(situation: Situation) -> str:
     return hashlib.sha256(repr(situation).encode()).hexdigest()
 
 
-def _tiny(turns: Sequence[Turn]) -> tuple[Any, Any]:
+def _tiny(turns: Sequence[Turn], prompt: Prompt) -> tuple[Any, Any]:
     """A model with random weights, and the tokenizer that a warm start would make of these situations."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    texts = [Prompt().text(turn.situation) for turn in turns]
+    texts = [prompt.text(turn.situation) for turn in turns]
     texts += [f" {action}" for turn in turns for action in turn.situation.actions]
     tokenizer = word_tokenizer(texts, max_words=2000)
     torch.manual_seed(0)
@@ -136,26 +140,55 @@ def _scoring(student: Callable[..., Student], turns: Sequence[Turn], rounds: int
 def _rollouts(
     student: Callable[..., Student], world: World, tasks: Sequence[Task], rounds: int
 ) -> list[Measured]:
-    """Steps per CPU-second of sampled episodes."""
-    ways: dict[str, tuple[Student, int, int]] = {
-        "naive, one episode at a time": (student(Method.NAIVE), 1, max(1, len(tasks) // 8)),
-        "trie, one episode at a time": (student(Method.TRIE), 1, max(1, len(tasks) // 4)),
-        f"trie, {IN_FLIGHT} in flight": (student(Method.TRIE), IN_FLIGHT, len(tasks)),
-        f"trie, {IN_FLIGHT} in flight, scores remembered": (
-            student(Method.TRIE, 50_000),
-            IN_FLIGHT,
-            len(tasks),
-        ),
+    """Steps per CPU-second of sampled episodes from the start of their tasks."""
+    starts = [Start(task=task, draw=str(number)) for task in tasks for number in range(2)]
+    ways = {
+        "naive, one episode at a time": (student(Method.NAIVE), 1, 8),
+        "trie, one episode at a time": (student(Method.TRIE), 1, 4),
+        f"trie, {IN_FLIGHT} in flight": (student(Method.TRIE), IN_FLIGHT, 1),
+        f"trie, {IN_FLIGHT} in flight, scores remembered": (student(Method.TRIE, 50_000), IN_FLIGHT, 1),
     }
+    return _raced(ways, world, starts, rounds)
+
+
+def _labelling(
+    student: Callable[..., Student], world: World, tasks: Sequence[Task], rounds: int
+) -> list[Measured]:
+    """The same for what labels are made of: seven continuations from each of some saved states."""
+    walks = [Start(task=task) for task in tasks[: len(tasks) // 2]]
+    starts = [
+        Start(
+            task=episode.task,
+            state=episode.moves[len(episode.moves) // 2].state,
+            history=episode.actions[: len(episode.moves) // 2],
+            draw=str(number),
+        )
+        for episode in roll_out(RandomPolicy(), world, walks, temperature=1.0, seed=1, keep=Keep.STATES)
+        for number in range(7)
+    ]
+    ways = {
+        "naive, one episode at a time": (student(Method.NAIVE), 1, 16),
+        f"trie, {IN_FLIGHT} in flight": (student(Method.TRIE), IN_FLIGHT, 1),
+        f"trie, {IN_FLIGHT} in flight, scores remembered": (student(Method.TRIE, 50_000), IN_FLIGHT, 1),
+    }
+    return _raced(ways, world, starts, rounds)
+
+
+def _raced(
+    ways: Mapping[str, tuple[Student, int, int]], world: World, starts: Sequence[Start], rounds: int
+) -> list[Measured]:
+    """Each way once a round: its student, episodes in flight, and which part of the starts (one in n) tells
+    its speed."""
     found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
-        for name, (policy, in_flight, count) in ways.items():
+        for name, (policy, in_flight, part) in ways.items():
             policy.forget()
-            starts = [Start(task=task, draw=str(number)) for task in tasks[:count] for number in range(2)]
-            start = time.process_time()
-            episodes = roll_out(policy, world, starts, temperature=1.0, seed=0, in_flight=in_flight)
+            began = time.process_time()
+            episodes = roll_out(
+                policy, world, starts[: len(starts) // part], temperature=1.0, seed=0, in_flight=in_flight
+            )
             steps = sum(len(episode.actions) for episode in episodes)
-            found[name].append(steps / (time.process_time() - start))
+            found[name].append(steps / (time.process_time() - began))
     return [Measured(name=name, per_s=statistics.median(rates)) for name, rates in found.items()]
 
 

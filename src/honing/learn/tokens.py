@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from honing.errors import UsageError
@@ -24,7 +25,7 @@ class Wording:
     """
 
     def __init__(self, tokenizer: Any, config: Any, prompt: Prompt) -> None:
-        self._tokenizer = tokenizer
+        self._encode = _encoder(tokenizer)
         self._prompt = prompt
         self._chat = _chat_frame(tokenizer) if prompt.chat and tokenizer.chat_template else None
         self._begin = [] if self._chat else _habitual_begin(tokenizer)
@@ -68,8 +69,17 @@ class Wording:
         return found
 
     def _encoded(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False)
+        ids: list[int] = self._encode(text)
         return ids
+
+
+def _encoder(tokenizer: Any) -> Callable[[str], list[int]]:
+    """Text to token ids without special ones; by the fast tokenizer itself where there is one, which takes
+    half the time."""
+    fast = getattr(tokenizer, "backend_tokenizer", None)
+    if fast is None or fast.truncation is not None or fast.padding is not None:
+        return lambda text: list(tokenizer.encode(text, add_special_tokens=False))
+    return lambda text: list(fast.encode(text, add_special_tokens=False).ids)
 
 
 def _chat_frame(tokenizer: Any) -> tuple[str, str]:

@@ -18,12 +18,11 @@ def score_packed(
     """
     widths = [_width(query) for query in queries]
     vocabulary = int(model.config.get_text_config().vocab_size)
+    nodes = max((query.trie.size for query in queries), default=0)
 
     def fits(count: int, width: int) -> bool:
         return (
-            count <= room.rows
-            and count * width <= room.tokens
-            and count * max(len(query.trie) for query in queries) * vocabulary <= room.logits
+            count <= room.rows and count * width <= room.tokens and count * nodes * vocabulary <= room.logits
         )
 
     found: list[tuple[float, ...]] = [()] * len(queries)
@@ -50,7 +49,7 @@ def _score(model: Any, queries: Sequence[Query], route: Route | None) -> list[tu
             attention_mask=mask[:, None].to(device),
             position_ids=torch.from_numpy(positions).to(device),
             use_cache=False,
-            logits_to_keep=max(len(query.trie) for query in queries),
+            logits_to_keep=max(query.trie.size for query in queries),
         ).logits.float()
         rows, parents, tokens = _edges(queries, logits.shape[1])
         wholes = torch.logsumexp(logits, dim=-1)[rows, parents]
@@ -72,7 +71,7 @@ def _rows(queries: Sequence[Query]) -> tuple[Any, Any, Any]:
     causal = numpy.tri(max(len(query.prompt) for query in queries), dtype=bool)
     for row, query in enumerate(queries):
         trie, size = query.trie, len(query.prompt)
-        start, root = width - _width(query), width - len(trie)
+        start, root = width - _width(query), width - trie.size
         ids[row, start : root + 1] = query.prompt
         ids[row, root + 1 :] = trie.tokens
         positions[row, start : root + 1] = numpy.arange(size)
@@ -85,13 +84,13 @@ def _rows(queries: Sequence[Query]) -> tuple[Any, Any, Any]:
 
 
 def _width(query: Query) -> int:
-    return len(query.prompt) + len(query.trie) - 1
+    return len(query.prompt) + query.trie.size - 1
 
 
 def _edges(queries: Sequence[Query], kept: int) -> tuple[list[int], list[int], list[int]]:
     """Row, place among the last `kept` and token of every edge of every tree, in order."""
     rows = [row for row, query in enumerate(queries) for _ in query.trie.edge_tokens]
-    parents = [kept - len(query.trie) + parent for query in queries for parent in query.trie.edge_parents]
+    parents = [kept - query.trie.size + parent for query in queries for parent in query.trie.edge_parents]
     tokens = [token for query in queries for token in query.trie.edge_tokens]
     return rows, parents, tokens
 
