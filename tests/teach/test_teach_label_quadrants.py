@@ -73,11 +73,11 @@ def test_probabilities_sum_to_one_and_leave_no_doubt_about_u(bare: Snapshot) -> 
 
 def test_the_chance_of_high_leverage_comes_from_the_side_of_the_threshold() -> None:
     found = leverage(2)
-    below = found.model_copy(update={"L_local_low": 0.1, "L_local_high": 0.9})
+    lopsided = found.model_copy(update={"L_local_low": 0.4, "L_local_high": 0.9})
 
-    assert chance_of_high_leverage(below, 0.1) == pytest.approx(0.975)
-    assert chance_of_high_leverage(below, 0.9) == pytest.approx(0.025)
-    assert chance_of_high_leverage(below, 0.5) == pytest.approx(0.5)
+    assert chance_of_high_leverage(lopsided, 0.4) == pytest.approx(0.975)
+    assert chance_of_high_leverage(lopsided, 0.9) == pytest.approx(0.025)
+    assert chance_of_high_leverage(lopsided, 0.5) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(("threshold", "chance"), [(0.4, 1.0), (0.5, 0.0), (0.6, 0.0)])
