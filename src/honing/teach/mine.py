@@ -11,7 +11,7 @@ from typing import Any
 
 from honing.learn import Episode, Keep
 from honing.teach.apart import check_apart, hashes_by_group, reserved, tasks_at_most
-from honing.teach.collect import ROLLOUTS, TASKS_PER_UNIT, played, trajectories_path
+from honing.teach.collect import ROLLOUTS, played, trajectories_path
 from honing.teach.desk import Desk
 from honing.teach.mining.choosing import in_split, moments, sampled, with_panel
 from honing.teach.mining.honest import read_episodes, restorable, verdicts_on
@@ -28,6 +28,8 @@ EXPERT = "phase0/snapshots_expert.json"
 
 _RETENTION_TRIES = 10
 """Tasks that are tried for each one wanted, at most."""
+_FIRST_TRIES = 3
+"""Of these in the first round: enough for a student that solves a third of its tasks."""
 
 
 def mine(desk: Desk) -> PhaseOutcome:
@@ -146,7 +148,8 @@ def retained_episodes(desk: Desk, trained: Collection[str]) -> tuple[list[Episod
     solved: list[Episode] = []
     tried = 0
     while len(solved) < wanted and tried < most:
-        size = min(max(TASKS_PER_UNIT, 2 * (wanted - len(solved))), most - tried)
+        # Each round starts processes that load the student anew, so there are two at most.
+        size = most - tried if tried else min(_FIRST_TRIES * wanted, most)
         tasks = tasks_at_most(desk.world(), "retention", tried + size, seed=desk.spec.seed)[tried:]
         if not tasks:
             break
@@ -185,8 +188,7 @@ def _check(
 
 
 def _cost(desk: Desk) -> Cost:
-    # Half of what is tried is solved where the student is worth teaching.
-    return Cost(episodes=2 * desk.spec.mine.retention_tasks)
+    return Cost(episodes=_FIRST_TRIES * desk.spec.mine.retention_tasks)
 
 
 PHASE = Phase(
