@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from honing.teach.labels.thresholds import quantiles_of, write_threshold_plots
     from honing.teach.phase import Criterion, PhaseOutcome
     from honing.teach.pilot import PilotResult, pilot_spec, run_pilot
+    from honing.teach.prediction.saved import Predictor, load_predictor
     from honing.teach.running.forecast import Forecast, forecast
     from honing.teach.running.imports import hand_out
     from honing.teach.running.outcomes import StudyResult
@@ -24,22 +25,30 @@ if TYPE_CHECKING:
     from honing.teach.study import Study, chosen, run_study
     from honing.teach.study_file import load_study, study_schema, with_choices
     from honing.teach.study_spec import StudySpec
+    from honing.teach.verdicts import Claim, Hypothesis, Verdict, claims, hypotheses
 
 _HOMES = {
+    "Claim": "verdicts",
     "Criterion": "phase",
     "Forecast": "running.forecast",
+    "Hypothesis": "verdicts",
     "PhaseOutcome": "phase",
     "PilotResult": "pilot",
+    "Predictor": "prediction.saved",
     "Snapshot": "snapshot",
     "Study": "study",
     "StudyOptions": "running.request",
     "StudyResult": "running.outcomes",
     "StudySpec": "study_spec",
+    "Verdict": "verdicts",
     "chosen": "study",
+    "claims": "verdicts",
     "compare_labels": "compare",
     "forecast": "running.forecast",
     "hand_out": "running.imports",
+    "hypotheses": "verdicts",
     "labeled_snapshot_schema": "labels.schema",
+    "load_predictor": "prediction.saved",
     "load_study": "study_file",
     "pilot_spec": "pilot",
     "quantiles_of": "labels.thresholds",
@@ -53,20 +62,27 @@ _HOMES = {
 """Which file of this package defines a name."""
 
 __all__ = [
+    "Claim",
     "Criterion",
     "Forecast",
+    "Hypothesis",
     "PhaseOutcome",
     "PilotResult",
+    "Predictor",
     "Snapshot",
     "Study",
     "StudyOptions",
     "StudyResult",
     "StudySpec",
+    "Verdict",
     "chosen",
+    "claims",
     "compare_labels",
     "forecast",
     "hand_out",
+    "hypotheses",
     "labeled_snapshot_schema",
+    "load_predictor",
     "load_study",
     "pilot_spec",
     "quantiles_of",
