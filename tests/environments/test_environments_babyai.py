@@ -18,7 +18,9 @@ pytestmark = pytest.mark.teach
 
 
 def level_of(name: str, **options: Any) -> World:
-    return world_named("babyai", {"levels": [name], **options})
+    """One level, with all facts and as many steps as there are."""
+    facts = ["pick_up", "open", "put_next", "key", "explore"]
+    return world_named("babyai", {"levels": [name], "spare_steps": 0, "facts": facts, **options})
 
 
 def begun(world: World, wanted: Callable[[Step], bool]) -> TextEnvironment:
@@ -121,7 +123,7 @@ def test_what_a_mission_tells_apart_by_place_is_shown_with_its_place() -> None:
 
 
 def test_two_things_of_one_kind_have_names_of_their_own_that_stay() -> None:
-    world = world_named("babyai", {"levels": ["ActionObjDoor", "SynthS5R2"], "max_steps": 30})
+    world = world_named("babyai", {"levels": ["ActionObjDoor", "SynthS5R2"], "spare_steps": 0})
     environment = begun(world, lambda step: " 2" in step.observation)
     name = next(action for action in environment.valid_actions() if action.endswith(" 2"))
 
@@ -180,6 +182,45 @@ def wins(world: World, task: Task, *, knows: set[str] | None) -> bool:
     while not step.done:
         step = environment.step(environment.expert_action(knows))
     return step.success
+
+
+def test_an_episode_has_as_many_steps_to_spare_as_the_option_says() -> None:
+    limits = {}
+    for spare in (1, 3):
+        world = level_of("UnlockPickup", spare_steps=spare)
+        task = world.tasks("collect", 1)[0]
+        environment = world.make()
+        step = environment.reset(task)
+        while not step.done:
+            step = environment.step("explore" if "explore" in step.actions else step.actions[0])
+        limits[spare] = (environment.steps_taken, task.parameters["steps"])
+    expert = world.make()
+    assert isinstance(expert, KnowsBest)
+    step = expert.reset(world.tasks("collect", 1)[0])
+    while not step.done:
+        step = expert.step(expert.expert_action())
+
+    needed = expert.steps_taken
+    assert limits == {1: (needed + 1, needed + 1), 3: (needed + 3, needed + 3)}
+
+
+def test_nobody_lacks_a_fact_that_the_world_does_not_name() -> None:
+    world = level_of("KeyCorridorS3R1", facts=["pick_up", "key"])
+    task = world.tasks("collect", 1)[0]
+
+    assert task.tags == ("pick_up", "key")
+    assert (wins(world, task, knows={"pick_up", "key"}), wins(world, task, knows={"pick_up"})) == (
+        True,
+        False,
+    )
+
+
+def test_the_default_levels_mix_tasks_that_need_no_fact_one_and_two() -> None:
+    counts = [len(task.tags) for task in world_named("babyai").tasks("collect", 220)]
+    shares = [counts.count(n) / len(counts) for n in (0, 1, 2)]
+
+    assert shares == pytest.approx([5 / 11, 4 / 11, 2 / 11], abs=0.08)
+    assert sum(shares) == 1.0
 
 
 def test_the_bot_goes_on_after_a_box_was_opened() -> None:
@@ -260,6 +301,7 @@ BAD_OPTIONS: list[tuple[Mapping[str, Any], str]] = [
     ({"levels": []}, "needs one level"),
     ({"max_steps": True}, "'max_steps' must be a whole number, got True"),
     ({"max_steps": -1}, "'max_steps' must not be negative, got -1"),
+    ({"facts": ["key", "magic"]}, "'facts' takes some of pick_up, open, put_next, key, explore"),
     ({"boxes_open": 1}, "'boxes_open' must be true or false, got 1"),
 ]
 

@@ -69,7 +69,10 @@ class PlayMemory:
 
 
 class ReplayedEnvironment:
-    """A text environment over a world's plays. See `TextEnvironment` for what its methods promise."""
+    """A text environment over a world's plays. See `TextEnvironment` for what its methods promise.
+
+    A task whose parameter `steps` is lower than the world's limit ends after so many steps.
+    """
 
     def __init__(
         self,
@@ -193,7 +196,8 @@ class ReplayedEnvironment:
 
     def _arrive(self, shown: Step) -> Step:
         """Note where the episode is, with the limit of steps applied."""
-        if not shown.done and len(self._actions) >= self._max_steps:
+        limit = min(self._max_steps, self.task.parameters.get("steps", self._max_steps))
+        if not shown.done and len(self._actions) >= limit:
             shown = replace(shown, done=True, actions=())
         self._now = shown
         self._hashes.append(shown.hash())

@@ -20,7 +20,8 @@ def skill_of_an_expert(play: SkillPlay, knows: Collection[str] | None) -> str:
         play: The episode.
         knows: Facts that are known; None for all.
     """
-    expert = _Expert(play, frozenset(FACTS if knows is None else knows))
+    known = FACTS if knows is None else {*knows, *play.common_knowledge}
+    expert = _Expert(play, frozenset(known))
     return expert.choose()
 
 

@@ -31,8 +31,24 @@ _LONGEST_LOOK = 64
 class SkillPlay(BabyPlay):
     """A level played by skills."""
 
-    def __init__(self, level: Level, *, boxes_open: bool = False, positions: bool = False) -> None:
+    def __init__(
+        self,
+        level: Level,
+        *,
+        common_knowledge: frozenset[str] = frozenset(),
+        boxes_open: bool = False,
+        positions: bool = False,
+    ) -> None:
+        """A level that has just begun.
+
+        Args:
+            level: The level.
+            common_knowledge: Facts that no demonstrator lacks.
+            boxes_open: Whether boxes can be opened.
+            positions: Whether it is shown where things lie even where no mission needs it.
+        """
         super().__init__(level)
+        self.common_knowledge = common_knowledge
         self._boxes_open = boxes_open
         self._positions = positions or names_a_location(level.mission)
 

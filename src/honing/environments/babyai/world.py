@@ -28,16 +28,27 @@ class BabyOptions:
     """`skills`, or `primitives`."""
     levels: tuple[str, ...] = (
         "GoToSeqS5R2",
+        "GoToSeqS5R2",
+        "GoToObjMazeS4R2",
+        "GoToObjMazeS4R2",
+        "GoToLocalS8N4",
         "PickupDist",
         "OpenDoorColor",
         "PutNextS5N2",
+        "PutNextLocalS6N4",
         "UnlockLocal",
         "UnlockPickup",
-        "KeyCorridorS3R1",
     )
-    """Levels of BabyAI, "GoToLocal" or "BabyAI-GoToLocal-v0"; a task is drawn from each with equal chance."""
+    """Levels of BabyAI, "GoToLocal" or "BabyAI-GoToLocal-v0"; every entry is as likely, one may stand twice.
+    With these, 45% of the tasks need no fact, 36% one and 18% two."""
+    facts: tuple[str, ...] = ("pick_up", "open", "put_next", "key")
+    """For skills: what a demonstrator may lack, of pick_up, open, put_next, key and explore. Nobody lacks the
+    others."""
     max_steps: int = 0
     """Actions after which an episode ends; 0 is 15 for skills and 64 for primitives."""
+    spare_steps: int = 1
+    """For skills: how many actions an episode has beyond those that the expert needs. Nothing else in these
+    levels makes a wrong action count. 0 sets no such limit."""
     boxes_open: bool = False
     """Whether a skill opens boxes; what lies in one is then found, and the box is gone."""
     positions: bool = False
@@ -69,6 +80,10 @@ class BabyWorld:
             raise UsageError(
                 f"babyai: the option 'mode' must be one of {', '.join(MODES)}, got {found.mode!r}."
             )
+        if not set(found.facts) <= set(FACTS):
+            raise UsageError(
+                f"babyai: the option 'facts' takes some of {', '.join(FACTS)}, got {found.facts}."
+            )
         if not found.levels:
             raise UsageError("babyai: the option 'levels' needs one level at least, such as GoToLocal.")
         return cls(found)
@@ -76,7 +91,7 @@ class BabyWorld:
     @property
     def facts(self) -> tuple[str, ...]:
         """Kinds of missions a demonstrator may know; none for primitive moves, where the bot knows all."""
-        return FACTS if self.options.mode == "skills" else ()
+        return self.options.facts if self.options.mode == "skills" else ()
 
     @property
     def escapes(self) -> tuple[str, ...]:
@@ -124,7 +139,12 @@ class BabyWorld:
     def _play(self, level: Level, seed: int) -> BabyPlay:
         if self.options.mode == "primitives":
             return PrimitivePlay(level, seed)
-        return SkillPlay(level, boxes_open=self.options.boxes_open, positions=self.options.positions)
+        return SkillPlay(
+            level,
+            common_knowledge=frozenset(FACTS) - frozenset(self.options.facts),
+            boxes_open=self.options.boxes_open,
+            positions=self.options.positions,
+        )
 
     def _draw(self, drawing: _Drawing, split: str, seed: int) -> None:
         """Add the next task to a split, unless its layout is there already."""
@@ -144,14 +164,26 @@ class BabyWorld:
             return
         drawing.layouts.add(layout)
         short = level.removeprefix("BabyAI-").removesuffix("-v0")
+        play = self._play(begun, task_seed)
         task = Task(
             id=f"{split}-{seed}-{len(drawing.tasks)}-{short}",
             seed=task_seed,
-            parameters={"level": level, "layout": layout},
-            tags=_tags(begun) if self.options.mode == "skills" else (),
+            parameters={"level": level, "layout": layout, **self._limit(play)},
+            tags=tuple(fact for fact in self.facts if fact in needed_facts(begun)),
         )
         drawing.tasks.append(task)
-        self._memory.keep_begun(task, self._play(begun, task_seed))
+        self._memory.keep_begun(task, play)
+
+    def _limit(self, play: BabyPlay) -> dict[str, int]:
+        """What a task says of its own limit of steps, from how many the expert takes."""
+        if not self.options.spare_steps or self.options.mode == "primitives":
+            return {}
+        tried = play.freeze()()
+        steps = 0
+        while not tried.level.over and steps < self.max_steps:
+            tried.act(tried.advise(None))
+            steps += 1
+        return {"steps": min(steps + self.options.spare_steps, self.max_steps)}
 
     def _level(self, name: str, seed: int) -> Level:
         import gymnasium
@@ -183,8 +215,8 @@ def full_name(level: str) -> str:
     return level if level.startswith("BabyAI-") else f"BabyAI-{level}-v0"
 
 
-def _tags(level: Level) -> tuple[str, ...]:
-    """Which of the facts a solver of this task needs."""
+def needed_facts(level: Level) -> set[str]:
+    """Which facts a solver of a level that has just begun needs, and the kinds of the mission's parts."""
     parts = list(parts_left(level.grid_level.instrs))
     needed = {part_kind(part) for part in parts}
     wanted = [thing for part in parts for thing in wanted_of(part)]
@@ -194,7 +226,7 @@ def _tags(level: Level) -> tuple[str, ...]:
         needed.add("key")
     if not any(thing is seen for thing in wanted for seen in level.known):
         needed.add("explore")
-    return tuple(fact for fact in FACTS if fact in needed)
+    return needed
 
 
 def _versions() -> dict[str, str]:
