@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from honing.environments.shop.catalogue import COLOUR_OF, PAGE, Catalogue, Product
+from honing.environments.shop.catalogue import COLOUR_OF, COLOURS, PAGE, Catalogue, Product
 from honing.environments.shop.goals import Goal
 from honing.environments.shop.state import Page, State
 
@@ -82,7 +82,10 @@ def _fits(goal: Goal, state: State, product: Product, belief: Belief) -> bool:
     """Whether a product is what is wanted, as far as one can tell."""
     wanted = goal.product
     alike = product.category == wanted.category and product.material == wanted.material
-    if not alike or (belief.synonym and product.colour != wanted.colour):
+    # Who does not know the word takes the colour that was searched for, if it was one of the catalogue's.
+    searched = state.query.partition(" ")[0]
+    colour = wanted.colour if belief.synonym else searched if searched in COLOURS else product.colour
+    if not alike or product.colour != colour:
         return False
     too_dear = goal.limit and belief.price and product.number in state.priced
     return not (too_dear and product.price >= goal.limit)

@@ -59,7 +59,7 @@ class ShopWorld:
 
     def identity(self) -> dict[str, Json]:
         """Name, version of the rules and every option."""
-        return {"name": self.name, "version": 3, **self._options.as_document()}
+        return {"name": self.name, "version": 4, **self._options.as_document()}
 
     def make(self) -> ShopEnvironment:
         return ShopEnvironment(self._catalogue, max_steps=self.max_steps)
