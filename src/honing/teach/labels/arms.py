@@ -98,6 +98,8 @@ def play(desk: Desk, step: str, acting: Acting, trials: Sequence[Trial]) -> list
     Returns:
         One per trial, in their order.
     """
+    if not trials:
+        return []
     shared = {
         "world": world_document(desk),
         "temperature": acting.temperature,
