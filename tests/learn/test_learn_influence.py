@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def test_a_sketch_does_not_depend_on_the_other_examples(student: Path, examples:
     together = gradient_sketches(student, examples[:3], OPTIONS, dim=64)
     alone = gradient_sketches(student, examples[2:3], OPTIONS, dim=64)
 
-    np.testing.assert_array_equal(together[2:3], alone)
+    assert np.array_equal(together[2:3], alone)
 
 
 def test_products_of_sketches_are_about_those_of_the_gradients(
@@ -71,12 +72,10 @@ def test_products_of_sketches_are_about_those_of_the_gradients(
     pairs = [(i, j) for i in range(len(rows)) for j in range(i)]
     exact = np.array([cosine(gradients[i], gradients[j]) for i, j in pairs])
     sketched = np.array([cosine(sketches[i], sketches[j]) for i, j in pairs])
-    np.testing.assert_allclose(sketched, exact, atol=0.08)
+    assert np.allclose(sketched, exact, atol=0.08)
     assert exact.std() > 0.1
 
 
 def test_what_was_tampered_with_has_no_gradient(student: Path, examples: list[Example]) -> None:
-    from dataclasses import replace
-
     with pytest.raises(LeakageError):
         gradient_sketches(student, [replace(examples[0], tampered="reward without a step")], OPTIONS)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from honing.stats import (
     Method,
+    ReliabilityBin,
     bootstrap_interval,
     expected_calibration_error,
     mean_interval,
@@ -108,18 +109,7 @@ def classification_figures(
         "commonest": max(wanted.count(label) for label in classes) / len(wanted),
         "macro_f1": _macro_f1(wanted, said),
         "ece": expected_calibration_error(sure, right),
-        "bins": [
-            {
-                "low": row.low,
-                "high": row.high,
-                "n": row.n,
-                "said": row.mean_probability,
-                "was": row.rate.estimate,
-                "was_low": row.rate.low,
-                "was_high": row.rate.high,
-            }
-            for row in reliability(sure, right)
-        ],
+        "bins": [_bin(row) for row in reliability(sure, right)],
         "confusion": {
             label: {
                 other: sum(a == label and b == other for a, b in zip(wanted, said, strict=True))
@@ -149,6 +139,18 @@ def resampled(
     except ValueError:
         return {**found, "low": None, "high": None}
     return {**found, "low": interval.low, "high": interval.high}
+
+
+def _bin(row: ReliabilityBin) -> dict[str, Json]:
+    return {
+        "low": row.low,
+        "high": row.high,
+        "n": row.n,
+        "said": row.mean_probability,
+        "was": row.rate.estimate,
+        "was_low": row.rate.low,
+        "was_high": row.rate.high,
+    }
 
 
 def _likeliest(probabilities: dict[str, float]) -> str:
