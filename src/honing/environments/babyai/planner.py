@@ -82,7 +82,8 @@ class Reach:
     def _walkable(self, cell: Cell) -> bool:
         if not self.inside(cell) or not self._explored[cell]:
             return False
-        there = self._level.grid.get(*cell)
+        grid = self._level.grid
+        there = grid.grid[cell[1] * grid.width + cell[0]]
         if there is None or there.can_overlap():
             return True
         return self._through and bool(there.can_pickup())

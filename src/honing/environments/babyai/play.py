@@ -75,26 +75,16 @@ class Level:
 
     def look(self) -> None:
         """Note what is seen from here."""
-        import numpy
-
         level = self.grid_level
         if level.carrying is not None and not any(level.carrying is old for old in self.known):
             # Some missions begin with a thing in hand.
             self.known.append(level.carrying)
-        _, seen = level.gen_obs_grid()
-        size = level.agent_view_size
-        ahead, right = level.dir_vec, level.right_vec
-        corner = level.agent_pos + ahead * (size - 1) - right * (size // 2)
-        i, j = numpy.nonzero(seen)
-        x = corner[0] - ahead[0] * j + right[0] * i
-        y = corner[1] - ahead[1] * j + right[1] * i
-        inside = (x >= 0) & (x < level.width) & (y >= 0) & (y < level.height)
-        self.explored[x[inside], y[inside]] = True
-        for cell in sorted(zip(y[inside].tolist(), x[inside].tolist(), strict=True)):
-            found = level.grid.get(cell[1], cell[0])
+        for x, y in visible_cells(level):
+            self.explored[x, y] = True
+            found = level.grid.get(x, y)
             if found is not None and found.type in THINGS and not any(found is old for old in self.known):
                 # Some levels put a thing down without telling it where it lies.
-                found.cur_pos = cell[1], cell[0]
+                found.cur_pos = x, y
                 self.known.append(found)
 
     def present(self) -> list[Any]:
@@ -135,6 +125,42 @@ class Level:
         """Where a cell lies as seen by the agent now."""
         x, y = cell_of(self.grid_level.agent_pos)
         return _offset((cell[0] - x, cell[1] - y), int(self.grid_level.agent_dir))
+
+
+def visible_cells(level: Any) -> list[Cell]:
+    """The cells that the agent sees from where it stands, row by row of the grid.
+
+    They are those that the level's own `gen_obs_grid` marks, found without making its picture: sight spreads
+    from the agent's cell row by row away from it, sideways and ahead, through whatever can be seen through.
+    """
+    width, height, cells = level.grid.width, level.grid.height, level.grid.grid
+    size, middle = level.agent_view_size, level.agent_view_size // 2
+    (x, y), (ahead_x, ahead_y) = cell_of(level.agent_pos), cell_of(level.dir_vec)
+
+    def at(row: int, column: int) -> Cell:
+        aside = column - middle
+        return x + ahead_x * row - ahead_y * aside, y + ahead_y * row + ahead_x * aside
+
+    def inside(cell: Cell) -> bool:
+        return bool(0 <= cell[0] < width and 0 <= cell[1] < height)
+
+    def is_clear(cell: Cell) -> bool:
+        # What lies outside of the grid is a wall.
+        there = cells[cell[1] * width + cell[0]] if inside(cell) else None
+        return inside(cell) and (there is None or bool(there.see_behind()))
+
+    found: list[Cell] = []
+    seen = {middle}
+    for row in range(size):
+        ahead: set[int] = set()
+        for step, way in ((1, range(size - 1)), (-1, range(size - 1, 0, -1))):
+            for column in way:
+                if column in seen and is_clear(at(row, column)):
+                    seen.add(column + step)
+                    ahead |= {column, column + step}
+        found += [at(row, column) for column in seen]
+        seen = ahead
+    return sorted(filter(inside, found), key=lambda cell: (cell[1], cell[0]))
 
 
 def _no_picture() -> dict[str, Any]:

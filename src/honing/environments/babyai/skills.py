@@ -49,6 +49,7 @@ class SkillPlay(BabyPlay):
         """
         super().__init__(level)
         self.common_knowledge = common_knowledge
+        self._skills: dict[str, tuple[str, Any]] | None = None
         self._boxes_open = boxes_open
         self._positions = positions or names_a_location(level.mission)
 
@@ -72,6 +73,11 @@ class SkillPlay(BabyPlay):
 
     def skills(self) -> dict[str, tuple[str, Any]]:
         """The skills that can be carried out now: what each is called, its kind, and its object."""
+        if self._skills is None:
+            self._skills = self._possible()
+        return self._skills
+
+    def _possible(self) -> dict[str, tuple[str, Any]]:
         level = self.level
         reach = self.reach()
         carried = level.grid_level.carrying
@@ -100,6 +106,7 @@ class SkillPlay(BabyPlay):
 
     def act(self, action: str) -> None:
         kind, thing = self.skills()[action]
+        self._skills = None
         if kind == "go_to":
             self._go_to(thing)
         elif kind == "pick_up":

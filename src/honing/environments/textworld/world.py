@@ -45,7 +45,7 @@ class TextWorldWorld:
 
     name = "textworld"
     facts = FACTS
-    escapes = ("go",)
+    escapes: tuple[str, ...] = ()
 
     def __init__(self, options: TextWorldOptions) -> None:
         self.options = options
