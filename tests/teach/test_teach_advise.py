@@ -143,6 +143,17 @@ def test_a_refused_temperature_stands_in_the_artifact(tmp_path: Path) -> None:
     assert desk.run.read_json(SUMMARY)["refused_parameters"] == ["gpt-4o-mini: temperature"]
 
 
+def test_what_an_earlier_run_paid_for_is_not_charged_to_the_budget_of_a_later_one(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    with server_that(first_valid) as server:
+        where = endpoints(server)
+        advise(desk_with(tmp_path / "a", BY_MODEL, endpoints=where, cache=cache))
+        limits = Budget(tokens=1, cost_usd=1e-9)
+        poor = desk_with(tmp_path / "b", BY_MODEL, ROOMS * 8, endpoints=where, cache=cache, budget=limits)
+
+        assert advise(poor).summary["valid"] == 96
+
+
 def test_a_later_run_pays_nothing_and_writes_the_same_bytes(tmp_path: Path) -> None:
     told: list[str] = []
     cache = tmp_path / "cache"

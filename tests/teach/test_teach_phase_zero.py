@@ -45,6 +45,7 @@ def test_the_summary_gives_success_with_its_interval(tmp_path: Path) -> None:
     solved = sum(one.success for one in read_episodes(desk.run.path / ROLLOUTS))
     assert summary["student_success"] == solved / 20
     assert 0 < summary["student_success_low"] < solved / 20 < summary["student_success_high"] < 1
+    assert (summary["student_episodes"], summary["expert_episodes"]) == (20, 5)
     assert (summary["expert_success"], summary["expert_steps_mean"]) == (1.0, 4.0)
     assert (summary["student_tampered"], summary["expert_tampered"]) == (0, 0)
 
