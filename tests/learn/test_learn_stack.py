@@ -26,7 +26,7 @@ from honing.learn import (
     train_lora,
 )
 from honing.learn.adapters.stack import Stack, stack_of
-from honing.learn.training.lora import Layer, read_adapter
+from honing.learn.training.lora import Layer, first_weights, read_adapter
 from honing.learn.training.options import Schedule
 
 pytestmark = pytest.mark.teach
@@ -233,3 +233,19 @@ def test_what_cannot_be_stacked_is_refused(shapes: dict[str, Path], tmp_path: Pa
     other = stack.export(0, tmp_path / "llama", base=str(shapes["llama"]), options=OPTIONS)
     with pytest.raises(TrainingError, match="The adapters llama are for other layers"):
         load_stack(load_student(shapes["gpt2"]).model, {"llama": other})
+
+
+def test_first_weights_follow_the_seed_and_the_layers_name_alone() -> None:
+    import torch
+
+    layer = Layer(name="h.0.q", n_in=16, n_out=5, transposed=False)
+
+    a, b = first_weights(layer, 3, 1)
+    again, _ = first_weights(replace(layer, n_out=9), 3, 1)
+
+    assert (a.shape, b.shape) == ((3, 16), (5, 3))
+    assert torch.equal(a, again)
+    assert not torch.equal(a, first_weights(layer, 3, 2)[0])
+    assert not torch.equal(a, first_weights(replace(layer, name="h.1.q"), 3, 1)[0])
+    assert 0.2 < float(a.abs().max()) <= 0.25
+    assert float(b.abs().max()) == 0.0

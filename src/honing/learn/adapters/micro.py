@@ -13,7 +13,7 @@ from honing.learn.adapters.steps import StackedAdamW
 from honing.learn.example import Example
 from honing.learn.student import Student
 from honing.learn.training.batches import Plan, plan_of
-from honing.learn.training.lora import first_weights, layers_of
+from honing.learn.training.lora import Layer, Weights, first_weights, layers_of
 from honing.learn.training.options import SftOptions
 from honing.learn.training.quiet import training_at
 from honing.learn.training.rows import Row, action_losses, check_examples, padded, rows_of
@@ -76,42 +76,16 @@ def micro_train(
         TrainingError: Jobs differ in rank, alpha or targets, or training failed.
     """
     _check(jobs)
-    room = room or StackRoom()
-    first = jobs[0].options
-    layers = layers_of(student.model, first.targets)
+    layers = layers_of(student.model, jobs[0].options.targets)
     planned = [_planned(student, job) for job in jobs]
-    order = sorted(range(len(jobs)), key=lambda number: -len(planned[number].steps))
-    weights: dict[int, Any] = {}
-    losses: dict[int, tuple[float, ...]] = {}
-    for begin in range(0, len(order), room.adapters):
-        part = order[begin : begin + room.adapters]
-        told(f"adapters {begin + 1} to {begin + len(part)} of {len(order)}")
-        fresh = [
-            {layer.name: first_weights(layer, first.rank, jobs[number].options.seed) for layer in layers}
-            for number in part
-        ]
-        names = [jobs[number].name for number in part]
-        stack = stack_of(layers, fresh, names, first.scale, student.model.device)
-        found = _train(student.model, stack, [planned[number] for number in part], room)
-        weights.update((number, stack.alone(place)) for place, number in enumerate(part))
-        losses.update(zip(part, found, strict=True))
-    whole = stack_of(
-        layers,
-        [weights[number] for number in range(len(jobs))],
-        [job.name for job in jobs],
-        first.scale,
-        student.model.device,
-    )
+    trained = _in_parts(student, jobs, planned, layers, room or StackRoom(), told)
+    scale, device = jobs[0].options.scale, student.model.device
+    stack = stack_of(layers, [weights for weights, _ in trained], [job.name for job in jobs], scale, device)
     outcomes = [
-        JobOutcome(
-            name=job.name,
-            n_steps=len(losses[number]),
-            n_replay=planned[number].n_replay,
-            losses=losses[number],
-        )
-        for number, job in enumerate(jobs)
+        JobOutcome(name=job.name, n_steps=len(losses), n_replay=each.n_replay, losses=losses)
+        for job, each, (_, losses) in zip(jobs, planned, trained, strict=True)
     ]
-    return whole, outcomes
+    return stack, outcomes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +117,32 @@ def _planned(student: Student, job: AdapterJob) -> _Planned:
     return _Planned(
         steps=steps, n_replay=plan.n_replay, options=replace(job.options, n_steps=len(plan.steps))
     )
+
+
+def _in_parts(
+    student: Student,
+    jobs: Sequence[AdapterJob],
+    planned: Sequence[_Planned],
+    layers: Sequence[Layer],
+    room: StackRoom,
+    told: Callable[[str], None],
+) -> list[tuple[Weights, tuple[float, ...]]]:
+    """Each job's weights and losses, so many trained at a time as there is room for."""
+    order = sorted(range(len(jobs)), key=lambda number: -len(planned[number].steps))
+    found: dict[int, tuple[Weights, tuple[float, ...]]] = {}
+    for begin in range(0, len(order), room.adapters):
+        part = order[begin : begin + room.adapters]
+        told(f"adapters {begin + 1} to {begin + len(part)} of {len(order)}")
+        options = [jobs[number].options for number in part]
+        fresh = [
+            {layer.name: first_weights(layer, each.rank, each.seed) for layer in layers} for each in options
+        ]
+        names = [jobs[number].name for number in part]
+        stack = stack_of(layers, fresh, names, options[0].scale, student.model.device)
+        losses = _train(student.model, stack, [planned[number] for number in part], room)
+        for place, number in enumerate(part):
+            found[number] = stack.alone(place), losses[place]
+    return [found[number] for number in range(len(jobs))]
 
 
 def _train(model: Any, stack: Stack, jobs: Sequence[_Planned], room: StackRoom) -> list[tuple[float, ...]]:

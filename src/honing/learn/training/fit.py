@@ -23,6 +23,8 @@ from honing.learn.training.tracking import tracked
 from honing.learn.training.trl_loop import arguments, device_of, run
 
 Told = Callable[[str], None]
+Losses = tuple[float, float | None]
+"""Of examples, and of replay where there is any."""
 
 
 def silent(_: str) -> None:
@@ -83,9 +85,8 @@ def fit(work: Fit, kind: str, trainer_of: Callable[[Setting], Any], told: Told) 
         without_dropout(student.model)
         wrapped = with_lora(student.model, options)
         given = arguments(plan, options, device, student.model.dtype, progress.working)
-        trainer = trainer_of(
-            Setting(wrapped=wrapped, student=student, plan=plan, options=options, arguments=given)
-        )
+        setting = Setting(wrapped=wrapped, student=student, plan=plan, options=options, arguments=given)
+        trainer = trainer_of(setting)
         losses = run(trainer, going_on, step, told, log)
         wrapped.eval()
         after = probe.losses(wrapped)
@@ -98,10 +99,7 @@ def fit(work: Fit, kind: str, trainer_of: Callable[[Setting], Any], told: Told) 
         n_replay=plan.n_replay,
         first_loss=losses[0],
         final_loss=losses[-1],
-        loss_before=before[0],
-        loss_after=after[0],
-        replay_loss_before=before[1],
-        replay_loss_after=after[1],
+        **_compared(before, after),
         trainable=sum(options.rank * (layer.n_in + layer.n_out) for layer in layers),
         options=options.as_document(),
     )
@@ -119,10 +117,20 @@ class _Probe:
         )
         self._at_once = work.options.batch_size
 
-    def losses(self, model: Any) -> tuple[float, float | None]:
+    def losses(self, model: Any) -> Losses:
         """Of the examples, and of the replay where there is any."""
         new = mean_loss(model, self._new, self._at_once)
         return new, mean_loss(model, self._old, self._at_once) if self._old else None
+
+
+def _compared(before: Losses, after: Losses) -> dict[str, Any]:
+    """Losses before and after, by the names of a result's fields."""
+    return {
+        "loss_before": before[0],
+        "loss_after": after[0],
+        "replay_loss_before": before[1],
+        "replay_loss_after": after[1],
+    }
 
 
 def _base(work: Fit) -> str | Path:
