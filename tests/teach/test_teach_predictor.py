@@ -209,3 +209,16 @@ def test_without_any_label_there_is_nothing_to_learn() -> None:
 
     with pytest.raises(TrainingError, match="no labels to learn from"):
         train_network(design, targets_of(bare), table.groups, NetworkOptions(), n_embedding=8)
+
+
+def test_a_head_that_found_nothing_in_rows_held_back_is_trusted_less() -> None:
+    trusted = []
+    for shuffled in (False, True):
+        snapshots = labelled_snapshots(60, shuffled=shuffled)
+        table = feature_table(snapshots, [], ScriptedWorld(), HashingEmbedder(16))
+        design = table.design(table.centroids(range(60)))
+        network = train_network(design, targets_of(snapshots), table.groups, NetworkOptions(), n_embedding=16)
+        trusted.append(network.trust["L_local"])
+
+    assert trusted[0] > 0.95
+    assert trusted[1] < 0.8
