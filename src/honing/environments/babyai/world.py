@@ -46,7 +46,7 @@ class BabyOptions:
     others."""
     max_steps: int = 0
     """Actions after which an episode ends; 0 is 15 for skills and 64 for primitives."""
-    spare_steps: int = 1
+    spare_steps: int = 2
     """For skills: how many actions an episode has beyond those that the expert needs. Nothing else in these
     levels makes a wrong action count. 0 sets no such limit."""
     boxes_open: bool = False
