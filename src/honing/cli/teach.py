@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from honing.cli.commands import command_app
+from honing.cli.teach_compare import compare
 from honing.cli.teach_panel import app as panel_app
 from honing.cli.teach_phases import COMMANDS, command_of
 from honing.cli.teach_pilot import pilot
@@ -26,5 +27,6 @@ app.command("pilot")(pilot)
 for each in COMMANDS:
     app.command(each.name)(command_of(each))
 app.command("thresholds")(thresholds)
+app.command("compare")(compare)
 app.command("schema")(schema)
 app.add_typer(panel_app, name="panel")

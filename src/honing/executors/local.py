@@ -71,6 +71,12 @@ class ProcessWorker:
         self._child: _Child | None = None
         self._killed = False
 
+    @property
+    def process_id(self) -> int | None:
+        """Of the process at the moment; None while there is none."""
+        child = self._child
+        return None if child is None else child.process.pid
+
     def perform(self, unit: Unit) -> Completed:
         starts = 0
         while True:

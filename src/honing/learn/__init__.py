@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from honing.learn.prompt import Prompt
     from honing.learn.rollout import roll_out, verified
     from honing.learn.student import Student, StudentOptions, load_student
+    from honing.learn.threads import stay_on_one_thread
     from honing.learn.training.dpo import train_dpo
     from honing.learn.training.influence import gradient_sketches
     from honing.learn.training.lora import merge_adapter
@@ -66,6 +67,7 @@ _HOMES = {
     "PerToken": "policy",
     "Policy": "policy",
     "policy_from": "policies",
+    "stay_on_one_thread": "threads",
     "Prompt": "prompt",
     "RandomPolicy": "policies",
     "read_checkpoint": "checkpoints",
@@ -145,6 +147,7 @@ __all__ = [
     "read_checkpoint",
     "reason_from_kind",
     "roll_out",
+    "stay_on_one_thread",
     "student_size",
     "train_dpo",
     "train_lora",

@@ -141,7 +141,7 @@ def sft_options(desk: Desk) -> dict[str, Json]:
         "seed": spec.seed,
         "history": spec.student.history,
         "device": spec.student.device,
-        "wandb_project": desk.endpoints.get("WANDB_PROJECT", ""),
+        "wandb_project": desk.tracking,
     }
 
 

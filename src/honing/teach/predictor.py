@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from honing.learn import stay_on_one_thread
 from honing.store import digest
 from honing.teach.desk import Desk
 from honing.teach.features import UNCERTAINTY, FeatureTable, feature_names, feature_table
 from honing.teach.phase import Phase, PhaseOutcome
 from honing.teach.prediction.criteria import predictor_criteria
-from honing.teach.prediction.cross_validation import FoldWork, fit_all, one_thread, predict_fold
+from honing.teach.prediction.cross_validation import FoldWork, fit_all, predict_fold
 from honing.teach.prediction.embedding import embedder_named
 from honing.teach.prediction.folds import grouped_folds
 from honing.teach.prediction.network import NetworkOptions
@@ -46,7 +47,7 @@ def train_predictor(desk: Desk) -> PhaseOutcome:
     rows = _out_of_fold(desk, table, targets, options)
     result = _result(desk, snapshots, table, rows)
     criteria = predictor_criteria(result)
-    one_thread()
+    stay_on_one_thread()
     network, centroids = fit_all(table, targets, options)
     save_predictor(desk.run.artifact(PREDICTOR), network, centroids, table)
     desk.run.write_jsonl(OUT_OF_FOLD, rows)

@@ -66,7 +66,7 @@ def run_study(spec: StudySpec, options: StudyOptions | None = None) -> StudyResu
         if options.begin:
             forget_from(run, options.begin)
         for name in chosen(options):
-            outcome = kept_outcome(run, name) or _work(desk, name)
+            outcome = kept_outcome(run, name) or _work(desk, name, executor)
             if options.strict and outcome.unmet:
                 break
     return result_of(run)
@@ -89,7 +89,7 @@ def chosen(options: StudyOptions) -> tuple[str, ...]:
     return ORDER[first : last + 1]
 
 
-def _work(desk: Desk, name: str) -> PhaseOutcome:
+def _work(desk: Desk, name: str, executor: ResidentExecutor) -> PhaseOutcome:
     """Do one phase and keep how it ended."""
     phase = phase_named(name)
     missing = [path for path in phase.reads if not (desk.run.path / path).exists()]
@@ -99,7 +99,7 @@ def _work(desk: Desk, name: str) -> PhaseOutcome:
             f"write that: `hone teach run` makes all in order."
         )
     desk.told(f"{name}: {phase.doing}")
-    with timed(desk.run, name):
+    with timed(desk.run, name, workers_cpu_s=executor.cpu_s):
         outcome = phase.run(desk)
     keep_outcome(desk.run, name, outcome)
     return outcome

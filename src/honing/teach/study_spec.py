@@ -135,7 +135,7 @@ class QuadrantSpec(_Described):
     L_threshold: float | None = None
     min_per_quadrant: int = Field(default=100, ge=0)
     """Training snapshots; fewer is a criterion that is not met."""
-    min_probability: float = Field(default=0.5, ge=0, le=1)
+    min_probability: float = Field(default=0.6, ge=0, le=1)
     """A snapshot whose likeliest quadrant is less probable abstains."""
     drop_abstained: bool = False
 

@@ -13,6 +13,7 @@ from honing.learn.policies.expert import Expert
 from honing.learn.policies.random import RandomPolicy
 from honing.learn.policies.scripted import MockPolicy
 from honing.learn.policy import Policy
+from honing.learn.threads import stay_on_one_thread
 
 _LOADED = 2
 """Students that a process keeps loaded: a base and one that is compared with it."""
@@ -65,12 +66,10 @@ def _random(*, seed: int = 0) -> Policy:
 
 
 def _student(*, prompt: Mapping[str, Any] | None = None, **options: Any) -> Policy:
-    import torch
-
     from honing.learn.prompt import Prompt
     from honing.learn.student import load_student
 
-    torch.set_num_threads(1)
+    stay_on_one_thread()
     key = json.dumps([prompt, options], sort_keys=True)
     found = _students.pop(key, None)
     if found is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from honing.errors import TrainingError
+from honing.learn.threads import one_thread
 from honing.learn.training.rows import IGNORED, Row, padded
 from honing.learn.warming.options import WarmStartOptions
 
@@ -76,19 +76,6 @@ def _loss(model: Any, batch: Sequence[Row]) -> Any:
     asked = labels != IGNORED
     logits = model.get_output_embeddings()(seen[asked])
     return torch.nn.functional.cross_entropy(logits, labels[asked])
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Sums come out the same on any number of cores."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _share_of_rate(step: int, steps: int) -> float:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from honing.errors import MissingToolError
+from honing.learn import stay_on_one_thread
 from honing.store import parse_json
 from honing.teach.desk import read_snapshots
 from honing.teach.features import FeatureTable
@@ -70,7 +70,7 @@ def predict_fold(document: Mapping[str, Json]) -> list[Json]:
         One row per snapshot of the fold: `id`, `fold`, and by predictor its answers (`as_answers`).
     """
     work = FoldWork.from_document(document)
-    one_thread()
+    stay_on_one_thread()
     table, targets = read_table(Path(work.features), Path(work.labels))
     training = [row for row, fold in enumerate(work.folds) if fold != work.fold]
     left_out = [row for row, fold in enumerate(work.folds) if fold == work.fold]
@@ -147,14 +147,3 @@ def as_answers(found: Predictions) -> list[dict[str, Json]]:
         }
         for row in range(n)
     ]
-
-
-def one_thread() -> None:
-    """Units get one thread each, so that results do not depend on the machine."""
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingToolError(
-            "The predictor needs the extra `teach`: pip install 'honing[teach]'"
-        ) from error
-    torch.set_num_threads(1)

@@ -3,7 +3,8 @@ doubting reader asks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,57 +38,72 @@ from honing.teach.verdicts.wording import said as in_words
 _TONES = {"supported": Tone.GOOD, "not supported": Tone.BAD, "not decided": Tone.NEUTRAL}
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A section made of figures and tables alone."""
+
+    title: str
+    text: str
+    names: tuple[str, ...]
+    """Of figures and tables, in order; what a run does not have is left out."""
+
+
+_SECTIONS = (
+    _Shown(
+        "What can be taught",
+        "Each snapshot is a saved state of a failed episode, measured by rollouts from that state.",
+        ("quadrants", "landscape", "profiles", "example_moments"),
+    ),
+    _Shown(
+        "The patch test",
+        "A patch shows the student an example from a similar situation; the placebo has no content.",
+        ("placebo_control", "elp_by_quadrant", "routes_by_quadrant"),
+    ),
+    _Shown(
+        "Is the patch test to be believed?",
+        "Single snapshots are trained on, and the gain is held against what the patch test foretold.",
+        ("cpt_agreement", "cpt_validation", "micro_training"),
+    ),
+    _Shown(
+        "What training gave",
+        "Every run trains beside the same replay; all meet the same held-out tasks with the same random "
+        "numbers.",
+        (
+            "gains",
+            "supervision_heat_map",
+            "transfer_matrix",
+            "retention_frontier",
+            "stuckness",
+            "training_matrix",
+        ),
+    ),
+    _Shown(
+        "Can it be foretold?",
+        "Predictions are out of fold; folds keep tasks together.",
+        ("predictor_quality", "predictor_ranking", "predictor"),
+    ),
+    _Shown(
+        "Which snapshots to train on",
+        "Every method chooses as many from the same pool. `random_same_kind` draws from the same kinds of "
+        "action as the oracle: what it gains is not the payoff's doing.",
+        ("selection", "selection_methods", "selection_comparisons"),
+    ),
+)
+
+
 def page_of(run: Run, spec: StudySpec) -> Report:
     """The page of a run as its artifacts stand. Nothing volatile is on it."""
     folder = run.path
-    figures, tables = figures_of(folder), tables_of(folder)
+    blocks: dict[str, Block] = {**figures_of(folder), **tables_of(folder)}
     criteria = result_of(run).criteria
-
-    def section(title: str, text: str, *names: str) -> Section | None:
-        blocks: list[Block] = [found[name] for name in names for found in (figures, tables) if name in found]
-        return Section(title=title, text=text, blocks=tuple(blocks)) if blocks else None
-
     sections = (
         _result(folder, criteria),
         _verdicts(folder),
-        section(
-            "What can be taught",
-            "Each snapshot is a saved state of a failed episode, measured by rollouts from that state.",
-            "quadrants", "landscape", "profiles", "example_moments",
-        ),
-        section(
-            "The patch test",
-            "A patch shows the student an example from a similar situation; the placebo shows one without "
-            "content.",
-            "placebo_control", "elp_by_quadrant", "routes_by_quadrant",
-        ),
-        section(
-            "Is the patch test to be believed?",
-            "Single snapshots are trained on, and the gain is held against what the patch test foretold.",
-            "cpt_agreement", "cpt_validation", "micro_training",
-        ),
-        section(
-            "What training gave",
-            "Every run trains on as many snapshots as its quadrant has, beside the same replay; all meet the "
-            "same held-out tasks with the same random numbers.",
-            "gains", "supervision_heat_map", "transfer_matrix", "retention_frontier", "stuckness",
-            "training_matrix",
-        ),
-        section(
-            "Can it be foretold?",
-            "Predictions are out of fold; folds keep tasks together.",
-            "predictor_quality", "predictor_ranking", "predictor",
-        ),
-        section(
-            "Which snapshots to train on",
-            "Every method chooses as many from the same pool. `random_same_kind` draws from the same kinds "
-            "of action as the oracle: what it gains is not the payoff's doing.",
-            "selection", "selection_methods", "selection_comparisons",
-        ),
+        *(_section(shown, blocks) for shown in _SECTIONS),
         _criteria(criteria),
         _claims(folder),
         _setting(folder, spec),
-    )  # fmt: skip
+    )
     return Report(
         title=f"Teachable moments: {spec.name}",
         subtitle=f"{spec.environment.name}, seed {spec.seed}",
@@ -95,6 +111,11 @@ def page_of(run: Run, spec: StudySpec) -> Report:
         sections=tuple(one for one in sections if one is not None),
         footer="`hone teach run` makes this page again; `hone report RUN` renders it.",
     )
+
+
+def _section(shown: _Shown, blocks: Mapping[str, Block]) -> Section | None:
+    found = tuple(blocks[name] for name in shown.names if name in blocks)
+    return Section(title=shown.title, text=shown.text, blocks=found) if found else None
 
 
 def _badges(spec: StudySpec, criteria: Sequence[Criterion]) -> tuple[Badge, ...]:

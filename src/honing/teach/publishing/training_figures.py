@@ -10,6 +10,7 @@ from honing.teach.snapshot import Quadrant, Route
 from honing.teach.verdicts.artifacts import number, table
 
 _BASE = "base"
+_NOT_TRAINED = frozenset({_BASE, "expert"})
 _POOLED = "pooled"
 _GREEDY = 0.0
 _STUCK_SHOWN = ("repeat_action_rate", "loops", "wasted_steps", "efficiency")
@@ -18,7 +19,11 @@ Row = Mapping[str, str]
 
 def gains(folder: Path) -> Figure | None:
     """Gain of every run on held-out tasks."""
-    rows = [row for row in greedy(table(folder, "phase3/overall_task_results.csv")) if row["run_id"] != _BASE]
+    rows = [
+        row
+        for row in greedy(table(folder, "phase3/overall_task_results.csv"))
+        if row["run_id"] not in _NOT_TRAINED
+    ]
     dots = tuple(_estimate(row["run_id"], row, "difference", row["supervision"]) for row in rows)
     if not dots:
         return None
@@ -83,7 +88,7 @@ def retention_frontier(folder: Path) -> Figure | None:
     groups: dict[str, list[Point]] = {}
     for name, row in gained.items():
         gain, drop = _value(row, "difference"), _value(lost.get(name), "drop")
-        if name == _BASE or gain is None or drop is None:
+        if name in _NOT_TRAINED or gain is None or drop is None:
             continue
         point = Point(x=drop, y=gain, low=_value(row, "difference_low"), high=_value(row, "difference_high"))
         groups.setdefault(row["supervision"], []).append(point)

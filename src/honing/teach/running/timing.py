@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,17 +21,25 @@ class Took:
 
     wall_s: float
     cpu_s: float
-    """Of this process and of the workers that it waited for."""
+    """Of this process and of its workers."""
 
 
 @contextmanager
-def timed(run: Run, phase: str) -> Iterator[None]:
-    """Note what the block took, also where it ends by an error."""
-    wall, cpu = time.monotonic(), _cpu_s()
+def timed(run: Run, phase: str, *, workers_cpu_s: Callable[[], float] = lambda: 0.0) -> Iterator[None]:
+    """Note what the block took, also where it ends by an error.
+
+    Args:
+        run: Whose evidence it is.
+        phase: Its name.
+        workers_cpu_s: Processor time of processes that are not waited for yet.
+    """
+    wall, cpu = time.monotonic(), _cpu_s() + workers_cpu_s()
     try:
         yield
     finally:
-        took = {"phase": phase, "wall_s": time.monotonic() - wall, "cpu_s": _cpu_s() - cpu}
+        spent = _cpu_s() + workers_cpu_s() - cpu
+        # Less than nothing where a worker died in between: its share is not known.
+        took = {"phase": phase, "wall_s": time.monotonic() - wall, "cpu_s": max(0.0, spent)}
         run.evidence().append(_KIND, took)
 
 

@@ -14,6 +14,7 @@ from honing.learn import (
     Student,
     micro_train,
     policy_from,
+    stay_on_one_thread,
     train_dpo,
     train_lora,
 )
@@ -34,6 +35,7 @@ def train(work: Mapping[str, Json]) -> dict[str, Json]:
     Returns:
         The figures of `TrainingResult`, and the digest of the adapter's weights.
     """
+    stay_on_one_thread()
     examples, replay = _read(work, "examples"), _read(work, "replay")
     options, out = SftOptions(**work["options"]), Path(work["run"]) / work["out"]
     if work["preference"]:
