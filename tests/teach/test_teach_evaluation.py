@@ -60,6 +60,39 @@ def test_a_player_that_is_the_base_differs_from_it_in_nothing(found: Evaluation)
     assert (drift.kept, drift.kl_succeeding and drift.kl_succeeding.estimate) == (True, 0.0)
 
 
+def test_a_held_out_task_that_was_trained_on_ends_the_evaluation(tmp_path: Path) -> None:
+    """It may have come in since training was checked: with more held-out tasks than there were then."""
+    leaky = labelled_desk(tmp_path / "run", Path("none"))
+    held_out = tasks("evaluate", 12)[5]
+    shown = hashes_of(leaky, [held_out])
+    first, *others = leaky.snapshots(LABELLED)
+    trained = first.model_copy(update={"split": "train", "task_hash": next(iter(shown))})
+    leaky.run.write_jsonl(LABELLED, [one.as_document() for one in (trained, *others)])
+
+    with pytest.raises(LeakageError, match=f"'training snapshots'.*'evaluate'.*{trained.id} = {held_out.id}"):
+        evaluate_players(leaky, PLAYERS[:2])
+
+
+def test_an_episode_that_cannot_be_trusted_is_no_success(desk: Desk) -> None:
+    snapshot = next(one for one in desk.snapshots(LABELLED) if one.env_state)
+    forged = {**(snapshot.env_state or {}), "hash": "0" * 64}
+    place = {"task": snapshot.task, "state": None, "history": []}
+    work = {
+        "policy": {"kind": "expert"},
+        "world": {"name": "test_teach_evaluation:Generous", "options": {}},
+        "panel": TASKS,
+        "places": [place],
+        "temperature": 0.0,
+        "draws": 1,
+        "seed": 0,
+    }
+    assert forged
+
+    ((success, reward, *_),) = play(work)
+
+    assert (success, reward) == (0, 0.0)
+
+
 def test_every_player_meets_every_place_once_and_the_expert_the_tasks_alone(found: Evaluation) -> None:
     results = found.results
     counts = {

@@ -14,7 +14,7 @@ from honing.teach.desk import Desk
 from honing.teach.phase import PhaseOutcome
 from honing.teach.prediction.cross_validation import OURS
 from honing.teach.selecting.comparison import selection_criteria
-from honing.teach.selection import FOLDER, SUMMARY, build_pool, select
+from honing.teach.selection import FOLDER, PHASE, SUMMARY, build_pool, select
 from honing.teach.snapshot import Snapshot, Uncertainty
 from honing.teach.verdicts.artifacts import table
 
@@ -195,6 +195,24 @@ def test_criteria_ask_for_both_orders_and_for_retention() -> None:
         ("select_retention_comparable", False, True),
     ]
     assert (criteria[-1].value, criteria[-1].note) == (0.12, "largest drop: entropy; methods differ by 0.100")
+
+
+def test_a_predictor_that_saw_the_tasks_before_decides_nothing() -> None:
+    found = [row("predictor", "entropy", 0.1, 0.01), row("entropy", "random", 0.1, 0.01)]
+
+    criteria = selection_criteria(found, {"random": 0.02}, 0.1, seen=7)
+
+    assert [(each.name, each.met) for each in criteria] == [
+        ("select_predictor_over_entropy", None),
+        ("select_entropy_over_random", True),
+        ("select_retention_comparable", True),
+    ]
+    assert "trained on the tasks of 7 of these snapshots" in criteria[0].note
+
+
+def test_selection_needs_labels_and_a_student_alone() -> None:
+    """A command on files of one's own has no rollouts, and so no retention tasks before it begins."""
+    assert PHASE.reads == (LABELLED, "phase0/student.json")
 
 
 def test_a_method_that_was_left_out_decides_nothing() -> None:

@@ -78,6 +78,15 @@ def test_a_study_leaves_everything_that_the_plan_names(unhurt: Path) -> None:
     assert [name for name in WHAT_A_STUDY_LEAVES if not (unhurt / name).exists()] == []
 
 
+def test_every_file_of_a_study_is_an_artifact_of_a_phase(unhurt: Path) -> None:
+    """What is not named is not taken over by a study that does the same."""
+    phases = [json.loads(file.read_text()) for file in (unhurt / "phases").iterdir()]
+    named = {path for phase in phases for path in phase["artifacts"]}
+    files = [Path(name) for name in identity(unhurt) if not name.startswith("phases/")]
+
+    assert [file for file in files if not {str(file), *map(str, file.parents)} & named] == []
+
+
 def test_a_study_that_is_done_is_not_done_again(place: Path, unhurt: Path) -> None:
     before = identity(unhurt)
     records = (unhurt / "evidence.jsonl").read_text().count('"kind":"phase"')
@@ -112,9 +121,7 @@ def test_a_study_that_differs_later_begins_where_they_part(place: Path, unhurt: 
 
     assert record["run"] == Run.open(unhurt).id
     assert record["phases"] == ["prepare", "collect", "mine", "advise", "uncertainty", "leverage", "cpt"]
-    assert (
-        json.loads((result.run / "phase1/quadrant_thresholds_auto.json").read_text())["L_threshold"] == 0.25
-    )
+    assert json.loads((result.run / "phases/quadrants.json").read_text())["summary"]["L_threshold"] == 0.25
 
 
 def command(place: Path) -> list[str]:

@@ -16,7 +16,7 @@ import typer
 from honing.cli.frame import Frame
 from honing.cli.teach_options import choices_of, flags_of, parameter, with_options
 from honing.cli.teach_result import print_study
-from honing.cli.teach_settings import COMMON, spec_of, study_options
+from honing.cli.teach_settings import COMMON, settings_of, spec_of, study_options
 from honing.errors import UsageError
 
 _LABELED = "phase1/labeled_snapshots.jsonl"
@@ -67,7 +67,7 @@ COMMANDS: tuple[PhaseCommand, ...] = (
     ),
     PhaseCommand(
         name="advise",
-        phases=("prepare", "advise"),
+        phases=("advise",),
         inputs={"--input": "phase0/failure_snapshots.json"},
         folder="phase1",
         sentence="Phase 1: ask the teacher what should have been done, and why.",
@@ -123,7 +123,7 @@ COMMANDS: tuple[PhaseCommand, ...] = (
     ),
     PhaseCommand(
         name="predictor",
-        phases=("prepare", "predictor"),
+        phases=("predictor",),
         inputs={"--labeled-snapshots": _LABELED},
         folder="phase4",
         sentence="Phase 4: foretell the labels from what is cheap to see.",
@@ -185,7 +185,7 @@ def _work(each: PhaseCommand, ctx: typer.Context, given: dict[str, Any]) -> int:
     from honing.teach import hand_out, run_study
 
     frame = Frame.of(ctx)
-    settings = frame.settings()
+    settings = settings_of(frame, given)
     choices = choices_of(each.name, given) | _setting(given)
     spec = spec_of(frame, given, choices)
     inputs = {
@@ -199,9 +199,15 @@ def _work(each: PhaseCommand, ctx: typer.Context, given: dict[str, Any]) -> int:
     if given.get("output_dir") is not None:
         wanted[each.folder] = frame.cwd / given["output_dir"]
     if given.get("output") is not None:
-        wanted[each.main] = frame.cwd / given["output"]
+        wanted[_main(each, given)] = frame.cwd / given["output"]
     written = hand_out(result.run, wanted)
     return print_study(result, json=given["json"], look=frame.look(settings), written=written)
+
+
+def _main(each: PhaseCommand, given: Mapping[str, Any]) -> str:
+    """What --output names: of an expert's trajectories alone it is their snapshots (experiment B)."""
+    expert_only = given.get("expert_trajectories") is not None and given.get("rollouts") is None
+    return "phase0/snapshots_expert.json" if each.name == "mine" and expert_only else each.main
 
 
 def _phases(each: PhaseCommand, given: Mapping[str, Any]) -> tuple[str, ...]:

@@ -99,7 +99,12 @@ def study_options(
         workers=limits.workers or os.cpu_count() or 1,
         endpoints=settings.models.endpoints(),
         cache=settings.paths.cache,
-        budget=Budget(wall_s=limits.budget_wall_s, whole_run=True),
+        budget=Budget(
+            tokens=limits.budget_tokens,
+            cost_usd=limits.budget_usd,
+            wall_s=limits.budget_wall_s,
+            whole_run=True,
+        ),
         tracking=settings.tracking.wandb_project or "",
         command=["hone", "--home", str(settings.paths.home.resolve()), *frame.arguments],
         progress=_progress(frame, settings),

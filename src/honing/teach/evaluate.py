@@ -9,6 +9,7 @@ from typing import Any
 
 from honing.environments import Task
 from honing.stats import Interval
+from honing.teach.apart import check_apart, hashes_by_group, reserved
 from honing.teach.desk import Desk, read_rows
 from honing.teach.drift import Drift, DriftLimits, judge, shift
 from honing.teach.evaluation import tables
@@ -23,6 +24,7 @@ from honing.teach.evaluation.verdict import criteria_of
 from honing.teach.mine import RETENTION as RETENTION_TASKS
 from honing.teach.mine import SUCCEEDING, retained_episodes
 from honing.teach.phase import Cost, Phase, PhaseOutcome
+from honing.teach.prepare import replayed
 from honing.teach.snapshot import Snapshot
 from honing.teach.training.summary import SUMMARY, players_of
 
@@ -115,8 +117,13 @@ def evaluate_runs(
 def evaluate_players(
     desk: Desk, players: Sequence[Player], *, step: str = "evaluate", validated: bool | None = None
 ) -> Evaluation:
-    """Play and score; nothing is written. The base must be among the players."""
+    """Play and score; nothing is written. The base must be among the players.
+
+    Raises:
+        LeakageError: A held-out task is among those that were trained on.
+    """
     labelled = desk.snapshots(LABELLED)
+    _check_held_out(desk, labelled)
     retention = _retention_tasks(desk, labelled)
     everyone = [*players]
     if has_expert(desk):
@@ -143,6 +150,14 @@ def evaluate_players(
     return Evaluation(
         results=results, drifts=drifts, mechanisms=_mechanisms(failing, at_failures), validated=validated
     )
+
+
+def _check_held_out(desk: Desk, labelled: Sequence[Snapshot]) -> None:
+    """The held-out tasks may be more now than when training was checked."""
+    groups = {"evaluate": reserved(desk)["evaluate"], "replay": replayed(desk)}
+    hashes = hashes_by_group(desk, groups)
+    trained = {one.task_hash: one.id for one in labelled if one.split == "train"}
+    check_apart({"training snapshots": trained, "replay": hashes["replay"]}, {"evaluate": hashes["evaluate"]})
 
 
 def write_evaluation(desk: Desk, found: Evaluation, folder: str) -> None:
@@ -196,6 +211,7 @@ def _retention_tasks(desk: Desk, labelled: Sequence[Snapshot]) -> list[Task]:
     """Those of the run; where the phase was asked for alone, tasks are tried now."""
     if not (desk.run.path / RETENTION_TASKS).is_file():
         trained = {snapshot.task_hash for snapshot in labelled if snapshot.split == "train"}
+        trained |= hashes_by_group(desk, {"replay": replayed(desk)})["replay"].keys()
         episodes, _ = retained_episodes(desk, trained)
         desk.run.write_json(RETENTION_TASKS, [episode.task.as_document() for episode in episodes])
     return [Task.from_document(row) for row in read_rows(desk.run.path / RETENTION_TASKS)]

@@ -69,7 +69,7 @@ def train(desk: Desk) -> PhaseOutcome:
             "validated": summary["validated"],
         },
         criteria=(_complete(runs),),
-        artifacts=(SUMMARY, *(row["adapter"] for row in summary["runs"])),
+        artifacts=(SUMMARY, *(f"{FOLDER}/{row['run_id']}" for row in summary["runs"])),
     )
 
 

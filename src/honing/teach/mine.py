@@ -71,9 +71,11 @@ def mine(desk: Desk) -> PhaseOutcome:
 
 def _believed(desk: Desk) -> tuple[list[Episode], list[Episode], Mapping[str, int]]:
     """Episodes of the student and of the expert that really went so, and why others were left out."""
-    student = read_episodes(desk.run.path / ROLLOUTS)
+    rollouts = desk.run.path / ROLLOUTS
     path = desk.run.path / trajectories_path(desk.spec.environment.name)
     expert = read_episodes(path) if path.exists() else []
+    # Experiment B needs no rollouts of the student; without either there is nothing to mine.
+    student = read_episodes(rollouts) if rollouts.exists() or not expert else []
     verdicts = verdicts_on(desk, "mine.replayed", [*student, *expert])
     both = list(zip([*student, *expert], verdicts, strict=True))
     sound = [
@@ -195,7 +197,6 @@ PHASE = Phase(
     name="mine",
     doing="take snapshots from the trajectories",
     run=mine,
-    reads=(ROLLOUTS,),
     writes=(FAILURES, SUCCEEDING, RETENTION, EXPERT),
     cost=_cost,
 )

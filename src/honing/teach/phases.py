@@ -32,20 +32,21 @@ ORDER: tuple[str, ...] = tuple(_HOMES)
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "prepare": ("seed", "environment", "student"),
     "collect": ("collect", "expert"),
-    "mine": ("mine",),
+    "mine": ("mine", "cpt.succeeding"),
     "advise": ("teacher",),
     "uncertainty": ("uncertainty",),
     "leverage": ("leverage",),
     "cpt": ("cpt",),
     "quadrants": ("quadrants",),
-    "micro-train": ("micro_training",),
+    "micro-train": ("micro_training", "training.lora_rank", "training.lora_alpha"),
     "train": ("training",),
     "evaluate": ("evaluation",),
-    "predictor": ("predictor",),
+    "predictor": ("predictor", "selection.budget"),
     "select": ("selection",),
     "report": (),
 }
-"""Parts of a study that decide a phase, beside those that decide the phases before it."""
+"""Sections and single settings of a study that decide a phase, beside those that decide the phases before
+it."""
 
 LABELLING: tuple[str, ...] = ("advise", "uncertainty", "leverage", "cpt", "quadrants")
 """The phases that `hone teach label` runs in one go."""

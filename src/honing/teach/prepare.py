@@ -36,7 +36,7 @@ def prepare(desk: Desk) -> PhaseOutcome:
             "identity": seen["identity"][:12],
             "replay_examples": len(examples),
         },
-        artifacts=(STUDENT, REPLAY),
+        artifacts=(STUDENT, REPLAY, *([STUDENT_FOLDER] if (desk.run.path / STUDENT_FOLDER).is_dir() else [])),
     )
 
 

@@ -27,7 +27,7 @@ from honing.teach.selecting.registry import METHODS, method_named
 from honing.teach.snapshot import Route, Snapshot
 from honing.teach.supervision import examples_of
 from honing.teach.training.arms import TrainRun, demo_run, trainable
-from honing.teach.training.summary import UNVALIDATED, only, players_of, validation_of
+from honing.teach.training.summary import UNVALIDATED, only, players_of
 
 Json = Any
 
@@ -52,8 +52,9 @@ def select(desk: Desk) -> PhaseOutcome:
     compared = comparisons(found, methods)
     rows = {name: _method_row(pool, name, chosen, found) for name in methods}
     drops = {name: _estimate(row["retention_drop"]) for name, row in rows.items()}
-    criteria = selection_criteria(compared, drops, desk.spec.evaluation.max_retention_drop)
-    validated = validation_of(desk.run)
+    limit = desk.spec.evaluation.max_retention_drop
+    criteria = selection_criteria(compared, drops, limit, seen=predicted.seen)
+    validated = trained["validated"]
     desk.run.write_json(
         SUMMARY,
         {
@@ -221,7 +222,7 @@ PHASE = Phase(
     name="select",
     doing="choose what to train on by several methods at equal budget",
     run=select,
-    reads=(LABELLED, STUDENT, "phase0/retention_tasks.json", "phase0/succeeding_snapshots.json"),
+    reads=(LABELLED, STUDENT),
     writes=(SUMMARY,),
     cost=_cost,
 )

@@ -81,7 +81,7 @@ class TeacherSpec(_Described):
 class CollectSpec(_Described):
     """Phase 0: rollouts."""
 
-    n_tasks: int = Field(default=1000, ge=1)
+    n_tasks: int = Field(default=2000, ge=1)
     temperature: float = Field(default=1.0, ge=0)
     expert_tasks: int = Field(default=100, ge=0)
     """Episodes of the expert (experiment B); 0 for none."""
@@ -90,7 +90,7 @@ class CollectSpec(_Described):
 class MineSpec(_Described):
     """Phase 0: from trajectories to snapshots."""
 
-    max_snapshots: int = Field(default=560, ge=1)
+    max_snapshots: int = Field(default=960, ge=1)
     per_episode: int = Field(default=1, ge=1)
     stratify: bool = True
     """Evenly over the kinds of action."""

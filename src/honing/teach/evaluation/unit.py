@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from honing.environments import Task, world_named
-from honing.learn import Example, Keep, Start, Turn, policy_from, roll_out
+from honing.learn import Episode, Example, Keep, Start, Turn, policy_from, roll_out
 from honing.teach.evaluation.stuckness import stuckness
 
 Json = Any
@@ -19,7 +19,8 @@ def play(work: Mapping[str, Json]) -> Json:
         work: `policy` and `world` (documents), `panel`, `places`, `temperature`, `draws`, `seed`.
 
     Returns:
-        Per place and draw, places first: success, reward, and the fields of `Stuckness`.
+        Per place and draw, places first: success, reward, and the fields of `Stuckness`. An episode that
+        cannot be trusted is no success, whatever it claims.
     """
     policy = policy_from(work["policy"])
     starts = [
@@ -35,9 +36,11 @@ def play(work: Mapping[str, Json]) -> Json:
         seed=work["seed"],
         keep=Keep.STEPS,
     )
-    return [
-        [int(episode.success), episode.reward, *stuckness(episode.moves).as_row()] for episode in episodes
-    ]
+    return [[*_ending(episode), *stuckness(episode.moves).as_row()] for episode in episodes]
+
+
+def _ending(episode: Episode) -> list[Json]:
+    return [0, 0.0] if episode.tampered else [int(episode.success), episode.reward]
 
 
 def score(work: Mapping[str, Json]) -> Json:

@@ -52,7 +52,10 @@ def micro_train_chunk(work: Mapping[str, Json]) -> list[Json]:
         in_flight=_IN_FLIGHT,
         max_steps=work["max_steps"],
     )
-    ended = {key: int(episode.success) for key, episode in zip(plays, episodes, strict=True)}
+    ended = {
+        key: int(episode.success and not episode.tampered)
+        for key, episode in zip(plays, episodes, strict=True)
+    }
     return [_result(index, row, ended, outcomes, work) for index, row in enumerate(rows)]
 
 

@@ -10,9 +10,13 @@ from typing import Any
 
 from honing.errors import StoreError, StudyError
 from honing.store import jsonl_bytes
+from honing.teach.collect import trajectories_path
 from honing.teach.desk import Desk, read_rows
+from honing.teach.prepare import copy_folder
 
 TRAINING_SUMMARY = "phase2/training_summary.json"
+TRAJECTORIES = "phase0/expert_trajectories"
+"""A folder as `hone teach collect` writes it, or one file of it."""
 
 
 def bring_in(desk: Desk, inputs: Mapping[str, Path]) -> None:
@@ -26,6 +30,8 @@ def bring_in(desk: Desk, inputs: Mapping[str, Path]) -> None:
         StudyError: An input is not what its place asks for.
     """
     for relative, source in inputs.items():
+        if relative == TRAJECTORIES and not source.is_dir():
+            relative = trajectories_path(desk.spec.environment.name)
         target = desk.run.path / relative
         if target.exists():
             # An earlier session brought it in; later phases may have added to it.
@@ -33,7 +39,8 @@ def bring_in(desk: Desk, inputs: Mapping[str, Path]) -> None:
         if relative == TRAINING_SUMMARY:
             _bring_in_training(desk, source)
         elif source.is_dir():
-            shutil.copytree(source, desk.run.artifact(relative), dirs_exist_ok=True)
+            _check_trajectories(relative, source, desk.spec.environment.name)
+            copy_folder(source, desk.run.artifact(relative))
         elif relative.endswith(".jsonl"):
             desk.run.write_bytes(relative, jsonl_bytes(read_rows(source)))
         elif relative.endswith(".json") and source.suffix == ".jsonl":
@@ -70,6 +77,16 @@ def hand_out(run: Path, artifacts: Mapping[str, Path]) -> list[Path]:
             raise StoreError(f"{target}: cannot be written: {error}.") from error
         written.append(target)
     return written
+
+
+def _check_trajectories(relative: str, source: Path, world: str) -> None:
+    """Refuse a folder of trajectories of other worlds: it would be mined as if it were empty."""
+    wanted = Path(trajectories_path(world)).name
+    if relative == TRAJECTORIES and not (source / wanted).is_file():
+        raise StudyError(
+            f"{source}: holds no {wanted}, the trajectories of the world {world!r}. Name the file itself, or "
+            "the world (--environment)."
+        )
 
 
 def _bring_in_training(desk: Desk, source: Path) -> None:

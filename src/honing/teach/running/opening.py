@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from honing.errors import StoreError, UsageError
+from honing.learn import folder_digest
 from honing.store import Run, RunEntry, digest, list_runs, make_home
 from honing.teach.phases import ORDER, SECTIONS
 from honing.teach.running.outcomes import kept_outcome
@@ -52,9 +53,14 @@ def open_run(spec: StudySpec, options: StudyOptions) -> Run:
 
 
 def config_of(spec: StudySpec, options: StudyOptions) -> dict[str, Any]:
-    """Everything that decides a run, as plain data. Inputs are in it by content."""
+    """Everything that decides a run, as plain data. Inputs and model folders are in it by content: other
+    weights under the same name are another study."""
     inputs = {name: _content(path) for name, path in sorted(options.inputs.items())}
-    return {"study": spec.as_document(), "only": list(options.only), "inputs": inputs}
+    found = {"study": spec.as_document(), "only": list(options.only), "inputs": inputs}
+    named = {"student": spec.student.checkpoint, "expert": spec.expert.checkpoint}
+    folders = {who: Path(name).expanduser() for who, name in named.items() if name}
+    weights = {who: folder_digest(folder) for who, folder in folders.items() if folder.is_dir()}
+    return {**found, "weights": weights} if weights else found
 
 
 def _content(path: Path) -> str:
@@ -120,6 +126,8 @@ def _most_alike(run: Run, spec: StudySpec, home: Path) -> tuple[Run | None, int]
         whole = not other.config.get("only") and not other.config.get("inputs")
         if entry.path == run.path or not whole or other.locked:
             continue
+        if other.config.get("weights") != run.config.get("weights"):
+            continue
         count = len(_alike(other, wanted))
         if count > most:
             best, most = other, count
@@ -131,11 +139,19 @@ def _alike(other: Run, wanted: Mapping[str, Any]) -> list[str]:
     theirs = _written_out(other.config.get("study", {}))
     found: list[str] = []
     for name in ORDER:
-        if any(theirs.get(section) != wanted.get(section) for section in SECTIONS[name]):
+        if any(_part(theirs, part) != _part(wanted, part) for part in SECTIONS[name]):
             break
         if kept_outcome(other, name) is None:
             break
         found.append(name)
+    return found
+
+
+def _part(study: Mapping[str, Any], path: str) -> Any:
+    """What a study says at a dotted path."""
+    found: Any = study
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
     return found
 
 

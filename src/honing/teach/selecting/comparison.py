@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from honing.stats import holm, mcnemar_exact, paired_difference
@@ -40,7 +41,7 @@ def comparisons(found: Evaluation, methods: Sequence[str]) -> list[dict[str, Jso
 
 
 def selection_criteria(
-    found: Sequence[Mapping[str, Json]], drops: Mapping[str, float | None], limit: float
+    found: Sequence[Mapping[str, Json]], drops: Mapping[str, float | None], limit: float, *, seen: int = 0
 ) -> tuple[Criterion, ...]:
     """The criteria of phase 5.
 
@@ -48,13 +49,16 @@ def selection_criteria(
         found: As `comparisons` gives them.
         drops: By method, the drop of success on retention tasks.
         limit: Largest drop that is no large one.
+        seen: Snapshots whose task the predictor was trained on. Where there are any, it chose by what it had
+            been told, so nothing about it is decided.
     """
     by_pair = {(row["first"], row["second"]): row for row in found}
-    return (
+    compared = (
         *(_greater(pair, by_pair.get(pair), decides=True) for pair in ORDERED),
         *(_greater(pair, by_pair[pair], decides=False) for pair in CONTROLS if pair in by_pair),
-        _retention(drops, limit),
     )
+    told = [one if not seen or "predictor" not in one.name else _undecided(one, seen) for one in compared]
+    return (*told, _retention(drops, limit))
 
 
 def _compared(found: Evaluation, first: str, second: str) -> dict[str, Json] | None:
@@ -96,6 +100,17 @@ def _greater(pair: tuple[str, str], row: Mapping[str, Json] | None, *, decides: 
         met=met,
         decides=decides,
         note=note,
+    )
+
+
+def _undecided(criterion: Criterion, seen: int) -> Criterion:
+    return replace(
+        criterion,
+        met=None,
+        note=(
+            f"the predictor was trained on the tasks of {seen} of these snapshots; without --predictor-path "
+            "they are predicted out of fold"
+        ),
     )
 
 
