@@ -70,7 +70,7 @@ def histogram(figure: Histogram, width: float) -> Canvas:
 
 def heat_map(figure: HeatMap, width: float) -> Canvas:
     """A grid of shaded cells, each with its number."""
-    left = min(max([text_width(row, 12) for row in figure.rows] + [30]) + 14, width * 0.36)
+    left = min(max([text_width(row, 12) for row in figure.rows] + [30]) + 24, width * 0.36)
     cell = min((width - left - 6) / max(len(figure.columns), 1), 96.0)
     longest = max([text_width(column, 12) for column in figure.columns] + [0])
     turned = longest > cell - 6

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from honing.stats import mean_interval
 from honing.store import Dots, Estimate, Figure, Lines, Point, Series
 from honing.teach.desk import read_rows
-from honing.teach.snapshot import Quadrant
 from honing.teach.verdicts.artifacts import CORRELATION, PREDICTION, SELECTION, document
 
 Json = Any
@@ -26,31 +26,34 @@ _PREDICTORS = ("network", "network_without_uncertainty", "linear", "boosting")
 
 
 def cpt_validation(folder: Path) -> Figure | None:
-    """ELP of each snapshot against what training on it alone gained, in the last setting."""
+    """Mean gain of training on one snapshot at each value of its ELP, in every setting."""
     path = folder / _RESULTS
     rows = [row for row in read_rows(path) if row["ELP_net"] is not None] if path.is_file() else []
-    labels = list(dict.fromkeys(row["setting"] for row in rows))
-    if not labels:
+    settings = sorted({(row["n_steps"], row["learning_rate"], row["setting"]) for row in rows})
+    series = [
+        _gain_by_payoff([row for row in rows if row["setting"] == label], label) for *_, label in settings
+    ]
+    if not any(each.points for each in series):
         return None
-    shown = [row for row in rows if row["setting"] == labels[-1] and row["same"] is not None]
-    series = tuple(
-        Series(
-            name=quadrant.value,
-            points=tuple(
-                Point(x=row["ELP_net"], y=row["same"]["gain"])
-                for row in shown
-                if row["quadrant"] == quadrant.value
-            ),
-            joined=False,
-        )
-        for quadrant in Quadrant
-    )
     return Lines(
-        title=f"Patch test against micro-training ({labels[-1]})",
+        title="Gain of micro-training by what the patch test foretold",
         series=tuple(each for each in series if each.points),
         x_label="ELP_net",
-        y_label="gain from the same snapshot",
+        y_label="mean gain from the same snapshot",
+        caption="Bands are 95% intervals of the mean.",
     )
+
+
+def _gain_by_payoff(rows: Sequence[Mapping[str, Json]], label: str) -> Series:
+    gains: dict[float, list[float]] = {}
+    for row in rows:
+        if row["same"] is not None:
+            gains.setdefault(row["ELP_net"], []).append(row["same"]["gain"])
+    points = []
+    for payoff, found in sorted(gains.items()):
+        interval = mean_interval(found, bounds=(-1.0, 1.0))
+        points.append(Point(x=payoff, y=interval.estimate, low=interval.low, high=interval.high))
+    return Series(name=label, points=tuple(points))
 
 
 def cpt_agreement(folder: Path) -> Figure | None:
@@ -66,7 +69,7 @@ def cpt_agreement(folder: Path) -> Figure | None:
             high=figure["high"],
             group=setting,
         )
-        for setting, figures in found["settings"].items()
+        for setting, figures in in_order(found["settings"])
         for key, words in _AGREEMENT
         if (figure := figures["same"].get(key)) is not None
     ]
@@ -140,6 +143,11 @@ def selection(folder: Path) -> Figure | None:
         reference=0.0,
         unit="gain on held-out tasks (greedy)",
     )
+
+
+def in_order(settings: Mapping[str, Mapping[str, Json]]) -> list[tuple[str, Mapping[str, Json]]]:
+    """Settings of micro-training, the weakest first."""
+    return sorted(settings.items(), key=lambda each: (each[1]["n_steps"], each[1]["learning_rate"], each[0]))
 
 
 def _gain(name: str, figure: Mapping[str, Json]) -> Estimate:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from honing.store import Cell, CellKind, Column, Interval, Table
+from honing.teach.publishing.judging_figures import in_order
 from honing.teach.verdicts.artifacts import CORRELATION, PREDICTION, SELECTION, document
 
 Json = Any
@@ -41,7 +42,7 @@ def micro_training_table(folder: Path) -> Table | None:
             "difference": _interval(figures[place]["Q1_minus_Q2"]),
             "n": figures[place]["n"],
         }
-        for figures in found["settings"].values()
+        for _, figures in in_order(found["settings"])
         for place in ("same", "similar")
     ]
     return Table.of(columns, rows, caption="Micro-training: does the patch test foretell the gain?")
