@@ -14,6 +14,9 @@ Kind = Callable[[str], str]
 """What sort of action it is: `World.kind`."""
 Split = Literal["train", "panel"]
 
+_LARGEST_PANEL = 0.5
+"""Part of the snapshots: a study with few of them is not to be left without anything to train on."""
+
 
 def moments(
     episodes: Iterable[Episode], kind: Kind, *, per_episode: int, stratify: bool, limit: int, seed: int
@@ -112,14 +115,15 @@ def unique_ids(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
 def with_panel(snapshots: Sequence[Snapshot], spec: MineSpec, *, seed: int) -> list[Snapshot]:
     """Hold some snapshots out: whole tasks, by hash, so that no task is on both sides.
 
-    Where there are fewer snapshots than `max_snapshots`, the panel shrinks alike.
+    Where there are fewer snapshots than `max_snapshots`, the panel shrinks alike; it is never more than
+    half.
 
     Args:
         snapshots: Of one kind of trajectory.
         spec: `failure_panel` and `max_snapshots` are read.
         seed: Of the draw that orders the tasks.
     """
-    wanted = round(len(snapshots) * min(1.0, spec.failure_panel / spec.max_snapshots))
+    wanted = round(len(snapshots) * min(_LARGEST_PANEL, spec.failure_panel / spec.max_snapshots))
     sizes = Counter(snapshot.task_hash for snapshot in snapshots)
     held_out: set[str] = set()
     size = 0
