@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import math
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -266,3 +268,19 @@ def test_an_adapter_changes_what_a_loaded_student_says_as_it_would_unmerged(tmp_
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=str(tmp_path)):
         load_student(tmp_path)
+
+
+def test_code_of_a_folder_is_never_run_and_nobody_is_asked_whether_it_may(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    code = f"from pathlib import Path\nPath({str(ran)!r}).write_text('yes')\nclass Own: ...\n"
+    own = {"AutoConfig": "own.Own", "AutoModelForCausalLM": "own.Own", "AutoTokenizer": ["own.Own", None]}
+    (tmp_path / "own.py").write_text(code)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "own", "auto_map": own}))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"auto_map": own}))
+    begun = time.monotonic()
+
+    with pytest.raises(UsageError):
+        load_student(tmp_path)
+
+    # transformers gives a user fifteen seconds to say yes, where it is not told.
+    assert (ran.exists(), time.monotonic() - begun < 10) == (False, True)

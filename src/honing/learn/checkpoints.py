@@ -110,8 +110,10 @@ def load_checkpoint(checkpoint: Checkpoint, *, device: str = "cpu", dtype: str =
         device = "cuda" if torch.cuda.is_available() else "cpu"
     local = checkpoint.is_local
     with boundary(UsageError, f"{checkpoint.base}: loading the model"), without_bars():
-        tokenizer = AutoTokenizer.from_pretrained(checkpoint.base, local_files_only=local)
-        model = AutoModelForCausalLM.from_pretrained(checkpoint.base, local_files_only=local, dtype=dtype)
+        # Said outright: left open, transformers asks on the terminal whether to run a folder's own code.
+        plain: dict[str, Any] = {"local_files_only": local, "trust_remote_code": False}
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint.base, **plain)
+        model = AutoModelForCausalLM.from_pretrained(checkpoint.base, **plain, dtype=dtype)
         model.to(device)
     if checkpoint.adapter is not None:
         model = _with_adapter(model, checkpoint.adapter)
