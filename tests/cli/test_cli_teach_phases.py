@@ -9,13 +9,19 @@ import pytest
 from hone_process import Hone
 
 from honing.cli.frame import Frame
-from honing.cli.teach_settings import settings_of, study_options
+from honing.cli.teach_settings import settings_of, spec_of, study_options
 from honing.executors import Budget
 
 pytestmark = pytest.mark.teach
 
-CHAIN = ("--mock-env", "--mock-policy", "--max-steps", "10")
+CHAIN = ("--mock-env", "--mock-policy", "--max-steps", "10", "--config", "study.yaml")
 LIMITS = {"cost_limit": 1.5, "token_limit": 700, "time_limit": 60.0, "workers": 3}
+
+
+@pytest.fixture(autouse=True)
+def study(tmp_path: Path) -> None:
+    """A mock solves next to nothing, so a thousand tasks would be tried for the retention panel."""
+    (tmp_path / "study.yaml").write_text("mine: {retention_tasks: 0}\n")
 
 
 @pytest.fixture
@@ -78,3 +84,35 @@ def test_the_plans_smoke_test_runs(hone: Hone, collected: Path) -> None:
 
     assert (mined.code, ended.code) == (0, 0), ended.err
     assert (hone.folder / "phase1" / "labeled_snapshots.jsonl").stat().st_size > 0
+
+
+def test_epochs_take_the_place_of_a_fixed_number_of_steps(tmp_path: Path) -> None:
+    frame = Frame(environ={"HOME": str(tmp_path)}, cwd=tmp_path)
+    epochs, both = ({"training.epochs": 2.0}, {"training.epochs": 2.0, "training.n_steps": 7})
+
+    assert [spec_of(frame, {}, choices).training.n_steps for choices in (epochs, both, {})] == [None, 7, 100]
+
+
+def test_labels_made_step_by_step_in_one_folder_keep_what_each_step_wrote(
+    hone: Hone, collected: Path
+) -> None:
+    rollouts = ("--rollouts", str(collected / "rollouts.json"), "--max-snapshots", "6")
+    few = ("--n-policy", "2", "--n-force", "2", "--n-expert", "1")
+    folder = ("--input", "phase1/labeled_snapshots.jsonl", "--output-dir", "phase1")
+    codes = [
+        hone("teach", *words, *CHAIN, "--workers", "1").code
+        for words in (
+            ("mine", *rollouts, "--output", "snapshots.json"),
+            ("advise", "--input", "snapshots.json", "--output-dir", "phase1"),
+            ("leverage", *folder, *few),
+            ("cpt", *folder, "--n-per-condition", "1"),
+        )
+    ]
+    reliability = json.loads((hone.folder / "phase1" / "reliability.json").read_text())
+    episodes = json.loads((hone.folder / "phase1" / "label_episodes.json").read_text())
+
+    assert codes == [0, 0, 0, 0]
+    assert (sorted(reliability), sorted(episodes)) == (
+        ["ELP_net", "L_local"],
+        ["cpt", "cpt_succeeding", "leverage"],
+    )

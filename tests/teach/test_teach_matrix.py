@@ -354,3 +354,10 @@ def test_an_adapter_that_was_changed_after_training_is_refused(
     finally:
         shutil.rmtree(weights, ignore_errors=True)
         shutil.copytree(kept, weights)
+
+
+def test_adapters_are_refused_on_another_student_than_theirs(desk: Desk) -> None:
+    summary = {"base_model": "somewhere/else", "base_identity": "another", "runs": []}
+
+    with pytest.raises(StudyError, match=r"trained on the student 'somewhere/else' \(another\)"):
+        players_of(desk, summary)

@@ -106,7 +106,8 @@ FLAGS: tuple[Flag, ...] = (
         ("micro-train",),
     ),
     _flag("--rollout-max-steps", "micro_training.rollout_max_steps", int, "Of these.", ("micro-train",)),
-    _flag("--epochs", "training.epochs", float, "Of each run.", _TRAINS),
+    _flag("--n-steps", "training.n_steps", int, "Optimiser steps of each run.", _TRAINS),
+    _flag("--epochs", "training.epochs", float, "Of each run, in place of --n-steps.", _TRAINS),
     _flag("--batch-size", "training.batch_size", int, "Rows.", _TRAINS),
     _flag(
         "--gradient-accumulation-steps",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +19,14 @@ from honing.cli.teach_result import print_study
 from honing.cli.teach_settings import COMMON, settings_of, spec_of, study_options
 from honing.errors import UsageError
 
+if TYPE_CHECKING:
+    from honing.teach import StudyResult
+
 _LABELED = "phase1/labeled_snapshots.jsonl"
+_SHARED = ("reliability.json", "label_episodes.json")
+"""Files that more than one labelling command writes a part of."""
+_ADDS = ("leverage", "cpt")
+"""These commands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +112,7 @@ COMMANDS: tuple[PhaseCommand, ...] = (
         phases=("prepare", "micro-train"),
         inputs={"--labeled": _LABELED},
         folder="phase1b",
-        sentence="Phase 1B: does the patch test foretell what training gives? Exit code 1 where not.",
+        sentence="Phase 1B: does the patch test foretell what training gives? Exit code 0 where it does.",
     ),
     PhaseCommand(
         name="train",
@@ -193,6 +200,7 @@ def _work(each: PhaseCommand, ctx: typer.Context, given: dict[str, Any]) -> int:
         for name, artifact in each.inputs.items()
         if given[parameter(name)] is not None
     }
+    inputs |= _beside(each, inputs)
     options = study_options(frame, settings, given, only=_phases(each, given), inputs=inputs)
     result = run_study(spec, options)
     wanted: dict[str, Path] = {}
@@ -201,7 +209,23 @@ def _work(each: PhaseCommand, ctx: typer.Context, given: dict[str, Any]) -> int:
     if given.get("output") is not None:
         wanted[_main(each, given)] = frame.cwd / given["output"]
     written = hand_out(result.run, wanted)
-    return print_study(result, json=given["json"], look=frame.look(settings), written=written)
+    code = print_study(result, json=given["json"], look=frame.look(settings), written=written)
+    return max(code, int(each.name == "micro-train" and not _validated(result)))
+
+
+def _validated(result: StudyResult) -> bool:
+    """Whether micro-training says that one may go on: what it could not decide is no yes."""
+    criteria = result.phases["micro-train"].criteria
+    return all(one.met for one in criteria if one.decides)
+
+
+def _beside(each: PhaseCommand, inputs: Mapping[str, Path]) -> dict[str, Path]:
+    """What earlier labels left beside the input and this command adds its part to: handed out to the same
+    folder without it, theirs would be gone."""
+    if each.name not in _ADDS or _LABELED not in inputs:
+        return {}
+    found = {f"phase1/{name}": inputs[_LABELED].parent / name for name in _SHARED}
+    return {artifact: path for artifact, path in found.items() if path.is_file()}
 
 
 def _main(each: PhaseCommand, given: Mapping[str, Any]) -> str:

@@ -113,10 +113,13 @@ def study_options(
 
 
 def _implied(choices: Mapping[str, Any]) -> dict[str, Any]:
-    """Choices that follow from others: a named teacher is a model, a checkpoint is an expert of that kind."""
+    """Choices that follow from others: a named teacher is a model, a checkpoint is an expert of that kind,
+    and who asks for epochs wants no fixed number of steps."""
     found = dict(choices)
     if "teacher.model" in found and not found.get("teacher.skip_api"):
         found.setdefault("teacher.kind", "model")
+    if "training.epochs" in found:
+        found.setdefault("training.n_steps", None)
     for name in ("model", "checkpoint"):
         if f"expert.{name}" in found:
             found.setdefault("expert.kind", name)

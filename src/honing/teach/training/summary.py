@@ -62,10 +62,18 @@ def players_of(desk: Desk, summary: Mapping[str, Json]) -> list[Player]:
     """The base student, then every run of a summary.
 
     Raises:
-        StudyError: An adapter is gone.
+        StudyError: An adapter is gone, or was trained on another student: on this one its figures would mean
+            nothing.
     """
-    student = student_policy(desk.run)
-    players = [Player(run_id=BASE, policy=student, identity=desk.run.read_json(STUDENT)["identity"])]
+    student, identity = student_policy(desk.run), desk.run.read_json(STUDENT)["identity"]
+    trained_on = summary.get("base_identity", identity)
+    if trained_on != identity:
+        raise StudyError(
+            f"The adapters of {SUMMARY} were trained on the student {summary['base_model']!r} "
+            f"({trained_on[:12]}); the student of this run is another one ({identity[:12]}). Name theirs "
+            "(--base-model), with the same --seed and history where it was made from scratch."
+        )
+    players = [Player(run_id=BASE, policy=student, identity=identity)]
     for row in summary["runs"]:
         adapter = (desk.run.path / row["adapter"]).resolve()
         if not (adapter / "adapter_config.json").is_file():
