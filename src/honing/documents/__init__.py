@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from honing.documents.lines import Lines, Where
     from honing.documents.located import LARGEST_BYTES, Document, parse_located, read_bytes
     from honing.documents.plain_file import MAX_BYTES, read_plain_file
-    from honing.documents.record import AbsolutePath, Record, RelativePath
+    from honing.documents.record import AbsolutePath, Described, Record, RelativePath
     from honing.documents.strict_json import parse_json
     from honing.documents.yaml_text import Tagged, parse_yaml
 
 _HOMES = {
     "AbsolutePath": "record",
+    "Described": "record",
     "Document": "located",
     "LARGEST_BYTES": "located",
     "Lines": "lines",
@@ -42,6 +43,7 @@ __all__ = [
     "LARGEST_BYTES",
     "MAX_BYTES",
     "AbsolutePath",
+    "Described",
     "Document",
     "Lines",
     "Record",

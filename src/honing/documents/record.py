@@ -30,3 +30,9 @@ class Record(BaseModel):
     """A part of a document: an unknown key is an error, and nothing changes once it was read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Described(Record):
+    """A record whose JSON Schema says what each key means: the sentences under the fields."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)

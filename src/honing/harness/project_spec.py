@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from honing.documents import Record, RelativePath
+from honing.documents import Described, RelativePath
 from honing.harness.project import Control, KeepRule
 from honing.harness.tasks.base import Cascade
 from honing.harness.tasks.spec import TaskSpec
@@ -29,13 +29,7 @@ from honing.harness.tasks.spec import TaskSpec
 SCHEMA = 1
 
 
-class _Described(Record):
-    """A record whose JSON Schema says what each key means: the sentences under the fields."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-
-class _Short(_Described):
+class _Short(Described):
     """A record that may be written as the value of one of its keys."""
 
     SHORT: ClassVar[str]
@@ -90,7 +84,7 @@ class SearchSpec(_Short):
     """Of the search itself."""
 
 
-class JudgingSpec(_Described):
+class JudgingSpec(Described):
     """How a candidate is evaluated and when its gain is believed."""
 
     repeats: int = Field(default=1, ge=1, le=1000)
@@ -115,7 +109,7 @@ class JudgingSpec(_Described):
     """Wall-clock limit of each command of a task that names none of its own."""
 
 
-class AgentOptions(_Described):
+class AgentOptions(Described):
     """What an agent is told."""
 
     model: str = ""
@@ -146,7 +140,7 @@ class BudgetSpec(_Short):
     wall_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
 
-class TasksSpec(_Described):
+class TasksSpec(Described):
     """A file of tasks: a list of them, or this mapping."""
 
     tasks: tuple[TaskSpec, ...]
@@ -163,7 +157,7 @@ def _in_a_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-class ProjectSpec(_Described):
+class ProjectSpec(Described):
     """A harness project. Paths are relative to the file that names them."""
 
     schema_: int = Field(default=SCHEMA, alias="schema", ge=SCHEMA, le=SCHEMA)

@@ -6,9 +6,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from honing.documents import Record
+from honing.documents import Described
 from honing.environments import Task
 
 Json = Any
@@ -49,13 +49,7 @@ class ErrorType(StrEnum):
     EXPLORATION_FAILURE = "exploration_failure"
 
 
-class _Described(Record):
-    """A record whose JSON Schema says what each key means: the sentences under the fields."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-
-class Advice(_Described):
+class Advice(Described):
     """What the teacher says about a snapshot."""
 
     suggested_action: str
@@ -73,7 +67,7 @@ class Advice(_Described):
     action is forced, it is the expert's."""
 
 
-class Rate(_Described):
+class Rate(Described):
     """A success rate from episodes."""
 
     p: float = Field(ge=0, le=1)
@@ -85,7 +79,7 @@ class Rate(_Described):
     """Whether every episode is bound to end alike, so one episode decides."""
 
 
-class Uncertainty(_Described):
+class Uncertainty(Described):
     """Estimators of how unsure the student is, all from one scoring. Higher is less sure but for `margin`,
     `topk_spread` and `length_normalised`, where higher is surer."""
 
@@ -103,7 +97,7 @@ class Uncertainty(_Described):
     n_actions: int = Field(ge=1)
 
 
-class Leverage(_Described):
+class Leverage(Described):
     """What acting otherwise is worth."""
 
     p_policy: Rate
@@ -126,7 +120,7 @@ class Leverage(_Described):
     d_expert: int | None = None
 
 
-class PatchTest(_Described):
+class PatchTest(Described):
     """The contextual patch test (CPT): success from the snapshot under five conditions."""
 
     p: dict[str, Rate]
@@ -145,7 +139,7 @@ class PatchTest(_Described):
     delta_net_retest: dict[Route, float] | None = None
 
 
-class Snapshot(_Described):
+class Snapshot(Described):
     """One saved state on a trajectory."""
 
     id: str

@@ -11,16 +11,10 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from honing.documents import Record
+from honing.documents import Described
 
 
-class _Described(Record):
-    """A record whose JSON Schema says what each key means: the sentences under the fields."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-
-class EnvironmentSpec(_Described):
+class EnvironmentSpec(Described):
     """Where the student acts."""
 
     name: str = "shop"
@@ -28,7 +22,7 @@ class EnvironmentSpec(_Described):
     """Of the world; `max_steps` among them."""
 
 
-class StudentSpec(_Described):
+class StudentSpec(Described):
     """The agent that is taught. Without a checkpoint a tiny student is made from scratch and cached."""
 
     checkpoint: str = ""
@@ -44,7 +38,7 @@ class StudentSpec(_Described):
     device: str = "auto"
 
 
-class ExpertSpec(_Described):
+class ExpertSpec(Described):
     """Who knows better: for p_expert, for forced actions without advice, for experiment B."""
 
     kind: Literal["environment", "model", "checkpoint"] = "environment"
@@ -62,7 +56,7 @@ class TeacherKind(StrEnum):
     """A valid action drawn at random; for wiring only, and marked so everywhere."""
 
 
-class TeacherSpec(_Described):
+class TeacherSpec(Described):
     """Who advises."""
 
     kind: TeacherKind = TeacherKind.EXPERT
@@ -78,7 +72,7 @@ class TeacherSpec(_Described):
     """No call leaves this machine: advice comes from the expert where there is one, else from the mock."""
 
 
-class CollectSpec(_Described):
+class CollectSpec(Described):
     """Phase 0: rollouts."""
 
     n_tasks: int = Field(default=2000, ge=1)
@@ -87,7 +81,7 @@ class CollectSpec(_Described):
     """Episodes of the expert (experiment B); 0 for none."""
 
 
-class MineSpec(_Described):
+class MineSpec(Described):
     """Phase 0: from trajectories to snapshots."""
 
     max_snapshots: int = Field(default=960, ge=1)
@@ -103,11 +97,11 @@ class MineSpec(_Described):
     """Of the snapshots, how many are held out for evaluation, apart from training by task hash."""
 
 
-class UncertaintySpec(_Described):
+class UncertaintySpec(Described):
     measure: Literal["entropy", "margin", "topk_spread", "effective_actions", "length_normalised"] = "entropy"
 
 
-class LeverageSpec(_Described):
+class LeverageSpec(Described):
     """Episodes per snapshot."""
 
     n_policy: int = Field(default=7, ge=1)
@@ -120,7 +114,7 @@ class LeverageSpec(_Described):
     labels of the same trajectory."""
 
 
-class PatchTestSpec(_Described):
+class PatchTestSpec(Described):
     n_per_condition: int = Field(default=2, ge=1)
     patch_steps: int | None = Field(default=1, ge=1)
     """Steps for which a patch is shown; null keeps it for the whole episode (static)."""
@@ -129,7 +123,7 @@ class PatchTestSpec(_Described):
     """States of successful episodes on which disruption d is measured."""
 
 
-class QuadrantSpec(_Described):
+class QuadrantSpec(Described):
     U_threshold: float | None = None
     """The median where null."""
     L_threshold: float | None = None
@@ -140,7 +134,7 @@ class QuadrantSpec(_Described):
     drop_abstained: bool = False
 
 
-class MicroSetting(_Described):
+class MicroSetting(Described):
     label: str
     n_steps: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
@@ -148,7 +142,7 @@ class MicroSetting(_Described):
     """Whether the exit code follows this setting."""
 
 
-class MicroTrainingSpec(_Described):
+class MicroTrainingSpec(Described):
     """Phase 1B."""
 
     n_per_quadrant: int = Field(default=50, ge=1)
@@ -163,7 +157,7 @@ class MicroTrainingSpec(_Described):
     """Tasks of the same tags on which a micro-trained student is tried as well."""
 
 
-class TrainingSpec(_Described):
+class TrainingSpec(Described):
     """Phase 2."""
 
     lora_rank: int = Field(default=16, ge=1)
@@ -184,7 +178,7 @@ class TrainingSpec(_Described):
     """Whether preference pairs (taught action over the student's) make further arms."""
 
 
-class EvaluationSpec(_Described):
+class EvaluationSpec(Described):
     """Phase 3."""
 
     n_tasks: int = Field(default=400, ge=1)
@@ -199,7 +193,7 @@ class EvaluationSpec(_Described):
     marked as not kept."""
 
 
-class PredictorSpec(_Described):
+class PredictorSpec(Described):
     """Phase 4."""
 
     embedder: str = "hashing"
@@ -210,7 +204,7 @@ class PredictorSpec(_Described):
     folds: int = Field(default=5, ge=2)
 
 
-class SelectionSpec(_Described):
+class SelectionSpec(Described):
     """Phase 5."""
 
     budget: int | None = Field(default=None, ge=1)
@@ -230,7 +224,7 @@ class SelectionSpec(_Described):
     """What each chosen snapshot teaches: its action alone, or by the kind of patch that served it best."""
 
 
-class StudySpec(_Described):
+class StudySpec(Described):
     """One study."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
