@@ -18,7 +18,7 @@ from honing.teach.running.request import StudyOptions
 from honing.teach.study_spec import StudySpec, TeacherKind
 
 _EPISODE_CPU_S = 0.006
-"""Of the tiny student on one core: benchmarks/results/teach_study.txt, episodes over CPU time."""
+"""Of the tiny student on one core: benchmarks/results/teach-study.md, episodes over CPU time."""
 _OPTIMISER_STEP_CPU_S = 0.03
 """Of the tiny student, batch 8, by the same table."""
 _REPLY_TOKENS = 80
