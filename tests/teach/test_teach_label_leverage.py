@@ -18,7 +18,7 @@ from honing.executors import ThreadsExecutor
 from honing.learn import Situation, Turn
 from honing.teach.desk import Desk
 from honing.teach.labels.arms import Acting
-from honing.teach.labels.forcing import NO_EXPERT, NO_STATE
+from honing.teach.labels.forcing import NO_ACTION, NO_EXPERT, NO_STATE
 from honing.teach.leverage import leverage_of, leverages, profile_of, reliability_of
 from honing.teach.phases import phase_named
 from honing.teach.snapshot import Advice, Profile, Rate, Snapshot
@@ -374,3 +374,24 @@ def test_without_a_retest_there_is_no_second_label(rows: list[Snapshot], tmp_pat
     assert [one.leverage.L_local_retest for one in done if one.leverage] == [None] * 3
     assert [sorted(one) for one in outcomes.values()] == [["expert", "force", "policy"]] * 3
     assert reliability_of(done, outcomes)["retest"]["rho"] is None
+
+
+class Speechless:
+    """An expert that finds no action worth taking."""
+
+    name = "speechless"
+
+    def logprobs(self, turns: Sequence[Turn]) -> list[tuple[float, ...]]:
+        """None is ever taken."""
+        return [(-math.inf,) * len(turn.situation.actions) for turn in turns]
+
+
+def test_where_nobody_names_an_action_there_is_no_leverage_rather_than_none(
+    rows: list[Snapshot], tmp_path: Path
+) -> None:
+    unadvised = [row.model_copy(update={"advice": None}) for row in rows[:3]]
+    expert = Acting(policy={"kind": "test_teach_label_leverage:Speechless"}, temperature=0.0)
+
+    found, _ = leverages(few(tmp_path), STUDENT, expert, unadvised)
+
+    assert [(row.leverage, row.missing) for row in found] == [(None, {"leverage": NO_ACTION})] * 3

@@ -63,3 +63,40 @@ def test_other_weights_under_the_same_name_are_another_study(tmp_path: Path) -> 
 
     assert same.path == first.path
     assert (other.path == first.path, taken_over(other)) == (False, 0)
+
+
+class Shelved:
+    """A world whose tasks lie in a file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    @classmethod
+    def from_options(cls, options: dict[str, Any]) -> Shelved:
+        """Which file."""
+        return cls(Path(options["file"]))
+
+    def identity(self) -> dict[str, Any]:
+        """By content."""
+        return {"name": "shelved", "options": {"file": self._file.read_text()}}
+
+
+def test_another_file_under_a_worlds_name_is_another_study(tmp_path: Path) -> None:
+    file, home = tmp_path / "goals.json", tmp_path / "runs"
+    world = {"environment__name": "test_teach_opening:Shelved", "environment__options__file": str(file)}
+    file.write_text("one")
+    first = done(opened(home, **world))
+    same = opened(home, **world)
+    file.write_text("another")
+    other = opened(home, **world)
+
+    assert same.path == first.path
+    assert (other.path == first.path, taken_over(other)) == (False, 0)
+
+
+def test_a_run_from_before_worlds_were_written_down_is_gone_on_with(tmp_path: Path) -> None:
+    first = opened(tmp_path)
+    before = {name: part for name, part in first.config.items() if name != "world"}
+    older = Run.create(tmp_path, kind="teach", config=before, command=[], seed=0)
+
+    assert (opened(tmp_path).path, "world" in first.config) == (older.path, True)

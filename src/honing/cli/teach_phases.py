@@ -139,7 +139,7 @@ COMMANDS: tuple[PhaseCommand, ...] = (
         name="select",
         phases=("prepare", "predictor", "select"),
         inputs={"--labeled-snapshots": _LABELED, "--predictor-path": "phase4/predictor"},
-        folder="phase5",
+        folder="phase5/selection",
         sentence="Phase 5: which snapshots to train on, at equal budget.",
     ),
 )

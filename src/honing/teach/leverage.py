@@ -15,7 +15,7 @@ from honing.teach.collect import expert_policy
 from honing.teach.desk import Desk
 from honing.teach.labels.arms import Acting, Arm, Played, Trial, play
 from honing.teach.labels.depth import Depth, DepthOptions, depths_by_episodes, depths_from_labels
-from honing.teach.labels.forcing import forced_actions, unplayable
+from honing.teach.labels.forcing import NO_ACTION, forced_actions, unplayable
 from honing.teach.labels.rates import difference, paired_difference, rate_of
 from honing.teach.labels.reliability import correlation, mean_of, split_half
 from honing.teach.labels.rows import (
@@ -90,6 +90,8 @@ def leverages(
     played = {
         each.id: _joined(one, two) for each, one, two in zip(playable, by_student, by_expert, strict=True)
     }
+    # Nothing forced is the student against itself, which is no leverage of 0.
+    missing |= {name: NO_ACTION for name, action in forced.items() if not action}
     missing |= {name: f"tampered: {one.tampered}" for name, one in played.items() if one.tampered}
     certain = (student.certain, expert.certain)
     done = [

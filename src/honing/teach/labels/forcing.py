@@ -20,6 +20,7 @@ NO_EXPERT = (
     "the world has no expert inside; name one in the study (`expert: {kind: checkpoint, checkpoint: ...}`)"
 )
 NO_ADVICE = "the teacher gave no valid advice"
+NO_ACTION = "neither the teacher nor the expert names an action there"
 
 
 def unplayable(desk: Desk, expert: Acting, snapshots: Sequence[Snapshot]) -> dict[str, str]:

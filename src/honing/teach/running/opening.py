@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from honing.errors import StoreError, UsageError
+from honing.environments import world_named
+from honing.errors import MissingToolError, StoreError, UsageError
 from honing.learn import folder_digest
 from honing.store import Run, RunEntry, digest, list_runs, make_home
 from honing.teach.phases import ORDER, SECTIONS
@@ -53,14 +55,25 @@ def open_run(spec: StudySpec, options: StudyOptions) -> Run:
 
 
 def config_of(spec: StudySpec, options: StudyOptions) -> dict[str, Any]:
-    """Everything that decides a run, as plain data. Inputs and model folders are in it by content: other
-    weights under the same name are another study."""
+    """Everything that decides a run, as plain data. Inputs, model folders and the files of a world are in it
+    by content, packages by version: other weights under the same name are another study."""
     inputs = {name: _content(path) for name, path in sorted(options.inputs.items())}
     found = {"study": spec.as_document(), "only": list(options.only), "inputs": inputs}
     named = {"student": spec.student.checkpoint, "expert": spec.expert.checkpoint}
     folders = {who: Path(name).expanduser() for who, name in named.items() if name}
     weights = {who: folder_digest(folder) for who, folder in folders.items() if folder.is_dir()}
-    return {**found, "weights": weights} if weights else found
+    world = _world(spec)
+    return {**found, **({"weights": weights} if weights else {}), **({"world": world} if world else {})}
+
+
+def _world(spec: StudySpec) -> Any:
+    """What decides the world's episodes; None where its packages are not installed, so that nothing is played
+    either."""
+    try:
+        identity = world_named(spec.environment.name, spec.environment.options).identity()
+    except MissingToolError:
+        return None
+    return json.loads(json.dumps(identity))
 
 
 def _content(path: Path) -> str:
@@ -85,7 +98,8 @@ def _named(folder: Path, config: Mapping[str, Any]) -> Run:
 
 def _same(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     """Whether two configs decide the same, whatever defaults came to the study since one was written."""
-    return {**first, "study": _written_out(first.get("study", {}))} == second
+    asked = second if "world" in first else {name: part for name, part in second.items() if name != "world"}
+    return {**first, "study": _written_out(first.get("study", {}))} == asked
 
 
 def _written_out(study: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -127,6 +141,8 @@ def _most_alike(run: Run, spec: StudySpec, home: Path) -> tuple[Run | None, int]
         if entry.path == run.path or not whole or other.locked:
             continue
         if other.config.get("weights") != run.config.get("weights"):
+            continue
+        if other.config.get("world", run.config.get("world")) != run.config.get("world"):
             continue
         count = len(_alike(other, wanted))
         if count > most:
