@@ -17,9 +17,9 @@ from honing.teach.running.opening import KIND
 from honing.teach.running.request import StudyOptions
 from honing.teach.study_spec import StudySpec, TeacherKind
 
-_EPISODE_CPU_S = 0.006
+_EPISODE_CPU_S = 0.003
 """Of the tiny student on one core: benchmarks/results/teach-study.md, episodes over CPU time."""
-_OPTIMISER_STEP_CPU_S = 0.03
+_OPTIMISER_STEP_CPU_S = 0.05
 """Of the tiny student, batch 8, by the same table."""
 _REPLY_TOKENS = 80
 """Of one piece of advice."""
