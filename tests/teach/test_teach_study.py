@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -18,6 +19,7 @@ import yaml
 
 from honing.store import Run, identity
 from honing.teach import StudyOptions, load_study, pilot_spec, run_study
+from honing.teach.phases import ORDER
 
 pytestmark = [pytest.mark.teach, pytest.mark.timeout(600)]
 
@@ -109,6 +111,20 @@ def test_a_study_killed_five_times_leaves_what_an_unhurt_one_leaves(place: Path,
     assert identity(run) == identity(unhurt)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_study_killed_in_each_phase_leaves_what_an_unhurt_one_leaves(place: Path, unhurt: Path) -> None:
+    run = place / "campaign" / "study"
+    killed = [phase for phase in ORDER if killed_after(place, run, phase)]
+    finished = subprocess.run(
+        command(place, "campaign"), env=surroundings(place), capture_output=True, text=True
+    )
+
+    assert finished.returncode in (0, 1), finished.stderr[-2000:]
+    assert killed == list(ORDER)
+    assert identity(run) == identity(unhurt)
+
+
 def test_a_study_that_differs_later_begins_where_they_part(place: Path, unhurt: Path) -> None:
     spec = load_study(place / "study.yaml", {"quadrants.L_threshold": 0.25})
     options = StudyOptions(home=place / "unhurt", cache=place / "cache", until="quadrants", workers=2)
@@ -124,10 +140,9 @@ def test_a_study_that_differs_later_begins_where_they_part(place: Path, unhurt: 
     assert json.loads((result.run / "phases/quadrants.json").read_text())["summary"]["L_threshold"] == 0.25
 
 
-def command(place: Path) -> list[str]:
-    home = str(place / "hurt")
+def command(place: Path, home: str = "hurt") -> list[str]:
     return [
-        *(sys.executable, "-m", "honing", "--home", home, "--quiet"),
+        *(sys.executable, "-m", "honing", "--home", str(place / home), "--quiet"),
         *("teach", "run", str(place / "study.yaml"), "--run-name", "study", "--workers", "2"),
     ]
 
@@ -155,6 +170,28 @@ def killed_in(place: Path, run: Path, phase: str) -> int:
     going.kill()
     going.wait()
     return 0
+
+
+def killed_after(place: Path, run: Path, phase: str) -> bool:
+    """Go on with a study until the phase before this one is done, then kill -9 within the next second."""
+    before = ORDER.index(phase) - 1
+    marker = run / "phases" / f"{ORDER[before]}.json" if before >= 0 else run / "run.json"
+    going = subprocess.Popen(
+        command(place, "campaign"),
+        env=surroundings(place),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 240
+    while going.poll() is None and not marker.exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    # Most of a phase of this size lies in its first second; a short one may be over.
+    time.sleep(random.Random(phase).random())
+    alive = going.poll() is None
+    going.kill()
+    going.wait()
+    return alive and marker.exists()
 
 
 def begun(run: Path, phase: str) -> bool:
