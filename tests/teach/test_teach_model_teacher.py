@@ -274,6 +274,18 @@ def test_another_question_is_asked_anew(tmp_path: Path, change: dict[str, object
     assert not again.from_shelf
 
 
+def test_a_model_of_the_same_name_on_another_server_is_asked_anew(tmp_path: Path) -> None:
+    """What a stand-in said on this machine is no advice of the model that it stood for."""
+    shelf = Shelf(tmp_path / "shelf")
+    with server_of([reply()]) as stand_in, server_of([reply(rationale="It is blue.")]) as server:
+        with lines_to(stand_in, tmp_path / "a") as lines:
+            ModelTeacher(lines, shelf=shelf).consult(a_snapshot())
+        with lines_to(server, tmp_path / "b") as lines:
+            found = ModelTeacher(lines, shelf=shelf).consult(a_snapshot())
+
+    assert (found.from_shelf, found.advice.rationale) == (False, "It is blue.")
+
+
 def test_invalid_advice_is_not_kept_for_other_runs(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "shelf")
     with server_of([*["no"] * 6, reply()]) as server, lines_to(server, tmp_path / "a") as lines:

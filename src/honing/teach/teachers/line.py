@@ -59,10 +59,14 @@ class Line:
         channel: Of the gateway.
         client: Speaks to the channel.
         limit: Failures in a row after which nobody is asked any more.
+        server: Address of who answers: a model of the same name elsewhere may be another one.
     """
 
-    def __init__(self, name: str, model: str, channel: Channel, client: Client, limit: int) -> None:
+    def __init__(
+        self, name: str, model: str, channel: Channel, client: Client, limit: int, *, server: str = ""
+    ) -> None:
         self.name = name
+        self.server = server
         self.model = model
         self._channel = channel
         self._client = client
@@ -187,7 +191,8 @@ def open_lines(
             source = Upstream(resolved.endpoint, patience.upstream, model=resolved.model)
             channel = gateway.channel(f"{label}:{name}", source, models=(resolved.model,))
             client = held.enter_context(_client(channel))
-            lines.append(Line(name, resolved.model, channel, client, patience.failures_in_a_row))
+            server, limit = resolved.endpoint.base_url, patience.failures_in_a_row
+            lines.append(Line(name, resolved.model, channel, client, limit, server=server))
         yield lines
 
 

@@ -151,10 +151,11 @@ class ModelTeacher:
         return best
 
     def _key(self, snapshot: Snapshot) -> Json:
-        """Everything that decides the advice: models, how they are asked, and the words."""
+        """Everything that decides the advice: models and their servers, how they are asked, and the words."""
         return {
             "version": VERSION,
             "models": [line.name for line in self._lines],
+            "servers": [line.server for line in self._lines],
             "options": asdict(self._options),
             "messages": [[message.role.value, message.text] for message in opening(snapshot)],
         }
