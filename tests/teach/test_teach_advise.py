@@ -225,7 +225,7 @@ def test_what_a_dry_run_says_is_at_most_and_in_money(tmp_path: Path) -> None:
 def test_a_dry_run_before_anything_is_mined_counts_what_will_be(tmp_path: Path) -> None:
     spec = StudySpec.model_validate({"teacher": {"kind": "model", "retries": 0, "fallback_model": ""}})
 
-    assert PHASE.cost(small_desk(tmp_path, spec)).calls == 560 + 60
+    assert PHASE.cost(small_desk(tmp_path, spec)).calls == 960 + 60
 
 
 def test_no_snapshots_leave_the_criterion_undecided(tmp_path: Path) -> None:
