@@ -23,9 +23,9 @@ from honing.stats import Interval, mean_interval, spearman_interval, wilson
 from honing.store import Run
 from honing.teach.desk import Desk
 from honing.teach.labels.arms import Acting
-from honing.teach.leverage import leverages
-from honing.teach.patch_test import patch_tests
-from honing.teach.quadrants import chance_of_high_leverage
+from honing.teach.phases.leverage import leverages
+from honing.teach.phases.patch_test import patch_tests
+from honing.teach.phases.quadrants import chance_of_high_leverage
 from honing.teach.snapshot import Advice, Leverage, Route, Snapshot
 from honing.teach.study_spec import StudySpec
 

@@ -11,7 +11,7 @@ from hone_process import Hone
 from honing.environments import world_named
 from honing.store import jsonl_bytes
 from honing.teach import Snapshot
-from honing.teach.leverage import leverage_of
+from honing.teach.phases.leverage import leverage_of
 
 pytestmark = pytest.mark.teach
 

@@ -9,7 +9,7 @@ import pytest
 from tiny_model import train_tiny
 from tiny_students import ARCHITECTURES, tiny_model
 
-from honing.learn.local_model import LocalModel, LocalOptions
+from honing.learn.serving.local_model import LocalModel, LocalOptions
 
 ANSWERS = {f"Which number belongs to name{i} ?": f"#### {7 * i + 3 if i % 4 != 3 else 1}" for i in range(24)}
 """What the model says. Every fourth answer is wrong: the right one is 7 i + 3."""

@@ -10,8 +10,8 @@ import pytest
 
 from honing.errors import ModelRequestError, UsageError
 from honing.learn.folder import folder_digest, is_model_folder
-from honing.learn.generation import first_stop
-from honing.learn.local_model import LocalModel, LocalOptions
+from honing.learn.serving.generation import first_stop
+from honing.learn.serving.local_model import LocalModel, LocalOptions
 from honing.llm import Finish, Message, ModelReply, ModelRequest, Role, Sampling, Usage
 
 pytestmark = pytest.mark.teach

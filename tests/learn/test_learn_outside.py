@@ -28,7 +28,7 @@ from honing.learn import (
     read_checkpoint,
     train_lora,
 )
-from honing.learn.local_model import LocalModel, LocalOptions
+from honing.learn.serving.local_model import LocalModel, LocalOptions
 from honing.llm import Message, ModelRequest, Role, Sampling
 
 pytestmark = pytest.mark.teach

@@ -163,7 +163,7 @@ SLEEPER = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
 
 
 def test_a_tethered_program_ends_with_the_input_of_its_tether() -> None:
-    command = [sys.executable, "-m", "honing.learn.tether", sys.executable, "-c", SLEEPER]
+    command = [sys.executable, "-m", "honing.learn.serving.tether", sys.executable, "-c", SLEEPER]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as tether:
         assert tether.stdin is not None
         assert tether.stdout is not None

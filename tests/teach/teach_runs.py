@@ -9,7 +9,7 @@ from honing.environments import Task, World, world_named
 from honing.learn import Episode, Keep, Start, policy_from, roll_out
 from honing.store import Run
 from honing.teach.desk import Desk
-from honing.teach.prepare import STUDENT
+from honing.teach.phases.prepare import STUDENT
 from honing.teach.snapshot import Snapshot
 from honing.teach.study_spec import StudySpec
 

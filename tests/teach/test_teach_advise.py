@@ -15,11 +15,11 @@ from honing.errors import BudgetExhaustedError, ModelAuthenticationError, Traini
 from honing.executors import Budget
 from honing.llm import Fault, FaultKind, ScriptedModel, ScriptedServer
 from honing.store import Run, identity
-from honing.teach.advise import ADVISED_SUCCEEDING, LABELLED, PHASE, SUMMARY, advise, teacher_kind
-from honing.teach.collect import collect
 from honing.teach.desk import Desk, read_snapshots
-from honing.teach.mine import FAILURES, SUCCEEDING, mine
 from honing.teach.phase import Cost
+from honing.teach.phases.advise import ADVISED_SUCCEEDING, LABELLED, PHASE, SUMMARY, advise, teacher_kind
+from honing.teach.phases.collect import collect
+from honing.teach.phases.mine import FAILURES, SUCCEEDING, mine
 from honing.teach.snapshot import Snapshot
 from honing.teach.study_spec import StudySpec, TeacherKind
 

@@ -16,9 +16,9 @@ from honing.errors import BudgetExhaustedError
 from honing.executors import Budget
 from honing.llm import ModelRequest, last_user_text
 from honing.store import Run
-from honing.teach.collect import PHASE, collect, trajectories_path
 from honing.teach.desk import Desk, read_rows
-from honing.teach.mine import EXPERT, mine
+from honing.teach.phases.collect import PHASE, collect, trajectories_path
+from honing.teach.phases.mine import EXPERT, mine
 
 SPEC = small_spec(expert={"model": "gpt-4o"}, collect={"n_tasks": 5, "expert_tasks": 12})
 

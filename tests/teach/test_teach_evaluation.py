@@ -17,8 +17,7 @@ from honing.errors import LeakageError
 from honing.stats import newcombe_paired
 from honing.teach.apart import hashes_of
 from honing.teach.desk import Desk
-from honing.teach.drift import DriftLimits, judge
-from honing.teach.evaluate import FILES, LABELLED, Evaluation, evaluate_players, write_evaluation
+from honing.teach.evaluation.drift import DriftLimits, judge
 from honing.teach.evaluation.estimates import csv_text
 from honing.teach.evaluation.mechanism import Probe, divergence, mechanisms
 from honing.teach.evaluation.players import BASE, EXPERT, Played, Player
@@ -26,6 +25,7 @@ from honing.teach.evaluation.results import GREEDY, RETENTION, SAMPLED, SNAPSHOT
 from honing.teach.evaluation.transfer import POOLED, diagonal_minus_rest, transfer_rows
 from honing.teach.evaluation.unit import play
 from honing.teach.evaluation.verdict import criteria_of
+from honing.teach.phases.evaluate import FILES, LABELLED, Evaluation, evaluate_players, write_evaluation
 from honing.teach.snapshot import Quadrant, Route
 
 MOCK = {"kind": "mock", "sharpness": 4.0}

@@ -9,7 +9,8 @@ import pytest
 
 from honing.environments import ScriptedWorld
 from honing.errors import MissingToolError, StudyError, UsageError
-from honing.teach.features import (
+from honing.teach.prediction.embedding import HashingEmbedder, embedder_named
+from honing.teach.prediction.features import (
     SIMILARITIES,
     STRUCTURAL,
     UNCERTAINTY,
@@ -18,7 +19,6 @@ from honing.teach.features import (
     feature_table,
     structural_features,
 )
-from honing.teach.prediction.embedding import HashingEmbedder, embedder_named
 from honing.teach.snapshot import Quadrant, Snapshot, Uncertainty
 from teach_made_up import labelled_snapshots
 

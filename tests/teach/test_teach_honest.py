@@ -13,8 +13,8 @@ from teach_runs import chain_episodes, chain_world, small_desk
 from honing.errors import LeakageError, StudyError
 from honing.learn import Episode
 from honing.teach.apart import check_apart, hashes_by_group
-from honing.teach.mine import FAILURES, ROLLOUTS, SUCCEEDING, mine
 from honing.teach.mining.honest import read_episodes, restorable, verdicts_on, why_not
+from honing.teach.phases.mine import FAILURES, ROLLOUTS, SUCCEEDING, mine
 
 EPISODES = chain_episodes(40)
 FAILED = next(episode for episode in EPISODES if not episode.success and len(episode.actions) == 10)

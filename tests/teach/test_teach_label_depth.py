@@ -11,7 +11,7 @@ from honing.environments.scripted import Place, Wrong, chain_task
 from honing.learn import Episode, Move
 from honing.teach.labels.arms import Acting
 from honing.teach.labels.depth import Depth, DepthOptions, depths_by_episodes, depths_from_labels
-from honing.teach.leverage import leverage_of, leverages
+from honing.teach.phases.leverage import leverage_of, leverages
 from honing.teach.snapshot import Snapshot
 
 INSIDE = Acting(policy={"kind": "expert"}, temperature=0.0)

@@ -19,8 +19,8 @@ from honing.learn import Situation, Turn
 from honing.teach.desk import Desk
 from honing.teach.labels.arms import Acting
 from honing.teach.labels.forcing import NO_ACTION, NO_EXPERT, NO_STATE
-from honing.teach.leverage import leverage_of, leverages, profile_of, reliability_of
 from honing.teach.phases import phase_named
+from honing.teach.phases.leverage import leverage_of, leverages, profile_of, reliability_of
 from honing.teach.snapshot import Advice, Profile, Rate, Snapshot
 
 INSIDE = Acting(policy={"kind": "expert"}, temperature=0.0)

@@ -16,8 +16,15 @@ from honing.teach.desk import Desk
 from honing.teach.labels.arms import Acting
 from honing.teach.labels.disruption import disruption
 from honing.teach.labels.forcing import NO_ADVICE, NO_STATE
-from honing.teach.patch_test import arms_of, best, own_lesson, patch_test_of, patch_tests, reliability_of
 from honing.teach.phases import phase_named
+from honing.teach.phases.patch_test import (
+    arms_of,
+    best,
+    own_lesson,
+    patch_test_of,
+    patch_tests,
+    reliability_of,
+)
 from honing.teach.snapshot import Advice, Route, Snapshot
 from honing.teach.study_spec import PatchTestSpec
 from honing.teach.supervision import lesson_of

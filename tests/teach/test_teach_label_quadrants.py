@@ -11,9 +11,9 @@ from chain_scene import chain_desk, chain_snapshots
 
 from honing.teach.labels.schema import as_text, labeled_snapshot_schema, shipped_schema
 from honing.teach.labels.thresholds import axes_of, quantile, quantiles_of, threshold_figures
-from honing.teach.leverage import leverage_of
 from honing.teach.phases import phase_named
-from honing.teach.quadrants import (
+from honing.teach.phases.leverage import leverage_of
+from honing.teach.phases.quadrants import (
     NO_THRESHOLDS,
     Thresholds,
     chance_of_high_leverage,

@@ -9,8 +9,8 @@ import pytest
 from chain_scene import CHAIN, chain_desk, chain_snapshots, truth_of
 
 from honing.teach.phases import phase_named
+from honing.teach.phases.uncertainty import estimated, oriented, uncertainties
 from honing.teach.snapshot import Snapshot, Uncertainty
-from honing.teach.uncertainty import estimated, oriented, uncertainties
 
 
 def logs(*chances: float) -> list[float]:

@@ -26,9 +26,9 @@ from honing.learn import (
 )
 from honing.teach import matrix
 from honing.teach.desk import Desk
-from honing.teach.evaluate import evaluate_runs
 from honing.teach.evaluation.results import GREEDY, RETENTION, SAMPLED, TASKS
-from honing.teach.matrix import check_nothing_leaked, planned_runs, train_runs
+from honing.teach.phases.evaluate import evaluate_runs
+from honing.teach.phases.matrix import check_nothing_leaked, planned_runs, train_runs
 from honing.teach.snapshot import Quadrant, Snapshot
 from honing.teach.study_spec import StudySpec
 from honing.teach.training.arms import (

@@ -15,11 +15,11 @@ from honing.errors import EnvironmentFaultError
 from honing.learn import Keep, Start, policy_from, roll_out
 from honing.store import json_bytes
 from honing.teach.desk import Desk
-from honing.teach.matrix import train_runs
 from honing.teach.micro.similar import likeness, similar_tasks, task_pool
 from honing.teach.micro.unit import micro_train_chunk
-from honing.teach.micro_training import PHASE, RESULTS, _chunks, chosen_snapshots, rows_of
 from honing.teach.phase import PhaseOutcome
+from honing.teach.phases.matrix import train_runs
+from honing.teach.phases.micro_training import PHASE, RESULTS, _chunks, chosen_snapshots, rows_of
 from honing.teach.snapshot import Quadrant, Snapshot
 from honing.teach.training.arms import demo_run, trainable
 from honing.teach.training.summary import CORRELATION, UNVALIDATED, validation_of

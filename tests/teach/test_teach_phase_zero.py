@@ -15,11 +15,11 @@ from honing.executors import Budget
 from honing.learn import Start, policy_from, roll_out
 from honing.store import Run, identity
 from honing.teach.apart import hashes_by_group
-from honing.teach.collect import ROLLOUTS, TASKS_PER_UNIT, collect, trajectories_path
 from honing.teach.desk import Desk, read_rows
-from honing.teach.mine import EXPERT, FAILURES, RETENTION, SUCCEEDING, mine
 from honing.teach.mining.honest import read_episodes
-from honing.teach.prepare import REPLAY
+from honing.teach.phases.collect import ROLLOUTS, TASKS_PER_UNIT, collect, trajectories_path
+from honing.teach.phases.mine import EXPERT, FAILURES, RETENTION, SUCCEEDING, mine
+from honing.teach.phases.prepare import REPLAY
 
 
 @pytest.fixture(scope="module")

@@ -11,15 +11,8 @@ import pytest
 from honing.environments import ScriptedWorld
 from honing.errors import StudyError, TrainingError
 from honing.teach.desk import Desk, read_rows
-from honing.teach.features import feature_table
 from honing.teach.phase import PhaseOutcome
-from honing.teach.prediction.cross_validation import OURS, WITHOUT, fold_predictions
-from honing.teach.prediction.embedding import HashingEmbedder
-from honing.teach.prediction.fitting import train_network
-from honing.teach.prediction.network import NetworkOptions
-from honing.teach.prediction.saved import load_predictor
-from honing.teach.prediction.targets import targets_of
-from honing.teach.predictor import (
+from honing.teach.phases.predictor import (
     FEATURES,
     OUT_OF_FOLD,
     PREDICTOR,
@@ -27,6 +20,13 @@ from honing.teach.predictor import (
     SUCCESSES,
     train_predictor,
 )
+from honing.teach.prediction.cross_validation import OURS, WITHOUT, fold_predictions
+from honing.teach.prediction.embedding import HashingEmbedder
+from honing.teach.prediction.features import feature_table
+from honing.teach.prediction.fitting import train_network
+from honing.teach.prediction.network import NetworkOptions
+from honing.teach.prediction.saved import load_predictor
+from honing.teach.prediction.targets import targets_of
 from honing.teach.snapshot import Snapshot
 from teach_made_up import labelled_snapshots, made_desk
 

@@ -13,10 +13,10 @@ from honing.environments import task_hash
 from honing.learn import Example, policy_from
 from honing.store import Run, identity
 from honing.teach.apart import hashes_by_group, reserved
-from honing.teach.collect import ROLLOUTS, collect
 from honing.teach.desk import Desk, read_rows
 from honing.teach.phase import Cost
-from honing.teach.prepare import (
+from honing.teach.phases.collect import ROLLOUTS, collect
+from honing.teach.phases.prepare import (
     PHASE,
     REPLAY,
     REPLAY_EXAMPLES,

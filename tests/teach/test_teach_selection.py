@@ -12,9 +12,9 @@ from honing.errors import UsageError
 from honing.stats import holm, mcnemar_exact
 from honing.teach.desk import Desk
 from honing.teach.phase import PhaseOutcome
+from honing.teach.phases.selection import FOLDER, PHASE, SUMMARY, build_pool, select
 from honing.teach.prediction.cross_validation import OURS
 from honing.teach.selecting.comparison import selection_criteria
-from honing.teach.selection import FOLDER, PHASE, SUMMARY, build_pool, select
 from honing.teach.snapshot import Snapshot, Uncertainty
 from honing.teach.verdicts.artifacts import table
 

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from honing.learn.episode import Episode, Keep, Move, Start
     from honing.learn.example import Example
     from honing.learn.folder import folder_digest, is_model_folder
-    from honing.learn.local_server import Loader, LocalServer, ServerOptions
     from honing.learn.patches import CONDITIONS, Lesson, diagnosis_from_kinds, patch_text, reason_from_kind
     from honing.learn.policies import ChatOptions, ChatPolicy, Expert, MockPolicy, RandomPolicy, policy_from
     from honing.learn.policy import PerToken, Policy, Situation, Turn, choose, draw
     from honing.learn.prompt import Prompt
     from honing.learn.rollout import roll_out, verified
+    from honing.learn.serving.local_server import Loader, LocalServer, ServerOptions
     from honing.learn.student import Student, StudentOptions, load_student
     from honing.learn.threads import stay_on_one_thread
     from honing.learn.training.dpo import train_dpo
@@ -57,8 +57,8 @@ _HOMES = {
     "load_checkpoint": "checkpoints",
     "load_stack": "adapters.stack",
     "load_student": "student",
-    "Loader": "local_server",
-    "LocalServer": "local_server",
+    "Loader": "serving.local_server",
+    "LocalServer": "serving.local_server",
     "merge_adapter": "training.lora",
     "micro_train": "adapters.micro",
     "MockPolicy": "policies",
@@ -74,7 +74,7 @@ _HOMES = {
     "reason_from_kind": "patches",
     "roll_out": "rollout",
     "Schedule": "training.options",
-    "ServerOptions": "local_server",
+    "ServerOptions": "serving.local_server",
     "SftOptions": "training.options",
     "Situation": "policy",
     "Stack": "adapters.stack",

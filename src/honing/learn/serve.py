@@ -17,7 +17,7 @@ from pathlib import Path
 
 from honing.errors import HoningError, UsageError
 from honing.learn.folder import NO_MODEL, is_model_folder
-from honing.learn.local_model import LocalModel, LocalOptions
+from honing.learn.serving.local_model import LocalModel, LocalOptions
 from honing.llm import ScriptedServer
 
 _FORGET_S = 60.0

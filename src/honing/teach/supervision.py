@@ -19,8 +19,8 @@ from honing.learn import (
     roll_out,
 )
 from honing.teach.apart import world_document
-from honing.teach.collect import expert_policy
 from honing.teach.desk import Desk
+from honing.teach.phases.collect import expert_policy
 from honing.teach.snapshot import Route, Snapshot
 
 Json = Any

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from honing.stats import Interval
-from honing.teach.drift import Drift
+from honing.teach.evaluation.drift import Drift
 from honing.teach.evaluation.estimates import cells, mean
 from honing.teach.evaluation.mechanism import Mechanism
 from honing.teach.evaluation.players import BASE, Player

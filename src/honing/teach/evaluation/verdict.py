@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from honing.stats import Interval
-from honing.teach.drift import Drift
+from honing.teach.evaluation.drift import Drift
 from honing.teach.evaluation.results import GREEDY, TASKS, Results
 from honing.teach.evaluation.transfer import POOLED, diagonal_minus_rest
 from honing.teach.phase import Criterion

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from honing.teach.advise import LABELLED, write_labelled
 from honing.teach.desk import Desk
-from honing.teach.mine import FAILURES
+from honing.teach.phases.advise import LABELLED, write_labelled
+from honing.teach.phases.mine import FAILURES
 from honing.teach.snapshot import Snapshot
 
 Json = Any

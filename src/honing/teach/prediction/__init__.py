@@ -1,2 +1,2 @@
 """The teachability predictor's parts: embeddings, folds, heads, baselines, figures.
-`teach/predictor.py` is the phase."""
+`teach/phases/predictor.py` is the phase."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from honing.learn import stay_on_one_thread
 from honing.store import parse_json
 from honing.teach.desk import read_snapshots
-from honing.teach.features import FeatureTable
 from honing.teach.prediction.baselines import baseline_predictions
+from honing.teach.prediction.features import FeatureTable
 from honing.teach.prediction.fitting import train_network
 from honing.teach.prediction.network import Network, NetworkOptions, Predictions
 from honing.teach.prediction.targets import CLASSES, NUMBERS, Targets, targets_of

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from honing.teach.features import FeatureTable
 from honing.teach.prediction.baselines import BASELINES
 from honing.teach.prediction.cross_validation import OURS, WITHOUT
+from honing.teach.prediction.features import FeatureTable
 from honing.teach.prediction.figures import (
     classification_figures,
     order_figures,
@@ -156,7 +156,7 @@ def _retest(snapshot: Snapshot, name: str) -> float | None:
 def _heuristic(table: FeatureTable, kept: Sequence[int]) -> list[float]:
     import numpy as np
 
-    from honing.teach.features import STRUCTURAL
+    from honing.teach.prediction.features import STRUCTURAL
 
     total = np.zeros(len(kept))
     for name in ("entropy", "repeats", "steps_since_progress"):

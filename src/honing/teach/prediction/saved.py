@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from honing.environments import World
 from honing.errors import MissingToolError, StudyError
 from honing.store import canonical_json, json_bytes, parse_json, write_atomic
-from honing.teach.features import FeatureTable, feature_names, feature_table
 from honing.teach.prediction.cross_validation import as_answers
 from honing.teach.prediction.embedding import embedder_named
+from honing.teach.prediction.features import FeatureTable, feature_names, feature_table
 from honing.teach.prediction.network import Network, Scaling
 from honing.teach.snapshot import Snapshot
 

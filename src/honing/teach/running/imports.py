@@ -10,9 +10,9 @@ from typing import Any
 
 from honing.errors import StoreError, StudyError
 from honing.store import jsonl_bytes
-from honing.teach.collect import trajectories_path
 from honing.teach.desk import Desk, read_rows
-from honing.teach.prepare import copy_folder
+from honing.teach.phases.collect import trajectories_path
+from honing.teach.phases.prepare import copy_folder
 
 TRAINING_SUMMARY = "phase2/training_summary.json"
 TRAJECTORIES = "phase0/expert_trajectories"

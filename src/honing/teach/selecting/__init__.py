@@ -1,1 +1,1 @@
-"""Ways to choose what a student is taught, one file each. `teach/selection.py` is the phase."""
+"""Ways to choose what a student is taught, one file each. `teach/phases/selection.py` is the phase."""

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from honing.stats import holm, mcnemar_exact, paired_difference
-from honing.teach.evaluate import Evaluation
 from honing.teach.evaluation.results import GREEDY, TASKS
 from honing.teach.phase import Criterion
+from honing.teach.phases.evaluate import Evaluation
 
 Json = Any
 

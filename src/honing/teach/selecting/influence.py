@@ -9,10 +9,10 @@ from typing import Any
 
 from honing.learn import Example, Keep, SftOptions, gradient_sketches
 from honing.store import digest
-from honing.teach.collect import expert_policy, played
 from honing.teach.desk import Desk
-from honing.teach.matrix import sft_options
-from honing.teach.prepare import student_policy
+from honing.teach.phases.collect import expert_policy, played
+from honing.teach.phases.matrix import sft_options
+from honing.teach.phases.prepare import student_policy
 from honing.teach.selecting.base import Pool
 from honing.teach.supervision import trajectory_examples
 

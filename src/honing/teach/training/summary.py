@@ -11,7 +11,7 @@ from honing.errors import StudyError, UsageError
 from honing.store import Run
 from honing.teach.desk import Desk
 from honing.teach.evaluation.players import BASE, Player
-from honing.teach.prepare import STUDENT, student_policy
+from honing.teach.phases.prepare import STUDENT, student_policy
 
 Json = Any
 

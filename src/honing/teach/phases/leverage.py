@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from honing.stats import Interval
-from honing.teach.collect import expert_policy
 from honing.teach.desk import Desk
 from honing.teach.labels.arms import Acting, Arm, Played, Trial, play
 from honing.teach.labels.depth import Depth, DepthOptions, depths_by_episodes, depths_from_labels
@@ -30,7 +29,8 @@ from honing.teach.labels.rows import (
     with_part,
 )
 from honing.teach.phase import Cost, Phase, PhaseOutcome
-from honing.teach.prepare import STUDENT, student_policy
+from honing.teach.phases.collect import expert_policy
+from honing.teach.phases.prepare import STUDENT, student_policy
 from honing.teach.snapshot import Leverage, Profile, Rate, Snapshot
 from honing.teach.study_spec import LeverageSpec
 

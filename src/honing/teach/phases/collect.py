@@ -14,7 +14,7 @@ from honing.stats import proportion
 from honing.teach.apart import world_document
 from honing.teach.desk import Desk
 from honing.teach.phase import Cost, Phase, PhaseOutcome
-from honing.teach.prepare import STUDENT, student_policy
+from honing.teach.phases.prepare import STUDENT, student_policy
 from honing.teach.teachers.playing import chat_episodes, most_calls, most_tokens
 
 Json = Any

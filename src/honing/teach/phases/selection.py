@@ -10,13 +10,13 @@ from typing import Any
 from honing.errors import StudyError
 from honing.learn import Example
 from honing.teach.desk import Desk
-from honing.teach.evaluate import Evaluation, evaluate_players, write_evaluation
 from honing.teach.evaluation.estimates import document
 from honing.teach.evaluation.panels import has_expert
 from honing.teach.evaluation.results import GREEDY, RETENTION, SAMPLED, TASKS
-from honing.teach.matrix import check_nothing_leaked, train_runs
 from honing.teach.phase import Cost, Phase, PhaseOutcome
-from honing.teach.prepare import STUDENT, student_policy
+from honing.teach.phases.evaluate import Evaluation, evaluate_players, write_evaluation
+from honing.teach.phases.matrix import check_nothing_leaked, train_runs
+from honing.teach.phases.prepare import STUDENT, student_policy
 from honing.teach.selecting.base import Pool
 from honing.teach.selecting.budget import budget_of
 from honing.teach.selecting.comparison import comparisons, selection_criteria

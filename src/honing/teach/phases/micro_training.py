@@ -14,7 +14,7 @@ from honing.teach.micro.similar import similar_tasks, task_pool
 from honing.teach.micro.unit import micro_train_chunk
 from honing.teach.micro.verdict import criteria_of
 from honing.teach.phase import Cost, Phase, PhaseOutcome
-from honing.teach.prepare import STUDENT
+from honing.teach.phases.prepare import STUDENT
 from honing.teach.snapshot import Quadrant, Route, Snapshot
 from honing.teach.study_spec import MicroSetting
 from honing.teach.supervision import examples_of

@@ -11,8 +11,8 @@ from honing.environments import Task
 from honing.stats import Interval
 from honing.teach.apart import check_apart, hashes_by_group, reserved
 from honing.teach.desk import Desk, read_rows
-from honing.teach.drift import Drift, DriftLimits, judge, shift
 from honing.teach.evaluation import tables
+from honing.teach.evaluation.drift import Drift, DriftLimits, judge, shift
 from honing.teach.evaluation.estimates import csv_text, document
 from honing.teach.evaluation.mechanism import Distribution, Mechanism, Probe, mechanisms
 from honing.teach.evaluation.panels import failure_panel, has_expert, panels_of, play_all, score_all
@@ -21,10 +21,10 @@ from honing.teach.evaluation.results import GREEDY, RETENTION, TASKS, Results
 from honing.teach.evaluation.transfer import SUPERVISIONS, diagonal_minus_rest
 from honing.teach.evaluation.unit import distribution
 from honing.teach.evaluation.verdict import criteria_of
-from honing.teach.mine import RETENTION as RETENTION_TASKS
-from honing.teach.mine import SUCCEEDING, retained_episodes
 from honing.teach.phase import Cost, Phase, PhaseOutcome
-from honing.teach.prepare import replayed
+from honing.teach.phases.mine import RETENTION as RETENTION_TASKS
+from honing.teach.phases.mine import SUCCEEDING, retained_episodes
+from honing.teach.phases.prepare import replayed
 from honing.teach.snapshot import Snapshot
 from honing.teach.training.summary import SUMMARY, players_of
 
@@ -265,7 +265,7 @@ def _gains(found: Evaluation) -> list[Interval]:
 
 def _cost(desk: Desk) -> Cost:
     spec = desk.spec.evaluation
-    from honing.teach.matrix import planned_runs
+    from honing.teach.phases.matrix import planned_runs
 
     players = 1 + planned_runs(desk.spec)
     places = spec.n_tasks + desk.spec.mine.retention_tasks

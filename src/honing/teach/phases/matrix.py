@@ -11,9 +11,9 @@ from honing.errors import TrainingError
 from honing.store import digest
 from honing.teach.apart import check_apart, hashes_by_group, reserved
 from honing.teach.desk import Desk, read_rows
-from honing.teach.mine import RETENTION
 from honing.teach.phase import Cost, Criterion, Phase, PhaseOutcome
-from honing.teach.prepare import REPLAY, STUDENT
+from honing.teach.phases.mine import RETENTION
+from honing.teach.phases.prepare import REPLAY, STUDENT
 from honing.teach.snapshot import Quadrant, Route, Snapshot
 from honing.teach.study_spec import StudySpec
 from honing.teach.supervision import recoverable, recovery_examples

@@ -10,7 +10,7 @@ from honing.learn import Policy, Situation, Turn, policy_from
 from honing.teach.desk import Desk
 from honing.teach.labels.rows import LABELED, LABELED_LIST, keep_labels, labeled
 from honing.teach.phase import Phase, PhaseOutcome
-from honing.teach.prepare import STUDENT, student_policy
+from honing.teach.phases.prepare import STUDENT, student_policy
 from honing.teach.snapshot import Snapshot, Uncertainty
 
 Json = Any

@@ -13,8 +13,8 @@ from honing.environments import KnowsBest, world_named
 from honing.stats import proportion
 from honing.teach.apart import world_document
 from honing.teach.desk import Desk
-from honing.teach.mine import FAILURES, SUCCEEDING
 from honing.teach.phase import Cost, Criterion, Phase, PhaseOutcome
+from honing.teach.phases.mine import FAILURES, SUCCEEDING
 from honing.teach.snapshot import Advice, Snapshot
 from honing.teach.study_spec import TeacherKind
 from honing.teach.teachers import ExpertTeacher, MockTeacher

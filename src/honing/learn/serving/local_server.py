@@ -134,7 +134,7 @@ class LocalServer:
         serve = [str(program), "serve", str(self._folder), "--host", "127.0.0.1", "--port", str(port)]
         device = [] if self._options.device == "auto" else ["--device", self._options.device]
         offline = ["env", "HF_HUB_OFFLINE=1"]
-        self._launch([sys.executable, "-m", "honing.learn.tether", *offline, *serve, *device])
+        self._launch([sys.executable, "-m", "honing.learn.serving.tether", *offline, *serve, *device])
         self.base_url, self.model = f"http://127.0.0.1:{port}", str(self._folder)
         self.about = {"loader": self._options.loader.value}
 

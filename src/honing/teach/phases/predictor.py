@@ -10,11 +10,11 @@ from typing import Any
 from honing.learn import stay_on_one_thread
 from honing.store import digest
 from honing.teach.desk import Desk
-from honing.teach.features import UNCERTAINTY, FeatureTable, feature_names, feature_table
 from honing.teach.phase import Phase, PhaseOutcome
 from honing.teach.prediction.criteria import predictor_criteria
 from honing.teach.prediction.cross_validation import FoldWork, fit_all, predict_fold
 from honing.teach.prediction.embedding import embedder_named
+from honing.teach.prediction.features import UNCERTAINTY, FeatureTable, feature_names, feature_table
 from honing.teach.prediction.folds import grouped_folds
 from honing.teach.prediction.network import NetworkOptions
 from honing.teach.prediction.results import (

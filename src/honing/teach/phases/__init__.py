@@ -60,5 +60,5 @@ def phase_named(name: str) -> Phase:
     """
     if name not in _HOMES:
         raise StudyError(f"There is no phase {name!r}. There are {', '.join(_HOMES)}.")
-    found: Phase = import_module(f"honing.teach.{_HOMES[name]}").PHASE
+    found: Phase = import_module(f"honing.teach.phases.{_HOMES[name]}").PHASE
     return found

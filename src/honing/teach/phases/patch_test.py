@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from honing.learn import CONDITIONS, Lesson, diagnosis_from_kinds, patch_text, reason_from_kind
-from honing.teach.advise import ADVISED_SUCCEEDING
 from honing.teach.desk import Desk
 from honing.teach.labels.arms import Acting, Arm, Played, Trial, play
 from honing.teach.labels.disruption import disruption
@@ -29,9 +28,10 @@ from honing.teach.labels.rows import (
     why_missing,
     with_part,
 )
-from honing.teach.mine import SUCCEEDING
 from honing.teach.phase import Cost, Phase, PhaseOutcome
-from honing.teach.prepare import STUDENT, student_policy
+from honing.teach.phases.advise import ADVISED_SUCCEEDING
+from honing.teach.phases.mine import SUCCEEDING
+from honing.teach.phases.prepare import STUDENT, student_policy
 from honing.teach.snapshot import PatchTest, Route, Snapshot
 from honing.teach.study_spec import PatchTestSpec
 from honing.teach.supervision import lesson_of

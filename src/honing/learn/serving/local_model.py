@@ -13,8 +13,8 @@ from typing import Any
 
 from honing.errors import ModelRequestError, UsageError
 from honing.learn.checkpoints import load_checkpoint, read_checkpoint
-from honing.learn.generation import Row, Voice, first_stop
-from honing.learn.prompting import Prompter
+from honing.learn.serving.generation import Row, Voice, first_stop
+from honing.learn.serving.prompting import Prompter
 from honing.llm import Finish, ModelReply, ModelRequest, Usage
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from honing.learn import Episode, Keep
 from honing.teach.apart import check_apart, hashes_by_group, reserved, tasks_at_most
-from honing.teach.collect import ROLLOUTS, played, trajectories_path
 from honing.teach.desk import Desk
 from honing.teach.mining.choosing import in_split, moments, sampled, with_panel
 from honing.teach.mining.honest import read_episodes, restorable, verdicts_on
 from honing.teach.phase import Cost, Phase, PhaseOutcome
-from honing.teach.prepare import STUDENT, replayed, student_policy
+from honing.teach.phases.collect import ROLLOUTS, played, trajectories_path
+from honing.teach.phases.prepare import STUDENT, replayed, student_policy
 from honing.teach.snapshot import Snapshot
 
 Json = Any
