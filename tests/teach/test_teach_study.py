@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from honing.store import Run, identity
-from honing.teach import StudyOptions, load_study, pilot_spec, run_study
+from honing.teach import StudyOptions, load_study, pilot_spec, publish, run_study
 from honing.teach.phases import ORDER
 
 pytestmark = [pytest.mark.teach, pytest.mark.timeout(600)]
@@ -87,6 +87,15 @@ def test_every_file_of_a_study_is_an_artifact_of_a_phase(unhurt: Path) -> None:
     files = [Path(name) for name in identity(unhurt) if not name.startswith("phases/")]
 
     assert [file for file in files if not {str(file), *map(str, file.parents)} & named] == []
+
+
+def test_the_same_figures_and_tables_come_from_the_folder_alone(unhurt: Path, tmp_path: Path) -> None:
+    written = publish(unhurt, tmp_path / "paper")
+    same = [
+        path.read_bytes() == (unhurt / path.relative_to(tmp_path / "paper")).read_bytes() for path in written
+    ]
+
+    assert (len(written) > 20, all(same)) == (True, True)
 
 
 def test_a_study_that_is_done_is_not_done_again(place: Path, unhurt: Path) -> None:

@@ -7,6 +7,7 @@ from honing.cli.teach_compare import compare
 from honing.cli.teach_panel import app as panel_app
 from honing.cli.teach_phases import COMMANDS, command_of
 from honing.cli.teach_pilot import pilot
+from honing.cli.teach_report import report
 from honing.cli.teach_run import run, schema
 from honing.cli.teach_thresholds import thresholds
 
@@ -27,6 +28,7 @@ app.command("pilot")(pilot)
 for each in COMMANDS:
     app.command(each.name)(command_of(each))
 app.command("thresholds")(thresholds)
+app.command("report")(report)
 app.command("compare")(compare)
 app.command("schema")(schema)
 app.add_typer(panel_app, name="panel")

@@ -193,7 +193,7 @@ def _work(each: PhaseCommand, ctx: typer.Context, given: dict[str, Any]) -> int:
 
     frame = Frame.of(ctx)
     settings = settings_of(frame, given)
-    choices = choices_of(each.name, given) | _setting(given)
+    choices = _of_the_expert(choices_of(each.name, given)) | _setting(given)
     spec = spec_of(frame, given, choices)
     inputs = {
         artifact: frame.cwd / given[parameter(name)]
@@ -232,6 +232,14 @@ def _main(each: PhaseCommand, given: Mapping[str, Any]) -> str:
     """What --output names: of an expert's trajectories alone it is their snapshots (experiment B)."""
     expert_only = given.get("expert_trajectories") is not None and given.get("rollouts") is None
     return "phase0/snapshots_expert.json" if each.name == "mine" and expert_only else each.main
+
+
+def _of_the_expert(choices: dict[str, Any]) -> dict[str, Any]:
+    """Where a chat model is to play, `--n-tasks` counts its episodes and not the student's, as in the plan."""
+    if "expert.model" not in choices or "collect.expert_tasks" in choices:
+        return choices
+    n_tasks = choices.get("collect.n_tasks")
+    return choices if n_tasks is None else {**choices, "collect.expert_tasks": n_tasks, "collect.n_tasks": 1}
 
 
 def _phases(each: PhaseCommand, given: Mapping[str, Any]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from honing.teach.phase import Criterion, PhaseOutcome
     from honing.teach.pilot import PilotResult, pilot_spec, run_pilot
     from honing.teach.prediction.saved import Predictor, load_predictor
+    from honing.teach.publishing.published import publish
     from honing.teach.running.forecast import Forecast, forecast
     from honing.teach.running.imports import hand_out
     from honing.teach.running.outcomes import StudyResult
@@ -53,6 +54,7 @@ _HOMES = {
     "pilot_spec": "pilot",
     "quantiles_of": "labels.thresholds",
     "read_snapshots": "desk",
+    "publish": "publishing.published",
     "run_pilot": "pilot",
     "run_study": "study",
     "study_schema": "study_file",
@@ -85,6 +87,7 @@ __all__ = [
     "load_predictor",
     "load_study",
     "pilot_spec",
+    "publish",
     "quantiles_of",
     "read_snapshots",
     "run_pilot",
