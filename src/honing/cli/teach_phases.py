@@ -235,7 +235,7 @@ def _main(each: PhaseCommand, given: Mapping[str, Any]) -> str:
 
 
 def _of_the_expert(choices: dict[str, Any]) -> dict[str, Any]:
-    """Where a chat model is to play, `--n-tasks` counts its episodes and not the student's, as in the plan."""
+    """Where a chat model is to play, `--n-tasks` counts its episodes, as in the plan."""
     if "expert.model" not in choices or "collect.expert_tasks" in choices:
         return choices
     n_tasks = choices.get("collect.n_tasks")
