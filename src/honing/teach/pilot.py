@@ -139,7 +139,9 @@ def _criteria(run: Run, study: StudyResult, spec: StudySpec) -> tuple[Criterion,
         ),
     ]
     if spec.teacher.kind == "model" and not spec.teacher.skip_api:
-        calls = int(study.phases["advise"].summary.get("calls", 0))
+        log = run.path / "logs" / "teacher_calls.jsonl"
+        # Advice that an earlier run paid for is no call of this one.
+        calls = len(log.read_bytes().splitlines()) if log.is_file() else 0
         found.append(_there("teacher", "The teacher was really asked at least once.", calls))
     return tuple(found)
 

@@ -42,8 +42,10 @@ class Drift:
     """Each limit that is exceeded, in words; empty for a run that is kept."""
 
     @property
-    def kept(self) -> bool:
-        """Whether the run passes the gate."""
+    def kept(self) -> bool | None:
+        """Whether the run passes the gate; None where nothing of it could be measured."""
+        if self.retention_drop is None and self.kl_succeeding is None:
+            return None
         return not self.beyond
 
     def as_document(self) -> dict[str, Json]:

@@ -85,6 +85,7 @@ def _retention(results: Results, drifts: Sequence[Drift], max_drop: float) -> Cr
             note="no retention tasks, or no run of the matrix",
         )
     worst, run_id = max(drops, key=lambda pair: pair[0].estimate)
+    passed = sum(drift.kept is True for drift in drifts)
     return Criterion(
         name="retention",
         sentence=sentence,
@@ -93,5 +94,5 @@ def _retention(results: Results, drifts: Sequence[Drift], max_drop: float) -> Cr
         high=worst.high,
         n=worst.n,
         met=worst.estimate < max_drop,
-        note=f"largest: {run_id}; {sum(drift.kept for drift in drifts)} of {len(drifts)} runs pass the gate",
+        note=f"largest: {run_id}; {passed} of {len(drifts)} runs pass the gate",
     )

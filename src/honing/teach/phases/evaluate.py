@@ -89,7 +89,7 @@ def evaluate(desk: Desk) -> PhaseOutcome:
             "episodes": len(found.results.played),
             "base_success": None if base is None else base.estimate,
             "best_gain": max((gain.estimate for gain in _gains(found)), default=None),
-            "kept": sum(drift.kept for drift in found.drifts),
+            "kept": sum(drift.kept is True for drift in found.drifts),
             "validated": found.validated,
         },
         criteria=criteria,

@@ -50,7 +50,6 @@ def opening(snapshot: Snapshot) -> list[Message]:
         f"What the agent sees now:\n{snapshot.observation}",
         "Valid actions now:\n" + "\n".join(f"- {action}" for action in snapshot.valid_actions),
         f"What the agent did: {snapshot.action}",
-        "In the end the task was not solved.",
     ]
     return [Message(Role.SYSTEM, _SYSTEM), Message(Role.USER, "\n\n".join(shown))]
 

@@ -127,7 +127,7 @@ def _retention(summary: Mapping[str, Json] | None) -> Claim:
         n=drops[worst]["n"],
         test=test,
     )
-    small = finding.effect is not None and finding.effect < WORTH
+    small = finding.high is not None and finding.high < WORTH
     verdict = Verdict.SUPPORTED if small else Verdict.NOT_DECIDED
     verdict = Verdict.NOT_SUPPORTED if (finding.low or 0.0) > WORTH else verdict
     return claim(
