@@ -117,7 +117,7 @@ def test_a_failed_unit_does_not_disturb_the_others(executor: Executor) -> None:
 
 
 def test_as_many_units_as_stated_are_under_way_and_never_more(executor: Executor, tmp_path: Path) -> None:
-    parallel = executor.workers if executor.name in ("threads", "local") else 1
+    parallel = executor.workers if executor.name in ("threads", "local", "resident") else 1
     found = run(executor, partial(meet, str(tmp_path / "starts"), parallel), range(9))
 
     marks = sorted([(e.result[0], 1) for e in found] + [(e.result[1], -1) for e in found])

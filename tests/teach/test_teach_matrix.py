@@ -24,9 +24,9 @@ from honing.learn import (
     policy_from,
     roll_out,
 )
-from honing.teach import matrix
 from honing.teach.desk import Desk
 from honing.teach.evaluation.results import GREEDY, RETENTION, SAMPLED, TASKS
+from honing.teach.phases import matrix
 from honing.teach.phases.evaluate import evaluate_runs
 from honing.teach.phases.matrix import check_nothing_leaked, planned_runs, train_runs
 from honing.teach.snapshot import Quadrant, Snapshot

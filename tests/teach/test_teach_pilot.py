@@ -53,6 +53,7 @@ def test_a_pilot_with_a_teacher_counts_its_real_calls(
     assert (code, calls == asked, asked > 0) == (0, True, True)
 
 
+@pytest.mark.slow
 def test_a_pilot_whose_teacher_cannot_be_reached_fails_and_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -38,6 +38,9 @@ class TextWorldOptions:
     looking: bool = False
     """Whether look, inventory and examine are actions."""
     max_steps: int = 15
+    spare_steps: int = 2
+    """Actions that an episode has beyond those of the walkthrough, so that wandering about costs something; 0
+    for no such limit."""
 
 
 class TextWorldWorld:
@@ -109,11 +112,14 @@ class TextWorldWorld:
 
     def _draw(self, name: str, seed: int) -> Task:
         game = made_game(self.options, seed)
-        verbs = {command.split()[0] for command in LogicPlay(game, "", looking=False).walkthrough()}
+        walkthrough = LogicPlay(game, "", looking=False).walkthrough()
+        verbs = {command.split()[0] for command in walkthrough}
+        spare = self.options.spare_steps
+        limit = {"steps": min(len(walkthrough) + spare, self.max_steps)} if spare else {}
         return Task(
             id=name,
             seed=seed,
-            parameters={"game": game_digest(game)},
+            parameters={"game": game_digest(game), **limit},
             tags=tuple(fact for fact in FACTS if fact in verbs),
         )
 
