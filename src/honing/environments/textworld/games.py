@@ -14,7 +14,7 @@ from honing.environments.drawing import content_digest
 from honing.errors import EnvironmentFaultError
 
 if TYPE_CHECKING:
-    from honing.environments.textworld.world import TextWorldOptions
+    from honing.environments.textworld.options import TextWorldOptions
 
 
 def made_game(options: TextWorldOptions, seed: int) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -12,35 +11,11 @@ from honing.environments.drawing import checked_split, drawn_seed
 from honing.environments.options import as_plain, options_from
 from honing.environments.replay import ExpertEnvironment, PlayMemory
 from honing.environments.textworld.games import compiled_game, game_digest, made_game
+from honing.environments.textworld.options import TextWorldOptions
 from honing.environments.textworld.play import FACTS, LogicPlay, ProsePlay
 from honing.errors import EnvironmentFaultError, MissingToolError, UsageError
 
 _CHOICES = {"goal": ("last", "steps"), "engine": ("logic", "interpreter")}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextWorldOptions:
-    """What a TextWorld world consists of."""
-
-    rooms: int = 2
-    """Of every game."""
-    objects: int = 4
-    """Of every game, at least; the quest may need more."""
-    quest_length: int = 4
-    """Commands of the walkthrough."""
-    goal: str = "last"
-    """`last` says what is to be achieved in the end; `steps` says every step, as TextWorld words them."""
-    engine: str = "logic"
-    """`logic` plays the game in this process and describes rooms in few words; `interpreter` compiles it,
-    which takes seconds, and shows the game's own prose."""
-    cache: str = ""
-    """Folder of compiled games; the interpreter needs one."""
-    looking: bool = False
-    """Whether look, inventory and examine are actions."""
-    max_steps: int = 15
-    spare_steps: int = 2
-    """Actions that an episode has beyond those of the walkthrough, so that wandering about costs something; 0
-    for no such limit."""
 
 
 class TextWorldWorld:
