@@ -8,10 +8,10 @@ import typer
 
 from honing.cli.frame import Frame
 from honing.cli.harness_ledgers import RUN_HELP, run_of
-from honing.cli.printing import Column, Format, print_json, print_rows, visible
+from honing.cli.printing import Column, Format, print_json, print_rows, tell, visible
 
 if TYPE_CHECKING:
-    from honing.settings import Settings
+    pass
 
 
 def _signed(value: float | None) -> str:
@@ -79,7 +79,7 @@ def attribute(
         most_task_runs=max_task_runs,
         repeats=repeats,
         contracts=contract_objectives(settings.sandbox.kind, settings.models.endpoints()),
-        told=lambda line: _tell(settings, line),
+        told=lambda line: tell(settings, f"judging {line}"),
     )
     found = run_of(frame, settings, run)
     document = attribution_forecast(found, request) if dry_run else attribute_run(found, request)
@@ -132,8 +132,3 @@ def _forecast_words(document: dict[str, Any]) -> dict[str, str]:
 
 def _score(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
-
-
-def _tell(settings: Settings, line: str) -> None:
-    if not settings.output.quiet:
-        typer.echo(f"judging {visible(line)}", err=True)

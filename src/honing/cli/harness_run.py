@@ -12,6 +12,7 @@ from honing.cli.frame import Frame
 from honing.cli.harness_ledgers import RUN_HELP, run_of
 from honing.cli.harness_result import print_forecast, print_outcome, telling_the_end
 from honing.cli.measure_words import pairs
+from honing.cli.printing import tell
 
 if TYPE_CHECKING:
     from honing.executors import Progress
@@ -113,7 +114,7 @@ def _run(frame: Frame, given: Mapping[str, Any]) -> int:
     settings = _settings(frame, given)
     found = load_project(frame.cwd / project)
     for note in found.notes:
-        _tell(settings, note)
+        tell(settings, note)
     options = OptimizeOptions(
         asked=_asked(settings, given),
         home=_home(settings, found),
@@ -209,7 +210,7 @@ def _surroundings(frame: Frame, settings: Settings) -> dict[str, Any]:
         "endpoints": endpoints,
         "contracts": contract_objectives(settings.sandbox.kind, endpoints),
         "progress": _progress(frame, settings),
-        "told": lambda line: _tell(settings, line) if _in_lines(frame) else None,
+        "told": lambda line: tell(settings, line) if _in_lines(frame) else None,
     }
 
 
@@ -251,10 +252,3 @@ def _in_lines(frame: Frame) -> bool:
     import sys
 
     return not sys.stderr.isatty() or frame.environ.get("TERM", "") in ("", "dumb")
-
-
-def _tell(settings: Settings, line: str) -> None:
-    from honing.cli.printing import visible
-
-    if not settings.output.quiet:
-        typer.echo(visible(line), err=True)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TextIO
 
 from honing.errors import UsageError
-from honing.settings import Colour, load_settings
+from honing.settings import Colour, Settings, load_settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -162,6 +162,13 @@ def visible(text: str, *, keep: str = "") -> str:
         else _escaped(char)
         for char in text
     )
+
+
+def tell(settings: Settings, line: str) -> None:
+    """Say what happens, on stderr, unless only results are wanted."""
+    if not settings.output.quiet:
+        sys.stderr.write(f"{visible(line)}\n")
+        sys.stderr.flush()
 
 
 def _escaped(char: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from honing.cli.frame import Frame
+from honing.cli.printing import tell
 
 if TYPE_CHECKING:
     from honing.executors import Progress
@@ -108,7 +109,7 @@ def study_options(
         tracking=settings.tracking.wandb_project or "",
         command=["hone", "--home", str(settings.paths.home.resolve()), *frame.arguments],
         progress=_progress(frame, settings),
-        told=lambda line: _tell(settings, line),
+        told=lambda line: tell(settings, line),
     )
 
 
@@ -142,10 +143,3 @@ def _progress(frame: Frame, settings: Settings) -> Callable[[str], Progress]:
 
     quiet = settings.output.quiet or not settings.output.progress
     return lambda _: choose_progress(sys.stderr, frame.environ, quiet=quiet)
-
-
-def _tell(settings: Settings, line: str) -> None:
-    from honing.cli.printing import visible
-
-    if not settings.output.quiet:
-        typer.echo(visible(line), err=True)

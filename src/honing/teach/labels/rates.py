@@ -22,6 +22,11 @@ def rate_of(outcomes: Sequence[int], *, exact: bool = False) -> Rate:
     return Rate(p=found.estimate, n=len(outcomes), low=low, high=high, exact=exact)
 
 
+def share_of(outcomes: Sequence[int]) -> float:
+    """How many of some episodes succeeded, alone: 1 or 0 each, at least one."""
+    return sum(outcomes) / len(outcomes)
+
+
 def difference(first: Rate, second: Rate) -> Interval:
     """First minus second, independent of each other: the two intervals joined (`stats.mover`)."""
     return mover(_interval(first), _interval(second))

@@ -15,7 +15,7 @@ from honing.teach.desk import Desk
 from honing.teach.labels.arms import Acting, Arm, Played, Trial, play
 from honing.teach.labels.depth import Depth, DepthOptions, depths_by_episodes, depths_from_labels
 from honing.teach.labels.forcing import NO_ACTION, forced_actions, unplayable
-from honing.teach.labels.rates import difference, paired_difference, rate_of
+from honing.teach.labels.rates import difference, paired_difference, rate_of, share_of
 from honing.teach.labels.reliability import correlation, mean_of, split_half
 from honing.teach.labels.rows import (
     EPISODES,
@@ -136,7 +136,7 @@ def leverage_of(
     local, upper = _local(outcomes, policy, force), difference(expert, policy)
     again = None
     if f"policy{_AGAIN}" in outcomes:
-        again = _mean(outcomes[f"force{_AGAIN}"]) - _mean(outcomes[f"policy{_AGAIN}"])
+        again = share_of(outcomes[f"force{_AGAIN}"]) - share_of(outcomes[f"policy{_AGAIN}"])
     return Leverage(
         p_policy=policy,
         p_force=force,
@@ -215,11 +215,7 @@ def reliability_of(
 
 
 def _half(outcomes: Mapping[str, Sequence[int]], begin: int) -> float:
-    return _mean(outcomes["force"][begin::2]) - _mean(outcomes["policy"][begin::2])
-
-
-def _mean(outcomes: Sequence[int]) -> float:
-    return sum(outcomes) / len(outcomes)
+    return share_of(outcomes["force"][begin::2]) - share_of(outcomes["policy"][begin::2])
 
 
 def _joined(student: Played, expert: Played) -> Played:

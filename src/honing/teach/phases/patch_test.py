@@ -15,7 +15,7 @@ from honing.teach.desk import Desk
 from honing.teach.labels.arms import Acting, Arm, Played, Trial, play
 from honing.teach.labels.disruption import disruption
 from honing.teach.labels.forcing import NO_ADVICE, NO_STATE
-from honing.teach.labels.rates import rate_of
+from honing.teach.labels.rates import rate_of, share_of
 from honing.teach.labels.reliability import correlation, mean_of, split_half
 from honing.teach.labels.rows import (
     EPISODES,
@@ -129,7 +129,7 @@ def patch_test_of(outcomes: Outcomes, *, certain: bool = False) -> PatchTest:
     raw = {route: p[route.value].p - p["base"].p for route in Route}
     again = None
     if f"base{_AGAIN}" in outcomes:
-        fresh = {name: _mean(outcomes[f"{name}{_AGAIN}"]) for name in CONDITIONS}
+        fresh = {name: share_of(outcomes[f"{name}{_AGAIN}"]) for name in CONDITIONS}
         again = {route: fresh[route.value] - fresh["placebo"] for route in Route}
     return PatchTest(
         p=p,
@@ -172,7 +172,7 @@ def reliability_of(snapshots: Sequence[Snapshot], episodes: Mapping[str, Outcome
 
 
 def _half(outcomes: Outcomes, begin: int) -> float:
-    rates = {name: _mean(outcomes[name][begin::2]) for name in CONDITIONS}
+    rates = {name: share_of(outcomes[name][begin::2]) for name in CONDITIONS}
     return max(rates[route.value] - rates["placebo"] for route in Route)
 
 
@@ -215,10 +215,6 @@ def _both_pairs(episodes: Mapping[str, Outcomes]) -> dict[str, dict[str, list[in
         name: {each: [*arms[each], *arms.get(f"{each}{_AGAIN}", ())] for each in CONDITIONS}
         for name, arms in episodes.items()
     }
-
-
-def _mean(outcomes: Sequence[int]) -> float:
-    return sum(outcomes) / len(outcomes)
 
 
 def _cost(desk: Desk) -> Cost:

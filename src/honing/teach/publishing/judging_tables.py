@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from honing.store import Cell, CellKind, Column, Interval, Table
+from honing.store import Cell, CellKind, Column, Table
+from honing.teach.publishing.cells import interval
 from honing.teach.publishing.judging_figures import in_order
 from honing.teach.verdicts.artifacts import CORRELATION, PREDICTION, SELECTION, document
 
@@ -134,14 +135,8 @@ def comparison_table(folder: Path) -> Table | None:
 
 
 def _interval(figure: Mapping[str, Json] | None) -> Cell:
-    if figure is None:
-        return None
-    value = float(figure["estimate"])
-    return Interval(value, min(figure["low"], value), max(figure["high"], value))
+    return None if figure is None else interval(figure["estimate"], figure["low"], figure["high"])
 
 
 def _of(row: Mapping[str, Json], key: str) -> Cell:
-    value, low, high = row.get(key), row.get(f"{key}_low"), row.get(f"{key}_high")
-    if value is None or low is None or high is None:
-        return value
-    return Interval(value, min(low, value), max(high, value))
+    return interval(row.get(key), row.get(f"{key}_low"), row.get(f"{key}_high"))

@@ -26,8 +26,9 @@ from honing.store import (
     Tone,
 )
 from honing.teach.phase import Criterion
+from honing.teach.publishing.cells import cell_interval
 from honing.teach.publishing.figures import figures_of
-from honing.teach.publishing.tables import cell_interval, criteria_table, tables_of
+from honing.teach.publishing.tables import criteria_table, tables_of
 from honing.teach.publishing.training_figures import greedy
 from honing.teach.running.outcomes import result_of
 from honing.teach.study_spec import StudySpec, TeacherKind

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from honing.store import Badge, Cell, CellKind, Column, Interval, Table, Tone
+from honing.store import Badge, Cell, CellKind, Column, Table, Tone
 from honing.teach.phase import Criterion
+from honing.teach.publishing.cells import cell_interval, interval
 from honing.teach.publishing.judging_tables import (
     comparison_table,
     micro_training_table,
@@ -15,7 +16,7 @@ from honing.teach.publishing.judging_tables import (
 )
 from honing.teach.publishing.training_figures import greedy
 from honing.teach.snapshot import Quadrant, Snapshot
-from honing.teach.verdicts.artifacts import labelled, number, table
+from honing.teach.verdicts.artifacts import labelled, table
 
 _SHOWN_TEXT = 160
 
@@ -162,20 +163,6 @@ def _moment(one: Snapshot) -> dict[str, Cell]:
         "L": interval(found.L_local, found.L_local_low, found.L_local_high) if found else None,
         "ELP": one.cpt.ELP_net if one.cpt else None,
     }
-
-
-def interval(value: float | None, low: float | None, high: float | None) -> Cell:
-    """A number with its interval where there is one."""
-    if value is None or low is None or high is None:
-        return value
-    return Interval(value, min(low, value), max(high, value))
-
-
-def cell_interval(row: Mapping[str, str] | None, key: str, prefix: str) -> Cell:
-    """The number of a CSV row with its interval."""
-    if row is None:
-        return None
-    return interval(number(row.get(key)), number(row.get(f"{prefix}low")), number(row.get(f"{prefix}high")))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 from honing.environments import world_named
 from honing.errors import MissingToolError, StoreError, UsageError
 from honing.learn import folder_digest
-from honing.store import Run, RunEntry, digest, list_runs, make_home
+from honing.store import Run, RunEntry, list_runs, make_home
 from honing.teach.phases import ORDER, SECTIONS
 from honing.teach.running.outcomes import kept_outcome
 from honing.teach.running.request import StudyOptions
@@ -78,10 +79,9 @@ def _world(spec: StudySpec) -> Any:
 
 def _content(path: Path) -> str:
     if path.is_dir():
-        files = sorted(each for each in path.rglob("*") if each.is_file())
-        return digest({str(each.relative_to(path)): _content(each) for each in files})
+        return folder_digest(path)
     try:
-        return digest(path.read_bytes().hex())
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}.") from error
 
