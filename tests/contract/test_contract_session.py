@@ -53,6 +53,19 @@ def test_a_model_that_is_right_sometimes_scores_its_realised_fraction(
     assert low < right / 200 < high
 
 
+def test_exactly_the_rows_that_are_named_are_asked(write_data: Write, tmp_path: Path) -> None:
+    with setup(write_data(), SetupOptions(home=tmp_path / "runs")) as session:
+        every = [sample.id for sample in session.rollout("scripted/perfect", FULL).samples]
+        some = RolloutOptions(ids=(every[7], every[3]))
+        asked = [sample.id for sample in session.rollout("scripted/perfect", some).samples]
+        planned = session.evaluate().metrics["n_planned"]
+
+        with pytest.raises(UsageError, match="1 of 2 rows asked for are not in the data, 'no-such' for one"):
+            session.rollout("scripted/perfect", RolloutOptions(ids=(every[0], "no-such")))
+
+    assert (asked, planned) == ([every[3], every[7]], 2)
+
+
 def test_a_target_with_its_own_commands_is_calibrated_and_scored(write_target: Write, tmp_path: Path) -> None:
     result = measure(write_target(), tmp_path / "runs")
 

@@ -88,6 +88,9 @@ class RolloutOptions:
     mode: Mode = Mode.SMOKE
     limit: int | None = None
     """Ask a seeded sample of this many rows; overrides the mode."""
+    ids: tuple[str, ...] = ()
+    """Ask exactly the rows with these ids, in the data's order; overrides mode and limit. For data that
+    Honing itself asks row by row."""
     epochs: int = 1
     """How often each row is asked. More than one gives pass@k and intervals clustered by row."""
     sampling: Sampling = field(default_factory=Sampling)
@@ -117,6 +120,8 @@ class RolloutOptions:
     @property
     def rows_asked(self) -> int | None:
         """Rows to ask; None for all."""
+        if self.ids:
+            return len(self.ids)
         if self.limit is not None:
             return self.limit
         return SMOKE_ROWS if self.mode is Mode.SMOKE else None

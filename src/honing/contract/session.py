@@ -17,7 +17,7 @@ from typing import Any, Self
 from honing.contract.asking.answerers import Llm, Tape, name_of, source_for
 from honing.contract.asking.known_prompts import refuse_to_ask
 from honing.contract.asking.local_models import LocalModels, is_model_folder
-from honing.contract.asking.rollout import Plan, choose_rows
+from honing.contract.asking.rollout import Plan, choose_rows, rows_named
 from honing.contract.asking.samples_file import rollout_from_file
 from honing.contract.audit import provenance
 from honing.contract.audit.examination import FILE as AUDIT
@@ -264,7 +264,7 @@ class Session:
         rows = list(self._bench.rows.values())
         # A grader that needs every row is given every row, whatever the mode says.
         count = len(rows) if self.contract.stages.rollout.whole else options.rows(len(rows))
-        chosen = choose_rows(rows, count, self._options.seed)
+        chosen = rows_named(rows, options.ids) or choose_rows(rows, count, self._options.seed)
         return Plan(
             name=f"model.{model}",
             rows=chosen,

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from honing.contract.data.prompts import framed
 from honing.contract.samples.sample import Sample, SampleStatus
 from honing.contract.scorers import Row
-from honing.errors import ModelError
+from honing.errors import ModelError, UsageError
 from honing.executors import Executor, MapOptions, Observation, UnitResult, UnitStatus, run_map
 from honing.llm import CallRecord, Client, Finish, Message, ModelRequest, Role, Sampling, Usage, cost
 from honing.store import Run
@@ -83,6 +83,23 @@ class Plan:
     def planned(self) -> int:
         """Samples planned: rows times epochs."""
         return len(self.rows) * self.epochs
+
+
+def rows_named(rows: Sequence[Row], ids: Sequence[str]) -> list[Row]:
+    """The rows with these ids, in the data's order; none where no ids are given.
+
+    Raises:
+        UsageError: There is no row with one of them.
+    """
+    known = {row.id for row in rows}
+    if missing := [wanted for wanted in ids if wanted not in known]:
+        some = ", ".join(sorted(known)[:5]) or "none, because the target asks with commands of its own"
+        raise UsageError(
+            f"{len(missing)} of {len(ids)} rows asked for are not in the data, {missing[0]!r} for one. "
+            f"its ids: {some}{', ...' if len(known) > 5 else ''}."
+        )
+    wanted = set(ids)
+    return [row for row in rows if row.id in wanted]
 
 
 class Asking(Protocol):
