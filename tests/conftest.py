@@ -6,6 +6,11 @@ import signal
 
 from hypothesis import settings
 
+from browser import chromium_page, chromium_session, complaints
+
+__all__ = ["chromium_page", "chromium_session", "complaints"]
+"""Fixtures of every folder of tests."""
+
 settings.register_profile("steady", derandomize=True)
 
 
