@@ -185,7 +185,7 @@ def test_garbage_is_caches_old_working_copies_and_drafts(root: Path) -> None:
         "older/work",
         "older/kept/.a.json.123.0123abcd.new",
     ]
-    assert sorted(path.name for path in (root / "dead").iterdir()) == ["kept", "lock", "run.json"]
+    assert sorted(path.name for path in (root / "dead").iterdir()) == ["kept", "lock", "logs", "run.json"]
     assert (root / "broken" / "work" / "x").exists()
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
+    from honing.stats import Interval
+
 _REFRESH_S = 0.1
 
 
@@ -225,20 +227,24 @@ def describe(tally: Tally) -> str:
     return ", ".join(parts)
 
 
-def _mean(values: Sequence[float]) -> str:
-    """The mean and its 95% interval: Wilson's for zeros and ones, otherwise Student's t."""
+def mean_of(values: Sequence[float]) -> tuple[float, Interval | None]:
+    """The mean of one value or more and its 95% interval: Wilson's for zeros and ones, otherwise Student's t;
+    a single other value has none."""
     from honing.stats import t_interval, wilson
 
     n = len(values)
     mean = math.fsum(values) / n
     if all(value in (0.0, 1.0) for value in values):
-        found = wilson(round(math.fsum(values)), n)
-    elif n < 2:
-        return f"mean {mean:.3f}"
-    else:
-        deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-        found = t_interval(n, mean, deviation)
-    return f"mean {mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
+        return mean, wilson(round(math.fsum(values)), n)
+    if n < 2:
+        return mean, None
+    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    return mean, t_interval(n, mean, deviation)
+
+
+def _mean(values: Sequence[float]) -> str:
+    mean, found = mean_of(values)
+    return f"mean {mean:.3f}" + (f" [{found.low:.3f}, {found.high:.3f}]" if found is not None else "")
 
 
 def _money(tally: Tally) -> list[str]:

@@ -31,6 +31,7 @@ from honing.executors.base import Completed, Executor, Json, Unit, UnitFunction,
 from honing.executors.budget import Budget, Observation, Observe
 from honing.executors.heartbeat import Heartbeat
 from honing.executors.progress import Progress, SilentProgress, Tally
+from honing.executors.standing import Standing
 from honing.executors.stopping import StopWatch
 from honing.executors.worker import as_json
 from honing.store import Attempt, AttemptOutcome, Journal, Run, digest
@@ -123,6 +124,7 @@ def run_map(
         UsageError: The budget needs an `observe` that is not there.
     """
     options = options or MapOptions()
+    options = replace(options, progress=Standing(run, options.progress))
     if options.budget.needs_observation and options.observe is None:
         raise UsageError(
             f"Step '{step}': a budget of tokens or money needs `observe` to read them from the results."

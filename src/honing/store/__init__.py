@@ -51,6 +51,7 @@ from honing.store.report_figures import (
     Shape,
 )
 from honing.store.run import Run, load_run
+from honing.store.telling import Telling, read_log, read_progress
 from honing.store.trees import Collected, TreeCheck, TreeStore
 from honing.store.trees_diff import Change, TreeDiff, line_operations, text_lines
 from honing.store.trees_manifest import Entry, EntryKind, Tree, TreeId
@@ -113,6 +114,7 @@ __all__ = [
     "StageEvidence",
     "StoredResult",
     "Table",
+    "Telling",
     "Text",
     "Tone",
     "Totals",
@@ -139,6 +141,8 @@ __all__ = [
     "make_home",
     "parse_json",
     "read_journal",
+    "read_log",
+    "read_progress",
     "remove",
     "text_lines",
     "tsv_bytes",

@@ -53,6 +53,10 @@ class JournalReader:
         """How many units each step plans, by its name, in the order in which steps began."""
         return dict(self._all("SELECT step, planned FROM steps ORDER BY rowid"))
 
+    def finished(self) -> dict[str, int]:
+        """How many results each step has, by its name; steps without one are left out."""
+        return dict(self._all("SELECT step, count(*) FROM results GROUP BY step"))
+
     def results(self, step: str) -> list[StoredResult]:
         """What a step has finished, by position."""
         return [

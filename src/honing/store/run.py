@@ -29,6 +29,7 @@ from honing.store.manifest import (
     read_manifest,
     versions,
 )
+from honing.store.telling import Telling
 from honing.store.volatile import OWN_FILES, VOLATILE_NAMES
 
 Clock = Callable[[], float]
@@ -47,6 +48,8 @@ class Run:
         self._manifest = manifest
         self._clock = clock
         self._lock = FolderLock(path / "lock")
+        self.telling = Telling(path, clock=clock)
+        """What others see of the run while it works; for its supervisor to write."""
 
     @classmethod
     def create(
@@ -210,6 +213,7 @@ class Run:
                 "'interrupted' is what others observe of a dead supervisor; write how the run ended."
             )
         self._update(status=status.value, reason=reason, ended=self._clock() if status in _FINAL else None)
+        self.telling.line(f"{status.value}: {reason}" if reason else status.value)
 
     def request_stop(self) -> None:
         """Ask the supervisor to finish the units under way and stop; the same as `touch stop` in the
