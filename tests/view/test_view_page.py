@@ -20,35 +20,18 @@ from hypothesis import strategies as st
 
 from honing.store import (
     Badge,
-    Bars,
-    Bracket,
     CellKind,
     Column,
-    Diff,
-    Dots,
-    Estimate,
-    Fact,
     Headline,
-    HeatMap,
-    Histogram,
-    Interval,
-    KeyValues,
-    Lineage,
-    Lines,
-    Node,
-    Point,
     Report,
     SampleRow,
     Samples,
     Section,
-    Series,
-    StageEvidence,
-    Table,
-    Text,
     Tone,
 )
 from honing.view import render
 from honing.view.samples import samples_html
+from hostile_runs import HOSTILE, every_block
 
 DRAWN = ("title", "text", "line", "rect")
 """Elements of a drawing whose number follows the lengths of its labels."""
@@ -87,72 +70,6 @@ class Parsed(HTMLParser):
 
     def inside(self, tag: str) -> list[str]:
         return [text for name, text in self.texts if name == tag]
-
-
-def every_block(text: str) -> Report:
-    """A report that has `text` in every place that holds text."""
-    estimate = Estimate(label=text, value=0.5, low=0.4, high=0.6, group=text)
-    bracket = Bracket(
-        title=text, scores=(estimate,), ceilings=(estimate,), floors=(estimate,), unit=text, caption=text
-    )
-    column = Column(key="c", title=text, note=text, filter=True)
-    fact = Fact(label=text, value=text, note=text)
-    series = Series(name=text, points=(Point(x=0, y=1),))
-    node = Node(id=text, position=1, value=0.5, parents=(text,), group=text, kind=text, label=text)
-    one = {"rows": (text,), "columns": (text,), "values": ((1.0,),)}
-    blocks = (
-        Headline(
-            label=text, value=0.5, badge=Badge(text), note=text, facts=(fact,), bracket=bracket,
-            interval=Interval(0.5, 0.4, 0.6),
-        ),
-        Table(columns=(column, column), rows=((text, Badge(text)), (None, text)), caption=text),
-        KeyValues(facts=(fact, Fact(label=text, value=text, kind=CellKind.CODE)), caption=text),
-        Text(text=text, title=text, tone=Tone.WARN),
-        Text(text=text),
-        Diff(text=f"--- {text}\n+++ {text}\n@@ {text} @@\n-{text}\n+{text}\n {text}", title=text),
-        bracket,
-        Bars(title=text, bars=(estimate,), unit=text, caption=text),
-        Dots(title=text, dots=(estimate,), unit=text, caption=text),
-        Lines(title=text, series=(series, series), x_label=text, y_label=text),
-        Histogram(title=text, edges=(0.0, 1.0), counts=(1,), x_label=text, marks=(estimate,)),
-        HeatMap(title=text, row_label=text, column_label=text, **one),
-        Lineage(title=text, nodes=(node, node), x_label=text, y_label=text, caption=text),
-        Samples(
-            rows=(
-                SampleRow(id=text, prompt=text, completion=text, target=text, status=text, extra={"c": text}),
-                SampleRow(id="2", prompt="", reward=1.0, extra={"c": Badge(text)}),
-            ),
-            columns=(column,),
-            details=(column,),
-            caption=text,
-        ),
-        StageEvidence(
-            stage=text, command=text, ending=text, ok=False, stdout=text, stderr=text, sandbox=text,
-            capabilities=(text,), note=text,
-        ),
-    )  # fmt: skip
-    section = Section(title=text, text=text, blocks=blocks)
-    return Report(title=text, subtitle=text, badges=(Badge(text),), sections=(section,), footer=text)
-
-
-HOSTILE = [
-    "<script>document.title = 'owned'</script>",
-    "</script><script>document.title = 'owned'</script>",
-    "</style><script>document.title = 'owned'</script>",
-    "<!--<script>",
-    "]]><img src=x onerror=\"document.title='owned'\">",
-    '" onmouseover="document.title=\'owned\'" x="',
-    "' autofocus onfocus='document.title=1' x='",
-    "<svg onload=document.title='owned'><style>*{display:none}</style>",
-    "javascript:document.title='owned'",
-    "<iframe srcdoc='<script>top.document.title=1</script>'></iframe><base href=//evil.example>",
-    "<meta http-equiv=refresh content='0;url=http://evil.example'>",
-    "{{script}} {{title}} \\1 \\g<0> %s ${alert(1)} {0}",
-    "\x1b]0;owned\x07\x1b[2J\x00\r\u202e\u200b\ufeff\udcff\U000e0041",
-    "&lt;script&gt; &amp; &#60;script&#62;",
-    "`${document.title='owned'}` '; document.title='owned'; //",
-    "\u2028\u2029 */ <!-- --> */",
-]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
