@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from honing.learn.rollout import roll_out, verified
     from honing.learn.serving.local_server import Loader, LocalServer, ServerOptions
     from honing.learn.student import Student, StudentOptions, load_student
+    from honing.learn.texts.text_row import TextRow, prompt_digest, read_text_rows
+    from honing.learn.texts.text_tuning import train_text
     from honing.learn.threads import stay_on_one_thread
     from honing.learn.training.dpo import train_dpo
     from honing.learn.training.influence import gradient_sketches
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from honing.learn.warming.demonstrators import demonstrations
     from honing.learn.warming.making import warm_start
     from honing.learn.warming.options import Architecture, WarmStartOptions
+    from honing.learn.warming.text_model import TextModelOptions, tiny_text_model
 
 _HOMES = {
     "AdapterJob": "adapters.micro",
@@ -69,8 +72,10 @@ _HOMES = {
     "policy_from": "policies",
     "stay_on_one_thread": "threads",
     "Prompt": "prompt",
+    "prompt_digest": "texts.text_row",
     "RandomPolicy": "policies",
     "read_checkpoint": "checkpoints",
+    "read_text_rows": "texts.text_row",
     "reason_from_kind": "patches",
     "roll_out": "rollout",
     "Schedule": "training.options",
@@ -85,8 +90,12 @@ _HOMES = {
     "student_size": "training.sizes",
     "StudentOptions": "student",
     "StudentSize": "training.sizes",
+    "tiny_text_model": "warming.text_model",
+    "TextModelOptions": "warming.text_model",
+    "TextRow": "texts.text_row",
     "train_dpo": "training.dpo",
     "train_lora": "training.sft",
+    "train_text": "texts.text_tuning",
     "TrainingResult": "training.options",
     "Turn": "policy",
     "verified": "rollout",
@@ -126,6 +135,8 @@ __all__ = [
     "Student",
     "StudentOptions",
     "StudentSize",
+    "TextModelOptions",
+    "TextRow",
     "TrainingResult",
     "Turn",
     "WarmStartOptions",
@@ -144,13 +155,17 @@ __all__ = [
     "micro_train",
     "patch_text",
     "policy_from",
+    "prompt_digest",
     "read_checkpoint",
+    "read_text_rows",
     "reason_from_kind",
     "roll_out",
     "stay_on_one_thread",
     "student_size",
+    "tiny_text_model",
     "train_dpo",
     "train_lora",
+    "train_text",
     "verified",
     "warm_start",
 ]

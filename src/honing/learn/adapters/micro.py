@@ -108,7 +108,7 @@ def _check(jobs: Sequence[AdapterJob]) -> None:
 
 
 def _planned(student: Student, job: AdapterJob) -> _Planned:
-    plan: Plan = plan_of(job.examples, job.replay, job.options)
+    plan: Plan[Example] = plan_of(job.examples, job.replay, job.options)
     known: dict[int, Row] = {}
     unique = {id(example): example for step in plan.steps for example in step}
     rows = rows_of(student, unique.values())

@@ -48,7 +48,7 @@ class LocalModel:
         self._options = options or LocalOptions()
         self._voice = load(folder, self._options)
         self._prompter = Prompter(self._voice.tokenizer)
-        self._room = _context(self._voice.model.config)
+        self._room = context_of(self._voice.model.config)
         self._seeds = random.Random(self._options.seed)
         self._waiting: queue.SimpleQueue[tuple[Row, Future[None]] | None] = queue.SimpleQueue()
         self._closed = False
@@ -164,20 +164,20 @@ def load(folder: Path, options: LocalOptions) -> Voice:
             "names its base in adapter_config.json."
         )
     model, tokenizer = load_checkpoint(checkpoint, device=options.device, dtype=options.dtype)
-    ends = _ends(model, tokenizer)
+    ends = ends_of(model, tokenizer)
     # What a folder prefers (temperature, penalties) would change answers behind the caller's back.
     model.generation_config = type(model.generation_config)()
     return Voice(model=model, tokenizer=tokenizer, ends=ends)
 
 
-def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
+def ends_of(model: Any, tokenizer: Any) -> frozenset[int]:
     """Tokens that end a reply, by the folder's generation settings, its config and its tokenizer."""
     named = model.generation_config.eos_token_id
     listed = list(named) if isinstance(named, list | tuple) else [named]
     return frozenset(int(token) for token in (*listed, tokenizer.eos_token_id) if token is not None)
 
 
-def _context(config: Any) -> int:
+def context_of(config: Any) -> int:
     """Tokens that prompt and reply may have together."""
     found = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
     return int(found) if found else 1 << 20

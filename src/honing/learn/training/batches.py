@@ -6,17 +6,20 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from honing.errors import TrainingError
-from honing.learn.example import Example
 from honing.learn.training.options import SftOptions
+
+R = TypeVar("R")
+"""What a row is made from: an example, or a row of text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Generic[R]):
     """The rows of a training, step by step."""
 
-    steps: tuple[tuple[Example, ...], ...]
+    steps: tuple[tuple[R, ...], ...]
     """One tuple of rows per optimiser step, all of one length."""
     n_replay: int
     """Rows of replay over all steps."""
@@ -29,7 +32,7 @@ class Plan:
         return len(self.steps[0]) // self.rows_at_once
 
 
-def plan_of(examples: Sequence[Example], replay: Sequence[Example], options: SftOptions) -> Plan:
+def plan_of(examples: Sequence[R], replay: Sequence[R], options: SftOptions) -> Plan[R]:
     """What a training sees.
 
     A step has `batch_size * gradient_accumulation_steps` rows, of which the part `replay` (rounded, and at
@@ -66,13 +69,13 @@ def plan_of(examples: Sequence[Example], replay: Sequence[Example], options: Sft
     return Plan(steps=steps, n_replay=n_replay * n_steps, rows_at_once=at_once)
 
 
-def evaluation_rows(examples: Sequence[Example], seed: int, most: int = 64) -> list[Example]:
+def evaluation_rows(examples: Sequence[R], seed: int, most: int = 64) -> list[R]:
     """A fixed batch: at most so many examples, drawn without repeats, in their own order."""
     kept = sorted(random.Random(f"{seed} evaluation").sample(range(len(examples)), min(most, len(examples))))
     return [examples[index] for index in kept]
 
 
-def _rounds(rows: Sequence[Example], key: str) -> Iterator[Example]:
+def _rounds(rows: Sequence[R], key: str) -> Iterator[R]:
     draws = random.Random(key)
     order = list(range(len(rows)))
     while order:

@@ -49,7 +49,7 @@ class Setting:
     wrapped: Any
     """The base with its fresh adapter."""
     student: Student
-    plan: Plan
+    plan: Plan[Example]
     options: SftOptions
     arguments: dict[str, Any]
     """Of the trainer's configuration."""
@@ -79,7 +79,7 @@ def fit(work: Fit, kind: str, trainer_of: Callable[[Setting], Any], told: Told) 
     if (done := progress.finished()) is not None:
         return done
     going_on = progress.begin()
-    with training_at(str(work.out), step), _libraries(), tracked(options, work.out.name, told) as log:
+    with training_at(str(work.out), step), foreign_libraries(), tracked(options, work.out.name, told) as log:
         probe = _Probe(student, work)
         before, layers = probe.losses(student.model), layers_of(student.model, options.targets)
         without_dropout(student.model)
@@ -142,8 +142,8 @@ def _base(work: Fit) -> str | Path:
     return merge_adapter(Path(work.checkpoint), merged)
 
 
-def _libraries() -> Any:
-    """See `quietly`.
+def foreign_libraries() -> Any:
+    """See `quietly`; for everything that trains through TRL.
 
     Raises:
         MissingToolError: TRL, PEFT or the library of data sets is not installed.

@@ -91,8 +91,13 @@ def first_weights(layer: Layer, rank: int, seed: int) -> tuple[Any, Any]:
     return a, torch.zeros(layer.n_out, rank)
 
 
-def with_lora(model: Any, options: SftOptions) -> Any:
-    """A PEFT model around a base model, with the first weights of `first_weights`.
+def with_lora(model: Any, options: SftOptions, first: Weights | None = None) -> Any:
+    """A PEFT model around a base model.
+
+    Args:
+        model: The base.
+        options: Rank, alpha and targets count.
+        first: The adapter's weights; those of `first_weights` where None.
 
     Raises:
         MissingToolError: peft is not installed.
@@ -111,7 +116,9 @@ def with_lora(model: Any, options: SftOptions) -> Any:
             f"{type(model).__name__}: PEFT put adapters on {len(there)} layers where {len(layers)} were "
             "meant; a layer beside the targets has the name of one. Name other targets."
         )
-    _set_weights(wrapped, {layer.name: first_weights(layer, options.rank, options.seed) for layer in layers})
+    if first is None:
+        first = {layer.name: first_weights(layer, options.rank, options.seed) for layer in layers}
+    _set_weights(wrapped, first)
     return wrapped
 
 

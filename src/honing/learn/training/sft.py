@@ -45,23 +45,38 @@ def train_lora(
 
 def _trainer(setting: Setting) -> Any:
     """TRL's trainer over the plan's rows, in the plan's order."""
+    student, plan = setting.student, setting.plan
+    rows = rows_of(student, [row for step in plan.steps for row in step])
+    return sft_trainer(setting.wrapped, student.tokenizer, rows, setting.arguments)
+
+
+def sft_trainer(wrapped: Any, tokenizer: Any, rows: Sequence[Row], arguments: dict[str, Any]) -> Any:
+    """TRL's trainer over rows in their order, `per_device_train_batch_size` of them at once.
+
+    Args:
+        wrapped: The base with its adapter.
+        tokenizer: Its tokenizer.
+        rows: Of all steps.
+        arguments: Of `trl_loop.arguments`.
+
+    Raises:
+        TrainingError: The loss would fall on other tokens than the actions'.
+    """
     from trl import SFTConfig, SFTTrainer
     from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-    student, plan = setting.student, setting.plan
-    rows = rows_of(student, [row for step in plan.steps for row in step])
     collate = DataCollatorForLanguageModeling(pad_token_id=0)
-    assert_only_actions(collate, rows[: plan.rows_at_once])
+    assert_only_actions(collate, rows[: arguments["per_device_train_batch_size"]])
     return SFTTrainer(
-        model=setting.wrapped,
+        model=wrapped,
         args=SFTConfig(
-            **setting.arguments,
+            **arguments,
             dataset_kwargs={"skip_prepare_dataset": True},
             average_tokens_across_devices=False,
         ),
         train_dataset=dataset_of([{"input_ids": list(row.tokens), "labels": row.labels} for row in rows]),
         data_collator=collate,
-        processing_class=student.tokenizer,
+        processing_class=tokenizer,
     )
 
 

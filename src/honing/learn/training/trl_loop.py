@@ -32,7 +32,7 @@ def device_of(options: SftOptions) -> str:
     return options.device
 
 
-def arguments(plan: Plan, options: SftOptions, device: str, dtype: Any, working: Path) -> dict[str, Any]:
+def arguments(plan: Plan[Any], options: SftOptions, device: str, dtype: Any, working: Path) -> dict[str, Any]:
     """The fields that `SFTConfig` and `DPOConfig` share."""
     import torch
 

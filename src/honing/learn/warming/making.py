@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -55,7 +55,32 @@ def warm_start(
         UsageError: The world has no expert.
         StoreError: The cache cannot be written.
     """
-    recipe = _recipe(world, options)
+    recipe = {
+        "version": _VERSION,
+        "world": world.identity(),
+        "options": options.as_document(),
+        "packages": package_versions(),
+    }
+    return kept_student(cache, recipe, lambda draft: _make(draft, world, options, told), told)
+
+
+def kept_student(
+    cache: Path,
+    recipe: Mapping[str, Any],
+    make: Callable[[Path], dict[str, Any]],
+    told: Callable[[str], None],
+) -> Path:
+    """The folder of the student of a recipe: it lies in the cache, or is made there once.
+
+    Args:
+        cache: Folder that is kept between runs.
+        recipe: Everything that decides the bytes of the student, but the processor.
+        make: Writes its files into a folder and returns figures of the training, `parameters` among them.
+        told: Is told how it goes.
+
+    Raises:
+        StoreError: The cache cannot be written.
+    """
     students = cache.expanduser() / "students"
     folder = students / digest(recipe)[:16]
     if folder.is_dir():
@@ -63,24 +88,22 @@ def warm_start(
     try:
         with _alone(folder):
             if not folder.is_dir():
-                _publish(folder, world, options, recipe, told)
+                _publish(folder, make, recipe, told)
     except OSError as error:
         raise StoreError(f"{folder}: the student cannot be kept ({error}). Is the disk full?") from error
     return folder
 
 
-def _recipe(world: World, options: WarmStartOptions) -> dict[str, Any]:
-    """Everything that decides the bytes of a student, but the processor."""
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that decide a student's bytes.
+
+    Raises:
+        MissingToolError: One is not installed.
+    """
     try:
-        versions = {package: version(package) for package in _PACKAGES}
+        return {package: version(package) for package in _PACKAGES}
     except PackageNotFoundError as error:
         raise MissingToolError(INSTALL) from error
-    return {
-        "version": _VERSION,
-        "world": world.identity(),
-        "options": options.as_document(),
-        "packages": versions,
-    }
 
 
 @contextmanager
@@ -94,16 +117,15 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _publish(
     folder: Path,
-    world: World,
-    options: WarmStartOptions,
-    recipe: dict[str, Any],
+    make: Callable[[Path], dict[str, Any]],
+    recipe: Mapping[str, Any],
     told: Callable[[str], None],
 ) -> None:
     """Make the student beside its place and move it there whole."""
     draft = folder.with_suffix(".draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
-    about = _make(draft, world, options, told)
+    about = make(draft)
     (draft / ABOUT).write_bytes(json_bytes({**recipe, **about}))
     for path in sorted(draft.iterdir()):
         with path.open("rb") as stream:
