@@ -139,12 +139,21 @@ class StudyError(UsageError):
     """A study or one of its artifacts cannot be used as it is written; the text names file, line and key."""
 
 
+class RegistryError(UsageError):
+    """A registry of experiments cannot be used as it is written; the text names the file, the line and the
+    key."""
+
+
 class LeakageError(HoningError):
     """Data that must be apart (training, panels) share a task: a number made from them would be false."""
 
 
 class TrainingError(HoningError):
     """Weights could not be trained; the text says at which step and what to change."""
+
+
+class TrialError(HoningError):
+    """A trial of a matrix ended without a result that may be counted."""
 
 
 class AgentError(HoningError):
