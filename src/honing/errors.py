@@ -160,6 +160,12 @@ class AgentError(HoningError):
     """A coding agent could not be launched, authenticated or driven."""
 
 
+class TrackerError(HoningError):
+    """An experiment tracker failed, refused or cannot be reached. The run that was handed on is untouched."""
+
+    exit_code = 6
+
+
 class GraderError(HoningError):
     """A harness project's own grader failed or broke its promises; says nothing about the candidate."""
 

@@ -14,7 +14,15 @@ from honing.store.catalogue import (
     list_runs,
     remove,
 )
-from honing.store.encoding import canonical_json, digest, json_bytes, jsonl_bytes, parse_json, tsv_bytes
+from honing.store.encoding import (
+    canonical_json,
+    csv_bytes,
+    digest,
+    json_bytes,
+    jsonl_bytes,
+    parse_json,
+    tsv_bytes,
+)
 from honing.store.evidence import Damage, DamageKind, Evidence, EvidenceCheck, Record, verify
 from honing.store.journal import Attempt, AttemptOutcome, Committed, Journal, Totals
 from honing.store.journal_reader import JournalReader, StoredResult, read_journal
@@ -126,6 +134,7 @@ __all__ = [
     "TreeStore",
     "canonical_json",
     "collect_garbage",
+    "csv_bytes",
     "digest",
     "disk_use",
     "find_run",
