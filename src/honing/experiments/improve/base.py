@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from honing.errors import LeakageError
 
@@ -141,6 +141,8 @@ class Measurement:
     scores: tuple[TaskScore, ...]
     """One per task and seed, in the order of tasks, then of seeds."""
     spent: Spending = Spending()
+    deterministic: bool = False
+    """Whether other seeds would have given the same: a re-test then needs other tasks."""
 
     def by_task(self) -> dict[str, list[float]]:
         """The scores of each task in the order of seeds; tasks with a score missing are left out."""
@@ -170,9 +172,36 @@ class Proposal:
     """What a reader may want to see: the diff of the harness, losses, how many examples."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """What a loop over a subject will attempt, known before anything is spent."""
+
+    tasks: Mapping[Part, int]
+    search_runs_each: int
+    """Attempts at tasks that judging one harness candidate takes, at most."""
+    search_arms: int = 2
+    """Arms of the harness search: with a control arm every proposal is made twice over."""
+    training_runs: int = 0
+    """Attempts at tasks that teaching takes, at most."""
+
+
+@runtime_checkable
+class Sized(Protocol):
+    """A subject that can say beforehand how much there is to attempt."""
+
+    def sizes(self) -> Sizes:
+        """Found out without asking a model and without a run."""
+        ...
+
+
 class Subject(Protocol):
     """A target, an agent on it, and how both are changed. Everything here is deterministic in its arguments
-    and resumable: a call that was killed is made again and goes on where it was."""
+    and resumable: a call that was killed is made again and goes on where it was.
+
+    In every session the loop calls `start`, then `panel`, before anything else, also where their results are
+    known already: a subject may hold on to what they open. One that has a method `close` is closed at the end
+    of a session.
+    """
 
     @property
     def name(self) -> str:
