@@ -4,6 +4,7 @@ score.
 Start reading in `session.py`.
 """
 
+from honing.contract.asked_rows import AskedRow, AskedRows, asked_rows
 from honing.contract.asking.answerers import Tape
 from honing.contract.asking.rollout import ShownFolder
 from honing.contract.asking.samples_file import columns_asked
@@ -47,6 +48,8 @@ from honing.contract.target import (
 __all__ = [
     "AGENT_FILES",
     "CONTRACT_PATH",
+    "AskedRow",
+    "AskedRows",
     "Audit",
     "Calibration",
     "ContractSpec",
@@ -85,6 +88,7 @@ __all__ = [
     "Translated",
     "agent_files",
     "ask_all",
+    "asked_rows",
     "columns_asked",
     "compare_runs",
     "derive_target",
