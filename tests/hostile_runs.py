@@ -39,6 +39,8 @@ from honing.store import (
     Section,
     Series,
     StageEvidence,
+    Step,
+    Steps,
     Table,
     Text,
     Tone,
@@ -216,6 +218,7 @@ def every_block(text: str) -> Report:
     fact = Fact(label=text, value=text, note=text)
     series = Series(name=text, points=(Point(x=0, y=1),))
     node = Node(id=text, position=1, value=0.5, parents=(text,), group=text, kind=text, label=text)
+    step = Step(label=text, value=0.5, gain=Interval(0.1, 0.0, 0.2), word=text, note=text)
     one = {"rows": (text,), "columns": (text,), "values": ((1.0,),)}
     blocks = (
         Headline(
@@ -234,6 +237,7 @@ def every_block(text: str) -> Report:
         Histogram(title=text, edges=(0.0, 1.0), counts=(1,), x_label=text, marks=(estimate,)),
         HeatMap(title=text, row_label=text, column_label=text, **one),
         Lineage(title=text, nodes=(node, node), x_label=text, y_label=text, caption=text),
+        Steps(title=text, steps=(step, step), y_label=text, reference=1.0, reference_label=text),
         Samples(
             rows=(
                 SampleRow(id=text, prompt=text, completion=text, target=text, status=text, extra={"c": text}),

@@ -21,12 +21,15 @@ from honing.store import (
     Figure,
     HeatMap,
     Histogram,
+    Interval,
     Lineage,
     Lines,
     Node,
     Point,
     Series,
     Shape,
+    Step,
+    Steps,
     Tone,
 )
 from honing.view.figures import describe, draw, interval_bar
@@ -80,6 +83,23 @@ def lineages(draw: st.DrawFn, labels: st.SearchStrategy[str]) -> Lineage:
     return Lineage(title=draw(labels), nodes=nodes, x_label=draw(labels), y_label=draw(labels))
 
 
+@st.composite
+def stairs(draw: st.DrawFn, labels: st.SearchStrategy[str]) -> Steps:
+    found = []
+    for each in draw(st.lists(estimates(labels), max_size=6)):
+        low, value, high = sorted(draw(st.tuples(NUMBERS, NUMBERS, NUMBERS)))
+        gain = draw(st.none() | st.just(Interval(value, low, high)))
+        taken, word, note = draw(st.tuples(st.booleans(), labels, labels))
+        found.append(
+            Step(
+                label=each.label, value=each.value, low=each.low, high=each.high, gain=gain, taken=taken,
+                word=word, note=note, tone=draw(st.sampled_from(Tone)),
+            )
+        )  # fmt: skip
+    reference = draw(st.none() | NUMBERS)
+    return Steps(title=draw(labels), steps=tuple(found), y_label=draw(labels), reference=reference)
+
+
 def figures(labels: st.SearchStrategy[str]) -> st.SearchStrategy[Figure]:
     """Figures of every kind with any numbers, their words taken from `labels`."""
     many = st.lists(estimates(labels), max_size=5).map(tuple)
@@ -102,6 +122,7 @@ def figures(labels: st.SearchStrategy[str]) -> st.SearchStrategy[Figure]:
         ),
         heat_maps(labels),
         lineages(labels),
+        stairs(labels),
     )
 
 
@@ -329,3 +350,37 @@ def test_a_scale_keeps_what_is_beyond_it_at_its_end() -> None:
 def test_a_label_is_cut_to_its_room() -> None:
     assert fit("short", 200) == "short"
     assert fit("a name that is much too long", 60) == "a name\u2026"
+
+
+STAIR = Steps(
+    title="s",
+    steps=(
+        Step(label="baseline", value=0.4, low=0.3, high=0.5),
+        Step(label="+ harness", value=0.6, low=0.5, high=0.7, gain=Interval(0.2, 0.1, 0.3), word="kept"),
+        Step(label="+ weights", value=0.5, gain=Interval(-0.1, -0.2, 0.0), taken=False, word="rejected"),
+    ),
+)
+
+
+def test_a_stair_goes_on_past_a_step_that_was_not_taken() -> None:
+    svg = draw(STAIR, 780, "s")
+
+    (way,) = marks(svg, "stair")
+    corners = [tuple(map(float, pair.split())) for pair in way.get("d", "")[1:].split("L")]
+    taken = [number(node, "cy") for node in marks(svg, "score-dot")]
+    assert [y for _, y in corners] == [taken[0]] * 2 + [taken[1]] * 2
+    assert corners[1][0] == corners[2][0] < corners[3][0]
+    assert len(marks(svg, "hollow")) == 1
+
+
+def test_only_an_interval_that_leaves_zero_out_is_a_gain() -> None:
+    for width in (780, 330):
+        svg = draw(STAIR, width, "s")
+
+        good = [node.text or "" for node in marks(svg, "good")]
+        assert [words.split()[0] for words in good] == ["+0.200"]
+        assert marks(svg, "bad") == []
+    assert describe(STAIR) == (
+        "baseline 0.400 [0.300, 0.500]; + harness 0.600 [0.500, 0.700], kept, gain +0.200 [+0.100, +0.300]; "
+        "+ weights 0.500, rejected, gain \u22120.100 [\u22120.200, 0.000]"
+    )

@@ -57,6 +57,8 @@ from honing.store.report_figures import (
     Point,
     Series,
     Shape,
+    Step,
+    Steps,
 )
 from honing.store.run import Run, load_run
 from honing.store.telling import Telling, read_log, read_progress
@@ -120,6 +122,8 @@ __all__ = [
     "Series",
     "Shape",
     "StageEvidence",
+    "Step",
+    "Steps",
     "StoredResult",
     "Table",
     "Telling",

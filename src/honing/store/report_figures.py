@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from honing.errors import StoreError
-from honing.store.report_cells import CellKind, Tone, check_finite
+from honing.store.report_cells import CellKind, Interval, Tone, check_finite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,4 +211,44 @@ class Lineage:
     caption: str = ""
 
 
-Figure = Bracket | Bars | Dots | Lines | Histogram | HeatMap | Lineage
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One state of something that was changed in steps: its score, and what the step brought."""
+
+    label: str
+    """What was done ("baseline", "+ harness")."""
+    value: float
+    low: float | None = None
+    high: float | None = None
+    gain: Interval | None = None
+    """Over the last step that was taken, on the same tasks."""
+    taken: bool = True
+    """Whether what follows builds on it. Others are drawn hollow, beside the way."""
+    word: str = ""
+    """How it ended ("kept", "rejected")."""
+    tone: Tone = Tone.NEUTRAL
+    """Of the word."""
+    note: str = ""
+    """One short line below, such as what the step cost."""
+
+    def __post_init__(self) -> None:
+        check_finite(f"Step {self.label!r}", (self.value, self.low, self.high))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """A stair: from the score before all steps to the score after them, each with its interval and gain."""
+
+    title: str
+    steps: tuple[Step, ...]
+    y_label: str = ""
+    reference: float | None = None
+    """A horizontal line to compare with, such as what an expert scores."""
+    reference_label: str = ""
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        check_finite(f"Steps {self.title!r}", (self.reference,))
+
+
+Figure = Bracket | Bars | Dots | Lines | Histogram | HeatMap | Lineage | Steps

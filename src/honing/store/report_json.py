@@ -30,6 +30,7 @@ _TAGGED: dict[str, type[Any]] = {
     "histogram": report_figures.Histogram,
     "heat-map": report_figures.HeatMap,
     "lineage": report_figures.Lineage,
+    "steps": report_figures.Steps,
     "samples": report.Samples,
     "evidence": report.StageEvidence,
     "interval": report_cells.Interval,

@@ -25,6 +25,7 @@ from honing.store import (
     Lines,
     Samples,
     StageEvidence,
+    Steps,
     Table,
     Text,
     Tone,
@@ -32,6 +33,7 @@ from honing.store import (
 from honing.view.figures import draw
 from honing.view.formats import MISSING, compact, duration, interval, number
 from honing.view.samples import samples_html
+from honing.view.steps import steps_table
 from honing.view.tables import badge_html, facts_html, table_html
 from honing.view.text import bounded, escape
 
@@ -58,7 +60,7 @@ class Idents:
 
 def block_html(block: Block, idents: Idents) -> str:
     """One block."""
-    if isinstance(block, Bracket | Bars | Dots | Lines | Histogram | HeatMap | Lineage):
+    if isinstance(block, Bracket | Bars | Dots | Lines | Histogram | HeatMap | Lineage | Steps):
         return _figure(block, idents)
     if isinstance(block, Headline):
         return _headline(block, idents)
@@ -133,6 +135,8 @@ def _figure_data(figure: Figure) -> Table:
     if isinstance(figure, Lineage):
         nodes = [(n.id, ", ".join(n.parents), n.kind, n.group, _short(n.value)) for n in figure.nodes[:500]]
         return _plain_table(("", "made from", "kind", "group", "value"), nodes)
+    if isinstance(figure, Steps):
+        return steps_table(figure)
     estimates = _estimates(figure)
     return _plain_table(("", "value", "low", "high"), [(e.label, e.value, e.low, e.high) for e in estimates])
 

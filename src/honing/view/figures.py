@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from honing.store import Bars, Bracket, Dots, Estimate, Figure, HeatMap, Histogram, Lineage, Lines
-from honing.view import bracket, lineage, plots
+from honing.store import Bars, Bracket, Dots, Estimate, Figure, HeatMap, Histogram, Lineage, Lines, Steps
+from honing.view import bracket, lineage, plots, steps
 from honing.view.formats import bounds, compact, estimate_text
 from honing.view.svg import COLOURS, Canvas, Scale, legend_rows, text_width, ticks
 
@@ -33,6 +33,7 @@ def draw(figure: Figure, width: float, ident: str) -> str:
         Histogram: plots.histogram,
         HeatMap: plots.heat_map,
         Lineage: lineage.draw,
+        Steps: steps.draw,
     }
     return drawers[type(figure)](figure, width).svg(ident, figure.title, describe(figure))
 
@@ -47,6 +48,8 @@ def describe(figure: Figure) -> str:
         parts = [*figure.dots]
     elif isinstance(figure, Lineage):
         return lineage.describe(figure)
+    elif isinstance(figure, Steps):
+        return steps.describe(figure)
     else:
         return plots.describe(figure)
     return "; ".join(f"{part.label} {estimate_text(part)}" for part in parts)
