@@ -33,24 +33,36 @@ if TYPE_CHECKING:
     from honing.harness.loop.result import OptimizeResult, result_document
     from honing.harness.onboarding.onboard import Onboarded, onboard_folder
     from honing.harness.optimize import optimize_project, resume
-    from honing.harness.project import Project
+    from honing.harness.project import (
+        AgentChoice,
+        Judging,
+        Project,
+        Rules,
+        Scope,
+        SearchSettings,
+        Spending,
+    )
     from honing.harness.project_file import find_project, load_project
     from honing.harness.project_spec import project_schema
     from honing.harness.report import report_of
     from honing.harness.request import Asked, Live, OptimizeOptions
     from honing.harness.scaffold.profiles import PROFILES, write_scaffold
     from honing.harness.support import SupportReport, SupportRequest, support_of
+    from honing.harness.tasks.base import Cascade, Place, Task, TaskScore, TaskStatus
     from honing.harness.tasks.objective import ContractAsked, ContractMeasured, ContractObjective
 
 _HOMES = {
     "AGGREGATE_COLUMNS": "ledger",
+    "AgentChoice": "project",
     "Asked": "request",
     "AttributionRequest": "attributing",
     "COMPARE_COLUMNS": "ledger",
+    "Cascade": "tasks.base",
     "ContractAsked": "tasks.objective",
     "ContractMeasured": "tasks.objective",
     "ContractObjective": "tasks.objective",
     "EXAMPLES": "benchmarks.examples",
+    "Judging": "project",
     "LEDGER_COLUMNS": "ledger",
     "Ledger": "ledger",
     "Live": "request",
@@ -58,11 +70,19 @@ _HOMES = {
     "OptimizeOptions": "request",
     "OptimizeResult": "loop.result",
     "PROFILES": "scaffold.profiles",
+    "Place": "tasks.base",
     "Project": "project",
+    "Rules": "project",
     "RunsComparison": "ledger",
     "SUMMARY_COLUMNS": "ledger",
+    "Scope": "project",
+    "SearchSettings": "project",
+    "Spending": "project",
     "SupportReport": "support",
     "SupportRequest": "support",
+    "Task": "tasks.base",
+    "TaskScore": "tasks.base",
+    "TaskStatus": "tasks.base",
     "aggregate_rows": "ledger",
     "attribute_run": "attributing",
     "attribution_forecast": "attributing",
@@ -96,20 +116,31 @@ __all__ = [
     "LEDGER_COLUMNS",
     "PROFILES",
     "SUMMARY_COLUMNS",
+    "AgentChoice",
     "Asked",
     "AttributionRequest",
+    "Cascade",
     "ContractAsked",
     "ContractMeasured",
     "ContractObjective",
+    "Judging",
     "Ledger",
     "Live",
     "Onboarded",
     "OptimizeOptions",
     "OptimizeResult",
+    "Place",
     "Project",
+    "Rules",
     "RunsComparison",
+    "Scope",
+    "SearchSettings",
+    "Spending",
     "SupportReport",
     "SupportRequest",
+    "Task",
+    "TaskScore",
+    "TaskStatus",
     "aggregate_rows",
     "attribute_run",
     "attribution_forecast",
