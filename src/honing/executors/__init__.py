@@ -17,6 +17,7 @@ from honing.executors.progress import (
 from honing.executors.resident import ResidentExecutor
 from honing.executors.resumable import MapOptions, UnitResult, plan, run_map
 from honing.executors.scripted import ScriptedExecutor
+from honing.executors.stopping import StopWatch
 from honing.executors.threads import InlineExecutor, ThreadsExecutor, inline
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "ResidentExecutor",
     "ScriptedExecutor",
     "SilentProgress",
+    "StopWatch",
     "Tally",
     "ThreadsExecutor",
     "Unit",
