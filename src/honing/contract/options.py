@@ -31,6 +31,9 @@ class SetupOptions:
 
     home: Path = Path("runs")
     """Folder of run folders."""
+    run_name: str = ""
+    """Name of the run's folder, which decides nothing else; its id where empty. A run of this name that is
+    not done is gone on with."""
     seed: int = 0
     """Of every random choice: which rows, which shuffle."""
     contract: Path | None = None

@@ -40,6 +40,7 @@ from honing.contract.repair.base import RepairOptions
 from honing.contract.repair.loop import Workshop, mend
 from honing.contract.repair.trial import Trial
 from honing.contract.results import outputs
+from honing.contract.results.naming import find_run_of
 from honing.contract.results.result import Result, conclude
 from honing.contract.results.unmeasured import telling
 from honing.contract.samples.sample import Sample
@@ -329,9 +330,10 @@ def setup(
         resolved = resolve(origin, trees, leave_out=options.home, options=options.fetching())
         resolved, options = with_contract(resolved, options.completed(resolved), trees)
         config = outputs.run_config(resolved, options, _intended(intent, repair))
-        found = None if fresh else outputs.find_unfinished(options.home, KIND, config)
+        found = find_run_of(options, KIND, config, fresh=fresh)
+        name = options.run_name or None
         run = found or Run.create(
-            options.home, kind=KIND, config=config, command=command, seed=options.seed, clock=clock
+            options.home, kind=KIND, config=config, command=command, seed=options.seed, name=name, clock=clock
         )
         stack.push(outputs.on_failure(run, new=found is None))
         stack.enter_context(run.supervise())

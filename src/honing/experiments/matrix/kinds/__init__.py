@@ -1,0 +1,1 @@
+"""Harness runs and measurements: how a trial of each is run and read."""

@@ -1,0 +1,1 @@
+"""What trials come to: rows, aggregates, differences, the page."""
