@@ -294,7 +294,7 @@ def test_a_lineage_has_a_panel_for_each_group_and_an_edge_for_each_parent_of_a_v
     ]  # fmt: skip
     # The scale is shared: the better of both arms stands higher in its own panel.
     better, worse = (number(node, "cy") for node in (shapes[3], shapes[5]))
-    assert worse - better == pytest.approx(168 + 24 + 34 + 0.4 / 0.6 * 156)
+    assert worse - better == pytest.approx(168 + 24 + 44 + 0.4 / 0.6 * 156)
     assert [node.text for node in marks(svg, "row-label")] == ["search", "control"]
 
 

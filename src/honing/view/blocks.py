@@ -35,7 +35,7 @@ from honing.view.formats import MISSING, compact, duration, interval, number
 from honing.view.samples import samples_html
 from honing.view.steps import steps_table
 from honing.view.tables import badge_html, facts_html, table_html
-from honing.view.text import bounded, escape
+from honing.view.text import bounded, escape, words
 
 WIDE = 780
 """Width of a figure on a wide page, in CSS pixels."""
@@ -44,6 +44,7 @@ BESIDE = 420
 """Width of the bracket beside the headline."""
 _OUTPUT_CHARACTERS = 100_000
 _DIFF_CHARACTERS = 400_000
+_DIFF_LINES = 5000
 _DIFF_FOLDED_FROM_LINES = 120
 
 
@@ -78,7 +79,8 @@ def block_html(block: Block, idents: Idents) -> str:
 
 def paragraphs(text: str) -> str:
     """Text with its empty lines as paragraph breaks."""
-    return "".join(f"<p>{escape(part)}</p>" for part in text.split("\n\n") if part.strip())
+    parts = [part for part in bounded(text, _OUTPUT_CHARACTERS).split("\n\n") if part.strip()]
+    return "".join(f"<p>{escape(part)}</p>" for part in parts)
 
 
 def _headline(block: Headline, idents: Idents) -> str:
@@ -86,21 +88,21 @@ def _headline(block: Headline, idents: Idents) -> str:
     missing = " missing" if block.value is None else ""
     within = f'<p class="within">{_within(block.interval, block)}</p>' if block.interval is not None else ""
     badge = badge_html(block.badge) if block.badge is not None else ""
-    note = f'<p class="headline-note">{escape(block.note)}</p>' if block.note else ""
+    note = f'<p class="headline-note">{words(block.note)}</p>' if block.note else ""
     beside = ""
     if block.bracket is not None:
         drawing = draw(block.bracket, BESIDE, idents.next("figure"))
         beside = f'<figure class="beside">{drawing}{_figure_caption(block.bracket)}</figure>'
     facts = facts_html(block.facts, css="strip") if block.facts else ""
     return (
-        f'<div class="headline"><div class="number"><p class="label">{escape(block.label)}</p>'
+        f'<div class="headline"><div class="number"><p class="label">{words(block.label)}</p>'
         f'<p class="big{missing}">{escape(value)}</p>{within}{badge}{note}</div>{beside}</div>{facts}'
     )
 
 
 def _within(bounds: Interval, block: Headline) -> str:
-    words = interval(Interval(None, bounds.low, bounds.high), block.kind, block.digits)
-    return f"{round(bounds.level * 100):d}% interval <span class='num'>{escape(words)}</span>"
+    span = interval(Interval(None, bounds.low, bounds.high), block.kind, block.digits)
+    return f"{round(bounds.level * 100):d}% interval <span class='num'>{escape(span)}</span>"
 
 
 def _figure(figure: Figure, idents: Idents) -> str:
@@ -114,8 +116,8 @@ def _figure(figure: Figure, idents: Idents) -> str:
 
 
 def _figure_caption(figure: Figure) -> str:
-    more = f" <span>{escape(figure.caption)}</span>" if figure.caption else ""
-    return f"<figcaption><strong>{escape(figure.title)}</strong>{more}</figcaption>"
+    more = f" <span>{words(figure.caption)}</span>" if figure.caption else ""
+    return f"<figcaption><strong>{words(figure.title)}</strong>{more}</figcaption>"
 
 
 def _figure_data(figure: Figure) -> Table:
@@ -160,12 +162,12 @@ def _short(value: float | None) -> Cell:
 
 
 def _key_values(block: KeyValues) -> str:
-    caption = f'<p class="caption">{escape(block.caption)}</p>' if block.caption else ""
+    caption = f'<p class="caption">{words(block.caption)}</p>' if block.caption else ""
     return caption + facts_html(block.facts)
 
 
 def _text(block: Text) -> str:
-    title = f"<strong>{escape(block.title)}</strong>" if block.title else ""
+    title = f"<strong>{words(block.title)}</strong>" if block.title else ""
     if block.tone is Tone.NEUTRAL:
         return f'<div class="prose">{title}{paragraphs(block.text)}</div>'
     return f'<div class="box {block.tone.value}" role="note">{title}{paragraphs(block.text)}</div>'
@@ -173,10 +175,13 @@ def _text(block: Text) -> str:
 
 def _diff(block: Diff) -> str:
     lines = bounded(block.text, _DIFF_CHARACTERS).split("\n")
-    body = "".join(_diff_line(line) for line in lines[: -1 if lines[-1] == "" else None])
+    shown = lines[: -1 if lines[-1] == "" else None]
+    body = "".join(_diff_line(line) for line in shown[:_DIFF_LINES])
+    if len(shown) > _DIFF_LINES:
+        body += _diff_line(f"[... {len(shown) - _DIFF_LINES:,} lines not shown ...]")
     added = sum(line.startswith("+") and not line.startswith("+++") for line in lines)
     removed = sum(line.startswith("-") and not line.startswith("---") for line in lines)
-    title = escape(block.title or "Changes")
+    title = words(block.title or "Changes")
     counts = f'<span class="plus">+{added:,}</span> <span class="minus">\N{MINUS SIGN}{removed:,}</span>'
     opened = "" if block.folded or len(lines) > _DIFF_FOLDED_FROM_LINES else " open"
     return (
@@ -197,18 +202,18 @@ def _evidence(block: StageEvidence) -> str:
     took = "" if block.duration_s is None else duration(block.duration_s)
     again = f"attempt {block.attempt}" if block.attempt > 1 else ""
     aside = " · ".join(escape(part) for part in (code, took, again) if part)
-    held = "".join(f"<li>{escape(name)}</li>" for name in block.capabilities)
-    protections = f'<p class="caption">Sandbox {escape(block.sandbox)}</p><ul class="chips">{held}</ul>'
+    held = "".join(f"<li>{words(name)}</li>" for name in block.capabilities[:50])
+    protections = f'<p class="caption">Sandbox {words(block.sandbox)}</p><ul class="chips">{held}</ul>'
     parts = [
-        f'<p class="prose">{escape(block.note)}</p>' if block.note else "",
+        f'<p class="prose">{words(block.note)}</p>' if block.note else "",
         _output("Command", block.command),
         _output("Standard output", block.stdout),
         _output("Standard error", block.stderr),
         protections if block.sandbox or held else "",
     ]
     return (
-        f'<details class="evidence {tone.value}"><summary><span class="stage">{escape(block.stage)}</span>'
-        f'<span class="badge {tone.value}">{escape(block.ending)}</span>'
+        f'<details class="evidence {tone.value}"><summary><span class="stage">{words(block.stage)}</span>'
+        f'<span class="badge {tone.value}">{words(block.ending)}</span>'
         f'<code class="command">{escape(bounded(block.command, 300))}</code>'
         f'<span class="aside num">{aside}</span></summary>'
         f'<div class="inside">{"".join(parts)}</div></details>'

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from honing.store import Bracket, Estimate
 from honing.view.formats import bounds, compact, estimate_text, number
-from honing.view.svg import Canvas, Scale, apart, text_width, ticks
+from honing.view.svg import Canvas, Scale, apart, fit, text_width, ticks
 
 _LEFT = 40.0
 _PLOT_HEIGHT = 258.0
@@ -39,7 +39,7 @@ class _Plot:
 def draw(figure: Bracket, width: float) -> Canvas:
     """The figure at a width in CSS pixels."""
     names = [_name(control) for control in (*figure.ceilings, *figure.floors)]
-    beyond = min(max([text_width(name) for name in names] + [60]) + 26, width * 0.42)
+    beyond = min(max([text_width(name) for name in names] + [60]) + 26, width * 0.46)
     right = width - beyond
     slot = (right - _LEFT) / max(len(figure.scores), 1)
     staggered = any(text_width(score.label) > slot - 8 for score in figure.scores)
@@ -97,7 +97,10 @@ def _controls(plot: _Plot, figure: Bracket) -> None:
         y = plot.place(control.value)
         canvas.line(_LEFT, y, plot.right, y, css)
         canvas.path([(plot.right, y), (plot.right + 8, y), (plot.right + 14, label_y)], f"leader {css}")
-        canvas.label(plot.right + 18, label_y + 4, _name(control), canvas.width - plot.right - 18, css=css)
+        # The number says more than the end of a long name.
+        value = number(float(control.value))
+        label = fit(control.label, canvas.width - plot.right - 18 - text_width(f" {value}"))
+        canvas.text(plot.right + 18, label_y + 4, f"{label} {value}", css)
     if figure.ceilings:
         ys = [plot.place(each.value) for each in figure.ceilings]
         innermost = max(ys) if plot.rising else min(ys)

@@ -17,7 +17,7 @@ _PANEL = 168.0
 """Height of one panel's values, in CSS pixels."""
 _STRIP = 24.0
 """Height of the row of nodes without a value."""
-_GAP = 34.0
+_GAP = 44.0
 """Between panels; holds the group's name."""
 _LARGEST, _SMALLEST = 5.0, 2.9
 """Half the size of a node."""
@@ -61,7 +61,7 @@ def draw(figure: Lineage, width: float) -> Canvas:
 def _panel(canvas: Canvas, figure: Lineage, group: str, top: float, *, last: bool) -> None:
     nodes = [node for node in figure.nodes if node.group in ("", group)]
     panel = _scales(figure, group, top, canvas.width)
-    canvas.label(panel.x.start - 4, top - 12, group, canvas.width - panel.x.start, css="row-label")
+    canvas.label(panel.x.start - 4, top - 22, group, canvas.width - panel.x.start, css="row-label")
     for tick in ticks(panel.y.low, panel.y.high, 4):
         if panel.y.low <= tick <= panel.y.high:
             canvas.line(panel.x.start - 4, panel.y(tick), panel.x.end + 6, panel.y(tick), "grid")

@@ -14,7 +14,7 @@ from honing.store import Report, Section
 from honing.view.blocks import Idents, block_html, paragraphs
 from honing.view.tables import badge_html
 from honing.view.templates import asset, filled
-from honing.view.text import escape, shortened
+from honing.view.text import escape, shortened, words
 
 
 def render(report: Report) -> str:
@@ -35,12 +35,12 @@ def render(report: Report) -> str:
             "title": escape(shortened(report.title, 200)),
             "style": style,
             "script": script,
-            "heading": escape(report.title),
-            "subtitle": f'<p class="subtitle">{escape(report.subtitle)}</p>' if report.subtitle else "",
+            "heading": words(report.title),
+            "subtitle": f'<p class="subtitle">{words(report.subtitle)}</p>' if report.subtitle else "",
             "badges": "".join(badge_html(badge) for badge in report.badges),
             "contents": _contents(report.sections, anchors),
             "sections": sections,
-            "footer": escape(report.footer),
+            "footer": words(report.footer),
         },
     )
 
@@ -50,13 +50,13 @@ def _section(section: Section, anchor: str, idents: Idents) -> str:
     lead = f'<div class="lead">{paragraphs(section.text)}</div>' if section.text else ""
     return (
         f'<section id="{anchor}" aria-labelledby="{anchor}-title">'
-        f'<h2 id="{anchor}-title">{escape(section.title)}</h2>{lead}{blocks}</section>'
+        f'<h2 id="{anchor}-title">{words(section.title)}</h2>{lead}{blocks}</section>'
     )
 
 
 def _contents(sections: tuple[Section, ...], anchors: list[str]) -> str:
     return "".join(
-        f'<li><a href="#{anchor}">{escape(section.title)}</a></li>'
+        f'<li><a href="#{anchor}">{words(section.title)}</a></li>'
         for section, anchor in zip(sections, anchors, strict=True)
     )
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from honing.store import HeatMap, Histogram, Lines, Series
 from honing.view.formats import compact, written
 from honing.view.svg import COLOURS, Canvas, Scale, fit, legend_rows, spread, text_width, ticks
 
 _SHADES = 9
+_LARGEST = 11.0
+"""Radius of a dot that stands for many points."""
+_MOST_POINTS = 2000
+"""Of one series that are drawn; of more, every so manyth."""
 
 
 def describe(figure: Lines | Histogram | HeatMap) -> str:
@@ -76,7 +82,7 @@ def heat_map(figure: HeatMap, width: float) -> Canvas:
     turned = longest > cell - 6
     top = (min(longest * 0.62 + 16, 96) if turned else 24.0) + (18 if figure.column_label else 0)
     height = min(max(cell * 0.62, 26.0), 38.0)
-    canvas = Canvas(width, top + height * len(figure.rows) + (24 if figure.row_label else 8))
+    canvas = Canvas(width, top + height * len(figure.rows) + 8)
     if figure.column_label:
         canvas.label(left, 13, figure.column_label, width - left, css="tick")
     for number, column in enumerate(figure.columns):
@@ -90,7 +96,7 @@ def heat_map(figure: HeatMap, width: float) -> Canvas:
         canvas.label(left - 10, y + height / 2 + 4, name, left - 12, anchor="end", css="row-label")
         _heat_row(canvas, figure, number, ((left, y), (cell, height)))
     if figure.row_label:
-        canvas.label(left, canvas.height - 6, figure.row_label, width - left, css="tick")
+        canvas.label(left - 10, top - 8, figure.row_label, left - 12, css="tick", anchor="end")
     return canvas
 
 
@@ -125,6 +131,7 @@ def _shade(figure: HeatMap, value: float | None) -> str:
 def _series(canvas: Canvas, series: Series, place: tuple[Scale, Scale], colour: str) -> None:
     place_x, place_y = place
     points = sorted(series.points, key=lambda point: point.x) if series.joined else list(series.points)
+    points = points[:: -(-len(points) // _MOST_POINTS)] if points else points
     banded = [point for point in points if point.low is not None and point.high is not None]
     if series.joined and len(banded) > 1:
         upper = [(place_x(point.x), place_y(point.high or 0.0)) for point in banded]
@@ -138,9 +145,13 @@ def _series(canvas: Canvas, series: Series, place: tuple[Scale, Scale], colour: 
         canvas.path([(place_x(point.x), place_y(point.y)) for point in points], f"curve {colour}")
     crowded = len(points) > 40
     radius = (0 if series.joined else 2.5) if crowded else 3.5
-    for point in points if radius else []:
-        tip = f"{series.name}: {compact(point.x)}, {compact(point.y)}"
-        canvas.circle(place_x(point.x), place_y(point.y), radius, f"mark {colour}", tip=tip)
+    # Equal points of a scatter would hide one another: one dot, whose area says how many they are.
+    stacks = Counter((point.x, point.y) for point in points)
+    for (x, y), count in stacks.items() if radius else []:
+        many = f" ({count} points)" if count > 1 else ""
+        tip = f"{series.name}: {compact(x)}, {compact(y)}{many}"
+        size = radius if series.joined else min(radius * count**0.5, _LARGEST)
+        canvas.circle(place_x(x), place_y(y), size, f"mark {colour}", tip=tip)
 
 
 def _extents(figure: Lines) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -160,13 +171,20 @@ def _grid(canvas: Canvas, across: tuple[float, float], y_ticks: list[float], pla
 
 def _x_axis(canvas: Canvas, place: Scale, bottom: float, label: str) -> None:
     canvas.line(place.start - 4, bottom, place.end + 4, bottom, "axis")
-    for tick in ticks(place.low, place.high, 4 if canvas.width < 420 else 7):
-        if place.low <= tick <= place.high:
-            canvas.line(place(tick), bottom, place(tick), bottom + 4, "axis")
-            canvas.text(place(tick), bottom + 16, compact(tick), "tick", anchor="middle")
+    for tick in _inside(place, 4 if canvas.width < 420 else 7):
+        canvas.line(place(tick), bottom, place(tick), bottom + 4, "axis")
+        canvas.text(place(tick), bottom + 16, compact(tick), "tick", anchor="middle")
     if label:
         middle = (place.start + place.end) / 2
         canvas.label(middle, canvas.height - 8, label, place.end - place.start, css="tick", anchor="middle")
+
+
+def _inside(place: Scale, about: int) -> list[float]:
+    """Round values within the scale: at least two where finer ones are to be had."""
+    found = [tick for tick in ticks(place.low, place.high, about) if place.low <= tick <= place.high]
+    if len(found) > 1:
+        return found
+    return [tick for tick in ticks(place.low, place.high, 2 * about) if place.low <= tick <= place.high]
 
 
 def _series_words(series: Series) -> str:

@@ -12,7 +12,7 @@ from honing.store import Badge, Cell, Column, SampleRow, Samples
 from honing.view.formats import number, written
 from honing.view.tables import NUMERIC
 from honing.view.templates import asset, filled
-from honing.view.text import bounded, escape, script_json, visible
+from honing.view.text import bounded, script_json, visible, words
 
 TEXT_LIMITS = (20_000, 4_000, 1_000, 300)
 """Characters kept of one text: the first of these with which all together stay below `PAGE_CHARACTERS`."""
@@ -30,7 +30,7 @@ def samples_html(samples: Samples, ident: str) -> str:
     payload = script_json(_payload(samples, limit))
     cut = any(len(text) > limit for row in samples.rows for text in _texts(row))
     note = f" Texts longer than {limit:,} characters are shortened on this page." if cut else ""
-    caption = f'<p class="caption">{escape(samples.caption)}{note}</p>' if samples.caption or note else ""
+    caption = f'<p class="caption">{words(samples.caption)}{note}</p>' if samples.caption or note else ""
     parts = {"ident": ident, "caption": caption, "payload": payload}
     return filled(asset("samples.html"), parts)
 
@@ -45,7 +45,7 @@ def _payload(samples: Samples, limit: int) -> dict[str, Any]:
 
 def _column(column: Column) -> dict[str, Any]:
     return {
-        "title": visible(column.title),
+        "title": visible(bounded(column.title, 200)),
         "kind": column.kind.value,
         "right": column.kind in NUMERIC,
         "filter": column.filter,
@@ -66,7 +66,7 @@ def _row(row: SampleRow, samples: Samples, limit: int) -> list[Any]:
         completion,
         target,
         reward,
-        visible(row.status),
+        visible(bounded(row.status, 200)),
         _mark(row, samples),
         columns,
         details,
@@ -83,7 +83,7 @@ def _value(value: Cell, column: Column, limit: int) -> Any:
     if value is None:
         return ""
     if isinstance(value, Badge):
-        return [visible(value.text), value.tone.value]
+        return [visible(bounded(value.text, 200)), value.tone.value]
     return visible(bounded(written(value, column.kind, column.digits), limit))
 
 

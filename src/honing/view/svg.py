@@ -11,10 +11,12 @@ import unicodedata
 from dataclasses import dataclass
 from html import escape as escape_markup
 
-from honing.view.text import shortened, visible
+from honing.view.text import WORDS, bounded, shortened, visible
 
 COLOURS = 6
 """Series colours of the style sheet, s0 to s5; a seventh series begins anew."""
+_SIZES = {"row-label": 13.0, "tick": 11.0}
+"""Of text in CSS pixels, where it is not 12."""
 CHARACTER_EM = 0.59
 """Mean advance of a character of the page's face, in em; wide (CJK) characters count double."""
 
@@ -56,18 +58,16 @@ class Canvas:
         classes = f' class="{css}"' if css else ""
         placed = "" if anchor == "start" else f' text-anchor="{anchor}"'
         place = f'x="{fixed(x)}" y="{fixed(y)}"{placed}{turned}{classes}'
-        self._parts.append(f"<text {place}>{escape_markup(visible(words))}</text>")
+        self._parts.append(f"<text {place}>{_said(words)}</text>")
 
     def label(
         self, x: float, y: float, words: str, room: float, *, css: str = "", anchor: str = "start"
     ) -> None:
         """Text cut to `room` user units, whole in a tool tip."""
-        fitted = fit(words, room)
+        fitted = fit(words, room, _SIZES.get(css, 12))
         self.text(x, y, fitted, css, anchor=anchor)
         if fitted != words:
-            self._parts[-1] = self._parts[-1].replace(
-                "</text>", f"<title>{escape_markup(visible(words))}</title></text>"
-            )
+            self._parts[-1] = self._parts[-1].replace("</text>", f"<title>{_said(words)}</title></text>")
 
     def legend(self, rows: list[list[tuple[str, int, float]]]) -> None:
         """Names beside their colours, as `legend_rows` placed them, at the top."""
@@ -81,8 +81,8 @@ class Canvas:
         return (
             f'<svg viewBox="0 0 {fixed(self.width)} {fixed(self.height)}" width="{fixed(self.width)}" '
             f'height="{fixed(self.height)}" role="img" aria-labelledby="{ident}-t {ident}-d">'
-            f'<title id="{ident}-t">{escape_markup(visible(title))}</title>'
-            f'<desc id="{ident}-d">{escape_markup(visible(description))}</desc>{"".join(self._parts)}</svg>'
+            f'<title id="{ident}-t">{_said(title)}</title>'
+            f'<desc id="{ident}-d">{_said(description)}</desc>{"".join(self._parts)}</svg>'
         )
 
     def bare(self, css: str) -> str:
@@ -92,7 +92,7 @@ class Canvas:
         return f'<svg {size} class="{css}" aria-hidden="true">{"".join(self._parts)}</svg>'
 
     def _closed(self, name: str, attributes: str, tip: str) -> None:
-        inner = f"<title>{escape_markup(visible(tip))}</title>" if tip else ""
+        inner = f"<title>{_said(tip)}</title>" if tip else ""
         self._parts.append(f"<{name} {attributes}>{inner}</{name}>" if inner else f"<{name} {attributes}/>")
 
 
@@ -183,6 +183,10 @@ def fit(words: str, room: float, size: float = 12) -> str:
     while len(line) > 2 and text_width(line, size) > room:
         line = f"{line[:-2].rstrip()}…"
     return line
+
+
+def _said(words: str) -> str:
+    return escape_markup(visible(bounded(words, WORDS)))
 
 
 def fixed(value: float) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from honing.store import Badge, Cell, CellKind, Column, Fact, Interval, Table
 from honing.view.figures import interval_bar
 from honing.view.formats import MISSING, written
-from honing.view.text import bounded, escape
+from honing.view.text import bounded, escape, words
 
 NUMERIC = (
     CellKind.NUMBER,
@@ -17,7 +17,15 @@ NUMERIC = (
     CellKind.BYTES,
     CellKind.INTERVAL,
 )
-_CELL_CHARACTERS = 2000
+MOST_COLUMNS = 100
+MOST_ROWS = 2000
+"""Of a table on the page; report.json holds the rest."""
+_STICKY_FROM = 20
+"""Rows from which a table scrolls in a box of its own, below its head."""
+_STACKED_FROM = 3
+"""Interval columns from which their bars stand below the numbers."""
+_DENSE_FROM = 4
+"""Interval columns from which the bounds stand below the estimates too."""
 _SHORT = 24
 """Words of at most this many characters are never broken."""
 _LONG = 32
@@ -33,15 +41,18 @@ class Span:
 
 def table_html(table: Table, *, css: str = "") -> str:
     """A table in a box of its own that scrolls sideways where the page is narrow."""
+    left_out = _left_out(table)
+    table = _within_bounds(table)
     spans = [_span(column, [row[index] for row in table.rows]) for index, column in enumerate(table.columns)]
     head = "".join(_head(column, sortable=table.sortable and len(table.rows) > 1) for column in table.columns)
     body = "".join(
         f"<tr>{''.join(_cell(c, v, s) for c, v, s in zip(table.columns, row, spans, strict=True))}</tr>"
         for row in table.rows
     )
-    titled = table.caption and not table.folded
-    caption = f"<caption>{escape(table.caption)}</caption>" if titled else ""
-    name = escape(table.caption or ", ".join(column.title for column in table.columns))
+    said = " ".join(part for part in ("" if table.folded else table.caption, left_out) if part)
+    caption = f"<caption>{words(said)}</caption>" if said else ""
+    name = words(table.caption or ", ".join(column.title for column in table.columns))
+    css = f"{css} {_layout(table)}".strip()
     empty = (
         "" if table.rows else f'<tr><td colspan="{max(len(table.columns), 1)}" class="none">no rows</td></tr>'
     )
@@ -52,6 +63,33 @@ def table_html(table: Table, *, css: str = "") -> str:
     return f'<details class="fold"><summary>{name}</summary>{shown}</details>' if table.folded else shown
 
 
+def _left_out(table: Table) -> str:
+    """What the page does not show of a large table, in words."""
+    rows, columns = len(table.rows), len(table.columns)
+    parts = [f"{MOST_ROWS:,} of {rows:,} rows"] if rows > MOST_ROWS else []
+    parts += [f"{MOST_COLUMNS:,} of {columns:,} columns"] if columns > MOST_COLUMNS else []
+    return f"Shown: the first {' and '.join(parts)}; report.json holds the rest." if parts else ""
+
+
+def _within_bounds(table: Table) -> Table:
+    if len(table.rows) <= MOST_ROWS and len(table.columns) <= MOST_COLUMNS:
+        return table
+    rows = tuple(row[:MOST_COLUMNS] for row in table.rows[:MOST_ROWS])
+    return replace(table, columns=table.columns[:MOST_COLUMNS], rows=rows)
+
+
+def _layout(table: Table) -> str:
+    """Classes that follow from a table's size."""
+    columns = range(len(table.columns))
+    intervals = sum(any(isinstance(row[at], Interval) for row in table.rows) for at in columns)
+    holding = {
+        "tall": len(table.rows) > _STICKY_FROM,
+        "stacked": intervals >= _STACKED_FROM,
+        "dense": intervals >= _DENSE_FROM,
+    }
+    return " ".join(name for name, holds in holding.items() if holds)
+
+
 def facts_html(facts: tuple[Fact, ...], *, css: str = "facts") -> str:
     """Facts as a description list."""
     entries = "".join(_fact(fact) for fact in facts)
@@ -60,8 +98,8 @@ def facts_html(facts: tuple[Fact, ...], *, css: str = "facts") -> str:
 
 def _fact(fact: Fact) -> str:
     value = value_html(fact.value, fact.kind, fact.digits)
-    note = f'<span class="note">{escape(fact.note)}</span>' if fact.note else ""
-    return f"<div><dt>{escape(fact.label)}</dt><dd>{value}{note}</dd></div>"
+    note = f'<span class="note">{words(fact.note)}</span>' if fact.note else ""
+    return f"<div><dt>{words(fact.label)}</dt><dd>{value}{note}</dd></div>"
 
 
 def value_html(value: Cell, kind: CellKind = CellKind.TEXT, digits: int | None = None) -> str:
@@ -70,23 +108,23 @@ def value_html(value: Cell, kind: CellKind = CellKind.TEXT, digits: int | None =
         return f'<span class="none">{MISSING}</span>'
     if isinstance(value, Badge):
         return badge_html(value)
-    words = escape(bounded(written(value, kind, digits), _CELL_CHARACTERS))
+    shown = words(written(value, kind, digits))
     if kind is CellKind.CODE:
-        return f"<code>{words}</code>"
+        return f"<code>{shown}</code>"
     if isinstance(value, Interval) and value.value is not None:
-        estimate, bounds = words.split(" ", 1)
+        estimate, bounds = shown.split(" ", 1)
         return f'<span class="num">{estimate} <span class="bounds">{bounds}</span></span>'
-    return f'<span class="num">{words}</span>' if _is_number(value) else words
+    return f'<span class="num">{shown}</span>' if _is_number(value) else shown
 
 
 def badge_html(badge: Badge) -> str:
-    return f'<span class="badge {badge.tone.value}">{escape(badge.text)}</span>'
+    return f'<span class="badge {badge.tone.value}">{words(badge.text)}</span>'
 
 
 def _head(column: Column, *, sortable: bool) -> str:
     css = ' class="right"' if column.kind in NUMERIC else ""
-    title = escape(column.title)
-    tip = f' title="{escape(column.note)}"' if column.note else ""
+    title = words(column.title)
+    tip = f' title="{words(column.note)}"' if column.note else ""
     if sortable:
         title = f'<button type="button" class="sort">{title}<span class="arrow"></span></button>'
     return f'<th scope="col"{css}{tip}>{title}</th>'
@@ -96,12 +134,16 @@ def _cell(column: Column, value: Cell, span: Span) -> str:
     right = column.kind in NUMERIC or _is_number(value)
     short = isinstance(value, str) and len(value) <= _SHORT
     long = isinstance(value, str) and len(value) >= _LONG
-    css = ' class="right"' if right else ' class="short"' if short else ' class="long"' if long else ""
+    words_css = "short" if short else "long" if long else "middling" if isinstance(value, str) else ""
+    css = ' class="right"' if right else f' class="{words_css}"' if words_css else ""
     shown = value_html(value, column.kind, column.digits)
     if isinstance(value, Interval) and span.ends is not None:
         bar = interval_bar(value.low, value.value, value.high, span.ends)
         shown = f'<span class="with-bar">{shown}{bar}</span>'
-    return f'<td{css} data-sort="{_sort_key(value)}">{shown}</td>'
+    ends = ""
+    if isinstance(value, Interval):
+        ends = f' data-low="{float(value.low)!r}" data-high="{float(value.high)!r}"'
+    return f'<td{css} data-sort="{_sort_key(value)}"{ends}>{shown}</td>'
 
 
 def _sort_key(value: Cell) -> str:

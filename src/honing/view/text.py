@@ -15,6 +15,8 @@ _INVISIBLE = re.compile(
     "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb"
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+WORDS = 2000
+"""Characters of a title, a label, a note or a cell that are shown."""
 # Only what could end the script element or start a comment in it; the rest of JSON is inert there.
 _IN_SCRIPT = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
@@ -30,6 +32,11 @@ def visible(text: str) -> str:
 def escape(text: str) -> str:
     """Text as HTML, for element content and for quoted attribute values alike."""
     return html.escape(visible(text), quote=True)
+
+
+def words(text: str) -> str:
+    """A title, a label or a note as HTML: of a length that a page can hold."""
+    return escape(bounded(text, WORDS))
 
 
 def bounded(text: str, limit: int) -> str:

@@ -59,6 +59,48 @@
     });
   };
 
+  // ---- a table as tab-separated values ----
+  const plain = (text) => text.replace(/\s+/g, " ").trim();
+  // Whatever a spreadsheet would take for a formula gets an apostrophe before it.
+  const inert = (text) => (/^[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text);
+  const tsv = (table) => {
+    const heads = [...table.tHead.rows[0].cells].map((head) => plain(head.textContent));
+    const rows = [...table.tBodies[0].rows].map((row) => [...row.cells]);
+    const ended = heads.map((_, at) => rows.some((cells) => cells[at]?.dataset.low !== undefined));
+    const value = (cell) => (cell.classList.contains("right") && cell.dataset.sort !== "" ? cell.dataset.sort : cell.querySelector(".none") ? "" : inert(plain(cell.textContent)));
+    const line = (cells) => cells.flatMap((cell, at) => (ended[at] ? [value(cell), cell.dataset.low ?? "", cell.dataset.high ?? ""] : [value(cell)]));
+    const titles = heads.flatMap((head, at) => (ended[at] ? [inert(head), inert(`${head} low`), inert(`${head} high`)] : [inert(head)]));
+    return [titles, ...rows.map(line)].map((cells) => cells.join("\t")).join("\n") + "\n";
+  };
+  const copyable = (table) => {
+    if (table.tBodies[0].rows.length < 2) return;
+    const button = make("button", "copy quiet", "Copy as TSV");
+    button.type = "button";
+    button.addEventListener("click", async () => {
+      const text = tsv(table);
+      try { await navigator.clipboard.writeText(text); }
+      catch {
+        const area = make("textarea", "hidden", text);
+        document.body.append(area);
+        area.select();
+        document.execCommand("copy");
+        area.remove();
+      }
+      button.textContent = "Copied";
+      button.classList.add("copied");
+      setTimeout(() => { button.textContent = "Copy as TSV"; button.classList.remove("copied"); }, 1600);
+    });
+    table.parentElement.after(button);
+  };
+
+  // ---- on paper everything is open ----
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("main details:not(.data):not([open])")];
+    opened.forEach((each) => { each.open = true; });
+  });
+  addEventListener("afterprint", () => { opened.forEach((each) => { each.open = false; }); opened = []; });
+
   // ---- samples ----
   const [ID, PROMPT, COMPLETION, TARGET, REWARD, STATUS, MARK, COLUMNS, DETAILS] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
   const GLYPHS = { right: "\u2713", wrong: "\u2717", unjudged: "?" };
@@ -319,6 +361,10 @@
         // Chromium would empty a search field; others would not.
         event.preventDefault();
         event.target.blur();
+      } else if (event.key === "ArrowDown" && event.target === browser?.search) {
+        event.preventDefault();
+        browser.refresh();
+        browser.move(1);
       }
       return;
     }
@@ -326,6 +372,7 @@
       "/": () => browser?.search.focus(),
       j: () => browser?.move(1),
       k: () => browser?.move(-1),
+      ...(event.target.closest?.(".row > button") ? { ArrowDown: () => browser?.move(1), ArrowUp: () => browser?.move(-1), Home: () => browser?.move(-Infinity), End: () => browser?.move(Infinity) } : {}),
       n: () => browser?.turn(1),
       p: () => browser?.turn(-1),
       Escape: () => browser?.close(),
@@ -356,7 +403,7 @@
     systemDark.addEventListener("change", showTheme);
     document.getElementById("theme").addEventListener("click", flipTheme);
     document.getElementById("help-open").addEventListener("click", () => document.getElementById("help").showModal());
-    document.querySelectorAll("main table").forEach(sortable);
+    document.querySelectorAll("main table").forEach((table) => { sortable(table); copyable(table); });
     const browsers = [...document.querySelectorAll(".samples")].map((box) => new Browser(box));
     Browser.active = browsers[0];
     document.addEventListener("keydown", keys);
