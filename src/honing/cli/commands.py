@@ -36,10 +36,16 @@ COMMANDS = (
     Listed("contract", "honing.cli.contract", "Check, show, write and edit the contract of a target."),
     Listed("harness", "honing.cli.harness", "Improve the files around an agent, and prove it."),
     Listed("teach", "honing.cli.teach", "Improve a model's weights from its own failures, and prove it."),
+    Listed(
+        "experiment",
+        "honing.cli.experiment",
+        "Run registered experiments; show what they have come to on this disk.",
+    ),
     Listed("reverify", "honing.cli.reverify", "Judge a run's stored samples again, without any model."),
     Listed("doctor", "honing.cli.doctor", "Say what is ready on this machine, and how to fix what is not."),
     Listed("runs", "honing.cli.runs", "List, show, compare, export and remove runs."),
     Listed("report", "honing.cli.report", "Write a run's page as one HTML file."),
+    Listed("view", "honing.cli.view", "Serve a live page over all runs: watch, compare, stop, resume."),
     Listed("config", "honing.cli.config", "Show every setting and where it comes from."),
 )
 """In the order of `hone --help`. To add a command, write its module and add its line here."""

@@ -40,7 +40,7 @@ def report(
 
     frame = Frame.of(ctx)
     found = find_run(frame.settings().paths.home, run)
-    page = render(_report_of(found))
+    page = render(report_to_show(found))
     if str(out) == "-":
         sys.stdout.write(page)
         return
@@ -48,7 +48,7 @@ def report(
     sys.stdout.write(f"{visible(str(target))}\n")
 
 
-def _report_of(run: Run) -> Report:
+def report_to_show(run: Run) -> Report:
     """The run's report; of a harness, as its ledger stands now: also of a run that works or was killed."""
     if run.kind == "harness":
         from honing.harness import report_of

@@ -1,7 +1,8 @@
-"""A run's page: one self-contained HTML file from the plain data of a report."""
+"""A run's page, one self-contained HTML file from plain data; and the live page over all runs."""
 
 from __future__ import annotations
 
+from honing.view.live import RESUMED, Actions, LiveOptions, serve
 from honing.view.page import render
 
-__all__ = ["render"]
+__all__ = ["RESUMED", "Actions", "LiveOptions", "render", "serve"]

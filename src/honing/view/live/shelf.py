@@ -1,0 +1,118 @@
+"""All runs of a home as lines, read again only where something changed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from honing.errors import StoreError
+from honing.view.live.files import signature
+from honing.view.live.folders import Place, inner_places, top_places
+from honing.view.live.rows import WATCHED, read_headline, read_row
+from honing.view.live.wording import shown
+
+_INNER_S = 2.0
+"""How often a run that works is searched for runs inside it, in seconds."""
+
+Signature = tuple[tuple[int, int] | None, ...]
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of one run folder."""
+
+    place: Place
+    signature: Signature = ()
+    row: dict[str, Any] = field(default_factory=dict)
+    headline_of: tuple[int, int] | None = None
+    """Signature of the report that `headline` was read from."""
+    headline: dict[str, Any] | None = None
+    inner: list[Place] = field(default_factory=list)
+    searched: float = float("-inf")
+
+
+class Shelf:
+    """The lines of all runs. Safe to use from several threads."""
+
+    def __init__(self, home: Path, *, ticks: Callable[[], float] = time.monotonic) -> None:
+        """Read nothing yet.
+
+        Args:
+            home: The folder of runs.
+            ticks: Monotonic time in seconds.
+        """
+        self.home = home
+        self._ticks = ticks
+        self._guard = threading.Lock()
+        self._known: dict[str, _Known] = {}
+
+    def rows(self, *, patience_s: float = 0.25) -> dict[str, dict[str, Any]]:
+        """The line of every run, by its key; each before those of the runs inside it.
+
+        Args:
+            patience_s: How long headlines may be read from reports that have changed, in seconds. Those that
+                remain are read by the next calls.
+        """
+        with self._guard:
+            places = [place for top in top_places(self.home) for place in (top, *self._inside(top))]
+            self._known = {place.key: self._entry(place) for place in places}
+            deadline = self._ticks() + patience_s
+            for known in self._known.values():
+                self._refresh(known)
+                if self._ticks() < deadline:
+                    _read_headline(known)
+            return {key: {**known.row, "headline": known.headline} for key, known in self._known.items()}
+
+    def place(self, key: str) -> Place:
+        """Where the run of a key lies.
+
+        Raises:
+            StoreError: There is none; it may have been removed.
+        """
+        if key not in self._known:
+            self.rows(patience_s=0.0)
+        known = self._known.get(key)
+        if known is None:
+            raise StoreError("There is no such run any more: it was removed, or its folder renamed.")
+        return known.place
+
+    def inside(self, key: str) -> list[Place]:
+        """The runs inside a run, at any depth."""
+        within = {key}
+        found: list[Place] = []
+        for known in list(self._known.values()):
+            if known.place.parent in within:
+                within.add(known.place.key)
+                found.append(known.place)
+        return found
+
+    def _entry(self, place: Place) -> _Known:
+        known = self._known.get(place.key)
+        return known if known is not None and known.place == place else _Known(place)
+
+    def _inside(self, top: Place) -> list[Place]:
+        known = self._known.get(top.key)
+        if known is None:
+            return inner_places(self.home, top)
+        changed = signature(top.path, WATCHED) != known.signature
+        if (changed or known.row.get("can_stop")) and self._ticks() - known.searched >= _INNER_S:
+            known.inner, known.searched = inner_places(self.home, top), self._ticks()
+        return known.inner
+
+    def _refresh(self, known: _Known) -> None:
+        found = signature(known.place.path, WATCHED)
+        # That a supervisor died changes no file, so a run that works is read again each time.
+        if found != known.signature or known.row.get("can_stop"):
+            known.signature = found
+            known.row = shown(read_row(known.place))
+
+
+def _read_headline(known: _Known) -> None:
+    report = known.signature[WATCHED.index("report.json")]
+    if report != known.headline_of:
+        known.headline_of = report
+        known.headline = shown(read_headline(known.place.path)) if report is not None else None
