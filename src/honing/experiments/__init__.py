@@ -10,9 +10,107 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from honing.experiments.exporting.hand_on import Tracked, track
+    from honing.experiments.exporting.model_folder.export import ModelExported, export_model
+    from honing.experiments.exporting.trackers import TRACKERS, missing_packages, tracker_named
+    from honing.experiments.exporting.trackers.base import Destination, Tracker, Written
+    from honing.experiments.matrix.forecast import forecast_matrix
+    from honing.experiments.matrix.matrix_file import load_matrix, matrix_schema
+    from honing.experiments.matrix.request import MatrixOptions, MatrixResult
+    from honing.experiments.matrix.running import run_matrix
+    from honing.experiments.matrix.spec import MatrixSpec
     from honing.experiments.objectives import ContractObjectives
+    from honing.experiments.registry.experiment import ExperimentMode
+    from honing.experiments.registry.file import RegistryFile, load_registry, registry_schema
+    from honing.experiments.registry.planning import (
+        ExperimentOptions,
+        ExperimentPlan,
+        forecast_experiment,
+        plan_experiment,
+    )
+    from honing.experiments.registry.results import ExperimentResult
+    from honing.experiments.registry.running import run_experiment
+    from honing.experiments.registry.standing import Standing, standing_of, standings
+    from honing.experiments.registry.table import rows_of, standing_document
+    from honing.experiments.registry.writing import registry_document, write_benchmark_results
 
-__all__ = ["ContractObjectives", "contract_objectives"]
+_HOMES = {
+    "ContractObjectives": "objectives",
+    "Destination": "exporting.trackers.base",
+    "export_model": "exporting.model_folder.export",
+    "ExperimentMode": "registry.experiment",
+    "ExperimentOptions": "registry.planning",
+    "ExperimentPlan": "registry.planning",
+    "ExperimentResult": "registry.results",
+    "forecast_experiment": "registry.planning",
+    "load_registry": "registry.file",
+    "forecast_matrix": "matrix.forecast",
+    "load_matrix": "matrix.matrix_file",
+    "matrix_schema": "matrix.matrix_file",
+    "MatrixOptions": "matrix.request",
+    "ModelExported": "exporting.model_folder.export",
+    "MatrixResult": "matrix.request",
+    "MatrixSpec": "matrix.spec",
+    "missing_packages": "exporting.trackers",
+    "run_matrix": "matrix.running",
+    "plan_experiment": "registry.planning",
+    "registry_document": "registry.writing",
+    "registry_schema": "registry.file",
+    "RegistryFile": "registry.file",
+    "rows_of": "registry.table",
+    "run_experiment": "registry.running",
+    "Standing": "registry.standing",
+    "standing_document": "registry.table",
+    "standing_of": "registry.standing",
+    "standings": "registry.standing",
+    "track": "exporting.hand_on",
+    "Tracked": "exporting.hand_on",
+    "Tracker": "exporting.trackers.base",
+    "tracker_named": "exporting.trackers",
+    "TRACKERS": "exporting.trackers",
+    "write_benchmark_results": "registry.writing",
+    "Written": "exporting.trackers.base",
+}
+"""Where each public name lives; see `__getattr__`."""
+
+__all__ = [
+    "TRACKERS",
+    "ContractObjectives",
+    "Destination",
+    "ExperimentMode",
+    "ExperimentOptions",
+    "ExperimentPlan",
+    "ExperimentResult",
+    "MatrixOptions",
+    "MatrixResult",
+    "MatrixSpec",
+    "ModelExported",
+    "RegistryFile",
+    "Standing",
+    "Tracked",
+    "Tracker",
+    "Written",
+    "contract_objectives",
+    "export_model",
+    "forecast_experiment",
+    "forecast_matrix",
+    "load_matrix",
+    "load_registry",
+    "matrix_schema",
+    "missing_packages",
+    "plan_experiment",
+    "registry_document",
+    "registry_schema",
+    "rows_of",
+    "run_experiment",
+    "run_matrix",
+    "standing_document",
+    "standing_of",
+    "standings",
+    "track",
+    "tracker_named",
+    "write_benchmark_results",
+]
 
 
 def contract_objectives(sandbox: str, models: Mapping[str, str]) -> Callable[[Path], ContractObjectives]:
@@ -33,8 +131,8 @@ def contract_objectives(sandbox: str, models: Mapping[str, str]) -> Callable[[Pa
 
 
 def __getattr__(name: str) -> Any:
-    if name == "ContractObjectives":
-        from honing.experiments.objectives import ContractObjectives
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return ContractObjectives
-    raise AttributeError(f"module 'honing.experiments' has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
