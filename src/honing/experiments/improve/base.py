@@ -179,6 +179,8 @@ class Sizes:
     tasks: Mapping[Part, int]
     search_runs_each: int
     """Attempts at tasks that judging one harness candidate takes, at most."""
+    search_runs_more: int = 0
+    """Further attempts of a harness search, however many candidates: a last look at its winners."""
     search_arms: int = 2
     """Arms of the harness search: with a control arm every proposal is made twice over."""
     training_runs: int = 0
@@ -199,8 +201,8 @@ class Subject(Protocol):
     and resumable: a call that was killed is made again and goes on where it was.
 
     In every session the loop calls `start`, then `panel`, before anything else, also where their results are
-    known already: a subject may hold on to what they open. One that has a method `close` is closed at the end
-    of a session.
+    known already: a subject may hold on to what they open. One that has a method `close(error)` is
+    closed at the end of a session, with the error that ended it or None.
     """
 
     @property

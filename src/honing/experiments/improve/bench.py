@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from honing.errors import HoningError, StoppedError, StoreError
@@ -175,9 +175,7 @@ def open_bench(subject: Subject, spec: ImproveSpec, options: ImproveOptions) -> 
         stack.enter_context(run.supervise())
         journal = stack.enter_context(run.journal())
         executor = options.executor or stack.enter_context(ResidentExecutor(options.workers))
-        closing = getattr(subject, "close", None)
-        if closing is not None:
-            stack.callback(closing)
+        stack.push(_closing(subject))
         bench = Bench(
             subject=subject,
             spec=spec,
@@ -198,7 +196,9 @@ def _desk(run: Run, spec: ImproveSpec, options: ImproveOptions, executor: Execut
         run=run,
         home=options.home,
         seed=spec.seed,
-        allowance=Allowance(proposals=spec.proposals, training_steps=spec.training_steps),
+        allowance=Allowance(
+            proposals=spec.proposals, training_steps=spec.training_steps, **asdict(options.limits)
+        ),
         executor=executor,
         workers=options.workers,
         endpoints=options.endpoints,
@@ -207,6 +207,12 @@ def _desk(run: Run, spec: ImproveSpec, options: ImproveOptions, executor: Execut
         progress=options.progress,
         told=options.told,
     )
+
+
+def _closing(subject: Subject) -> Callable[[object, BaseException | None, object], None]:
+    """What closes a subject at the end of a session, where it can be closed."""
+    close = getattr(subject, "close", lambda error: None)
+    return lambda kind, error, trace: close(error)
 
 
 @contextmanager

@@ -151,7 +151,7 @@ def check_limits(limits: Limits, spent: Spending, *, needs: int = 0, doing: str)
 
 def _search_runs(proposals: int, sizes: Sizes) -> int:
     candidates = 1 + sizes.search_arms * proposals
-    return sizes.search_runs_each * candidates if proposals else 0
+    return sizes.search_runs_each * candidates + sizes.search_runs_more if proposals else 0
 
 
 def _with_money(
