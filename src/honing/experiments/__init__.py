@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from honing.experiments.exporting.model_folder.export import ModelExported, export_model
     from honing.experiments.exporting.trackers import TRACKERS, missing_packages, tracker_named
     from honing.experiments.exporting.trackers.base import Destination, Tracker, Written
+    from honing.experiments.improve.base import Part, StepName, Subject
+    from honing.experiments.improve.contracts.rewriting import Proposers
+    from honing.experiments.improve.contracts.subject import ContractOptions, contract_subject
+    from honing.experiments.improve.contracts.teaching import Teaching
+    from honing.experiments.improve.loop import improve_subject, plan_improvement
+    from honing.experiments.improve.result import ImproveResult
+    from honing.experiments.improve.spec import ImproveLimits, ImproveOptions, ImproveSpec
     from honing.experiments.matrix.forecast import forecast_matrix
     from honing.experiments.matrix.matrix_file import load_matrix, matrix_schema
     from honing.experiments.matrix.request import MatrixOptions, MatrixResult
@@ -70,35 +77,61 @@ _HOMES = {
     "TRACKERS": "exporting.trackers",
     "write_benchmark_results": "registry.writing",
     "Written": "exporting.trackers.base",
+    "ContractOptions": "improve.contracts.subject",
+    "ImproveLimits": "improve.spec",
+    "ImproveOptions": "improve.spec",
+    "ImproveResult": "improve.result",
+    "ImproveSpec": "improve.spec",
+    "Part": "improve.base",
+    "Proposers": "improve.contracts.rewriting",
+    "StepName": "improve.base",
+    "Subject": "improve.base",
+    "Teaching": "improve.contracts.teaching",
+    "contract_subject": "improve.contracts.subject",
+    "improve_subject": "improve.loop",
+    "plan_improvement": "improve.loop",
 }
 """Where each public name lives; see `__getattr__`."""
 
 __all__ = [
     "TRACKERS",
     "ContractObjectives",
+    "ContractOptions",
     "Destination",
     "ExperimentMode",
     "ExperimentOptions",
     "ExperimentPlan",
     "ExperimentResult",
+    "ImproveLimits",
+    "ImproveOptions",
+    "ImproveResult",
+    "ImproveSpec",
     "MatrixOptions",
     "MatrixResult",
     "MatrixSpec",
     "ModelExported",
+    "Part",
+    "Proposers",
     "RegistryFile",
     "Standing",
+    "StepName",
+    "Subject",
+    "Teaching",
     "Tracked",
     "Tracker",
     "Written",
     "contract_objectives",
+    "contract_subject",
     "export_model",
     "forecast_experiment",
     "forecast_matrix",
+    "improve_subject",
     "load_matrix",
     "load_registry",
     "matrix_schema",
     "missing_packages",
     "plan_experiment",
+    "plan_improvement",
     "registry_document",
     "registry_schema",
     "rows_of",

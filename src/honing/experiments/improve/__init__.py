@@ -25,11 +25,11 @@ if TYPE_CHECKING:
         Version,
     )
     from honing.experiments.improve.desk import Allowance, Desk
-    from honing.experiments.improve.loop import improve, planned
+    from honing.experiments.improve.loop import improve_subject, plan_improvement
     from honing.experiments.improve.panels import split_tasks
     from honing.experiments.improve.result import ImproveResult
     from honing.experiments.improve.scripted import ScriptedSubject, Skill
-    from honing.experiments.improve.spec import ImproveOptions, ImproveSpec, Limits
+    from honing.experiments.improve.spec import ImproveLimits, ImproveOptions, ImproveSpec
 
 _HOMES = {
     "Allowance": "desk",
@@ -37,7 +37,7 @@ _HOMES = {
     "ImproveOptions": "spec",
     "ImproveResult": "result",
     "ImproveSpec": "spec",
-    "Limits": "spec",
+    "ImproveLimits": "spec",
     "Measurement": "base",
     "Panel": "base",
     "PanelTask": "base",
@@ -52,8 +52,8 @@ _HOMES = {
     "Subject": "base",
     "TaskScore": "base",
     "Version": "base",
-    "improve": "loop",
-    "planned": "loop",
+    "improve_subject": "loop",
+    "plan_improvement": "loop",
     "split_tasks": "panels",
 }
 """Which file of this package defines a name."""
@@ -61,10 +61,10 @@ _HOMES = {
 __all__ = [
     "Allowance",
     "Desk",
+    "ImproveLimits",
     "ImproveOptions",
     "ImproveResult",
     "ImproveSpec",
-    "Limits",
     "Measurement",
     "Panel",
     "PanelTask",
@@ -79,8 +79,8 @@ __all__ = [
     "Subject",
     "TaskScore",
     "Version",
-    "improve",
-    "planned",
+    "improve_subject",
+    "plan_improvement",
     "split_tasks",
 ]
 

@@ -14,7 +14,7 @@ from honing.experiments.improve.split import Split, split_budget
 from honing.experiments.improve.table import Stage, last_look, mean_of
 
 
-def improve(
+def improve_subject(
     subject: Subject, spec: ImproveSpec | None = None, options: ImproveOptions | None = None
 ) -> ImproveResult:
     """Improve a subject's harness and weights, keep what holds, and prove it on sealed tasks.
@@ -48,7 +48,7 @@ def improve(
     return result_of(bench.run)
 
 
-def planned(subject: Subject, spec: ImproveSpec, options: ImproveOptions) -> Split | None:
+def plan_improvement(subject: Subject, spec: ImproveSpec, options: ImproveOptions) -> Split | None:
     """How the budget will be divided; None where the subject cannot say beforehand how much there is to
     attempt. Nothing is spent and nothing written.
 
@@ -60,7 +60,7 @@ def planned(subject: Subject, spec: ImproveSpec, options: ImproveOptions) -> Spl
 
 def _prepared(bench: Bench) -> tuple[Version, Panel]:
     """The budget's split, said before anything is spent; what is improved; and tasks to prove it on."""
-    bench.split = planned(bench.subject, bench.spec, bench.options)
+    bench.split = plan_improvement(bench.subject, bench.spec, bench.options)
     for line in bench.split.lines() if bench.split is not None else ():
         bench.told(line)
     start = bench.subject.start(bench.desk)

@@ -57,7 +57,7 @@ class ImproveSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ImproveLimits:
     """What a loop may spend over all its sessions. None: no limit."""
 
     task_runs: int | None = None
@@ -84,7 +84,7 @@ class ImproveOptions:
     """Name of the run's folder. A run of this name that is not done is gone on with."""
     fresh: bool = False
     """Whether to begin anew even where the same loop exists."""
-    limits: Limits = Limits()
+    limits: ImproveLimits = ImproveLimits()
     workers: int = 1
     """Processes for units that compute; results are the same at any number."""
     executor: Executor | None = None

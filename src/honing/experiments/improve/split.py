@@ -10,7 +10,7 @@ from typing import Any
 from honing.errors import BudgetExhaustedError, UsageError
 from honing.experiments.improve.base import Part, Sizes, Spending, StepName
 from honing.experiments.improve.desk import Allowance
-from honing.experiments.improve.spec import ImproveSpec, Limits
+from honing.experiments.improve.spec import ImproveLimits, ImproveSpec
 
 _SEARCH_SHARE = 0.5
 """Of tokens and money, where they are limited: for the harness search."""
@@ -44,7 +44,7 @@ class Split:
     shares: Mapping[Purpose, Share]
     proposals: int
     training_steps: int
-    limits: Limits
+    limits: ImproveLimits
 
     def as_document(self) -> dict[str, Any]:
         """As plain data."""
@@ -76,7 +76,7 @@ class Split:
         )
 
 
-def split_budget(spec: ImproveSpec, limits: Limits, sizes: Sizes) -> Split:
+def split_budget(spec: ImproveSpec, limits: ImproveLimits, sizes: Sizes) -> Split:
     """Divide what may be spent. Checking and the last look are set aside first: a loop that cannot pay for
     its proof is not begun.
 
@@ -122,7 +122,7 @@ def check_runs(spec: ImproveSpec, tasks: int, *, steps: int) -> int:
     return tasks * 2 * steps * (spec.check_repeats + spec.retest_repeats)
 
 
-def check_limits(limits: Limits, spent: Spending, *, needs: int = 0, doing: str) -> None:
+def check_limits(limits: ImproveLimits, spent: Spending, *, needs: int = 0, doing: str) -> None:
     """Stop where a limit is met, or where the next part is known not to fit.
 
     Args:
@@ -155,7 +155,7 @@ def _search_runs(proposals: int, sizes: Sizes) -> int:
 
 
 def _with_money(
-    shares: Mapping[Purpose, Share], limits: Limits, *, harness: bool, weights: bool
+    shares: Mapping[Purpose, Share], limits: ImproveLimits, *, harness: bool, weights: bool
 ) -> dict[Purpose, Share]:
     """Tokens and money by fixed shares; measuring takes what is left, by its attempts at tasks."""
     search = _SEARCH_SHARE if harness else 0.0

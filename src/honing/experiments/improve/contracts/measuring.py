@@ -90,7 +90,7 @@ class Asker:
         if self._rows.own_commands or not self._rows.rows:
             raise UsageError(
                 f"{self._target}: this target asks the model with commands of its own, so its tasks cannot "
-                "be asked one by one and kept apart. Give a data set, or improve its harness with `hone harness "
+                "be asked one by one and kept apart. Give a data set, or use `hone harness "
                 "run` and a task of type contract."
             )
         return self._rows
@@ -171,8 +171,8 @@ class Asker:
         samples = {row["id"]: row for row in (parse_json(line, source=_SAMPLES) for line in lines)}
         if found.metrics["cost_usd"] is None and desk.allowance.cost_usd is not None:
             raise BudgetExhaustedError(
-                f"A budget of ${desk.allowance.cost_usd:.2f} cannot be kept: nobody knows what {model} costs. "
-                "Give a limit of tokens instead."
+                f"A budget of ${desk.allowance.cost_usd:.2f} cannot be kept: nobody knows the "
+                f"price of {model}. Give a limit of tokens instead."
             )
         lost = [
             row
