@@ -119,7 +119,9 @@ def _difference(row: Mapping[str, Any]) -> dict[str, Any]:
         "b": _axis(row["b"]),
         "difference": _interval(row["difference"], row["low"], row["high"], "{:+.3f}"),
         "direction": row["direction"],
-        "pairs": f"{row['pairs']} {row['over']}",
+        "pairs": f"{row['pairs']} of {row['tasks']} tasks"
+        if row["over"] == "tasks"
+        else f"{row['pairs']} trials",
     }
 
 

@@ -46,7 +46,7 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """Unique in its matrix; the run's name is the matrix's and this one, with a dot between."""
+        """Unique in its matrix; its run's name is the matrix's id and this, a dot between."""
         return f"{self.cell.name}.t{self.number}"
 
     def as_unit(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from honing.errors import BudgetExhaustedError, HoningError
 from honing.executors import MapOptions, UnitResult, run_map
+from honing.experiments.matrix.kinds.base import TrialKind
 from honing.experiments.matrix.opening import kind_of, open_matrix
 from honing.experiments.matrix.plan import starting_order
 from honing.experiments.matrix.request import MatrixOptions, MatrixResult
@@ -16,7 +17,9 @@ from honing.experiments.matrix.working import FATAL, TRIALS, Relaying, Work
 from honing.store import Run, RunStatus
 
 
-def run_matrix(spec: MatrixSpec, options: MatrixOptions | None = None) -> MatrixResult:
+def run_matrix(
+    spec: MatrixSpec, options: MatrixOptions | None = None, *, kind: TrialKind | None = None
+) -> MatrixResult:
     """Run every trial of every cell, and say what they come to.
 
     A matrix that was interrupted, however, is gone on with by the same call: trials that ended are not run
@@ -25,6 +28,7 @@ def run_matrix(spec: MatrixSpec, options: MatrixOptions | None = None) -> Matrix
     Args:
         spec: From `load_matrix`.
         options: Where it lies, how many trials are under way at a time.
+        kind: Runs and reads the trials; by the kind of the matrix where None.
 
     Raises:
         UsageError: Something that the axes name cannot be used, or the run's name belongs to another run.
@@ -33,7 +37,7 @@ def run_matrix(spec: MatrixSpec, options: MatrixOptions | None = None) -> Matrix
         StoreError: A run cannot be written.
     """
     options = options or MatrixOptions()
-    kind = kind_of(spec, options)
+    kind = kind or kind_of(spec, options)
     run = open_matrix(spec, kind, options)
     board = Board(run, spec, kind, options.home.resolve())
     try:

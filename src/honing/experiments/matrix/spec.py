@@ -22,10 +22,10 @@ class HarnessAxes(Described):
     """Of the agents. Empty: what each project names."""
     budgets: tuple[Annotated[int, Field(ge=0)], ...] = ()
     """Proposals of each arm. Empty: what each project says."""
-    search: str = ""
-    """greedy, frontier, islands, restarts or best_of_n; what each project says where empty."""
-    control: str = ""
-    """best_of_n or none; what each project says where empty."""
+    search: Literal["", "greedy", "frontier", "islands", "restarts", "best_of_n"] = ""
+    """What each project says where empty."""
+    control: Literal["", "best_of_n", "none"] = ""
+    """What each project says where empty."""
     in_flight: int | None = Field(default=None, ge=1)
     """Proposals of an arm that may not know of each other."""
     agent_timeout_s: float | None = Field(default=None, gt=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -49,25 +48,15 @@ class Purse:
             raise BudgetExhaustedError("The other trials left nothing of the budget.")
         return Limits(tokens=tokens, cost_usd=None if cost is None else Decimal(str(cost)))
 
-    def is_empty(self) -> bool:
-        """Whether a limit of tokens or money is met, or cannot be kept."""
-        if self._budget.cost_usd is not None and any(one.cost_usd is None for one in self._every()):
-            return True
-        return any(left is not None and left <= 0 for left in self._left(without=""))
-
     def _left(self, *, without: str) -> tuple[int | None, float | None]:
-        every = list(self._every(without))
+        with self._guard:
+            every = [one for name, one in self._spent.items() if name != without]
         tokens, cost = self._budget.tokens, self._budget.cost_usd
         if tokens is not None:
             tokens -= sum(one.tokens for one in every)
         if cost is not None:
             cost -= sum(one.cost_usd or 0.0 for one in every)
         return tokens, cost
-
-    def _every(self, without: str = "") -> Iterator[Spent]:
-        with self._guard:
-            known = dict(self._spent)
-        return (one for name, one in known.items() if name != without)
 
 
 def budget_of(budget: MatrixBudget) -> Budget:

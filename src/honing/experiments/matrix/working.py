@@ -66,7 +66,7 @@ class Work:
         for trial, unit in zip(self.board.trials, units, strict=True):
             folder = self.board.folder(trial)
             if unit.key in known:
-                self._keep(trial, Ended.from_document(parse_json(known[unit.key], where=trial.name)))
+                self._note(trial, Ended.from_document(parse_json(known[unit.key], where=trial.name)))
             elif folder.is_dir():
                 self._purse.put(trial.name, spent_in(folder, self._kind))
         self.board.write()
@@ -83,16 +83,8 @@ class Work:
             if not _is_done(folder):
                 self._run_trial(trial, folder)
             ended = self._kind.read(Run.open(folder))
-        except (StoppedError, StoreError):
+        except (BudgetExhaustedError, StoppedError, StoreError):
             raise
-        except BudgetExhaustedError as error:
-            self._purse.put(trial.name, spent_in(folder, self._kind))
-            if self._purse.is_empty():
-                raise
-            # The trial's project has a budget of its own: the other trials are none the poorer.
-            own = TrialError(f"its own budget is spent: {error}")
-            self._keep(trial, self._failed(trial, own))
-            raise own from error
         except Exception as error:
             self._purse.put(trial.name, spent_in(folder, self._kind))
             self._keep(trial, self._failed(trial, error))
@@ -118,9 +110,12 @@ class Work:
             with self._guard:
                 self._under_way.discard(folder)
 
-    def _keep(self, trial: Trial, found: Ended | Failed) -> None:
+    def _note(self, trial: Trial, found: Ended | Failed) -> None:
         self._purse.put(trial.name, found.spent)
         self.board.put(trial, found)
+
+    def _keep(self, trial: Trial, found: Ended | Failed) -> None:
+        self._note(trial, found)
         self.board.write()
         said = f"{found.score:.3f}" if isinstance(found, Ended) else found.reason.partition("\n")[0]
         self._told(f"{trial.cell.label}, trial {trial.number}: {found.outcome.value}, {said}")
@@ -131,7 +126,7 @@ class Work:
         return Failed(
             outcome=_outcome_of(error),
             # The folder of runs may lie anywhere: tables say the same wherever it does.
-            reason=said.replace(f"{self.board.home}/", ""),
+            reason=said.replace(f"{self.board.home}/", "").replace(f"{self._run.id}.", ""),
             spent=self._purse.of(trial.name),
         )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from honing.errors import TrialError
+from honing.errors import BudgetExhaustedError, TrialError
 from honing.experiments.matrix.kinds.base import Ended, Limits, Spent, TrialOutcome
 from honing.experiments.matrix.plan import Cell, Trial
 from honing.experiments.matrix.request import MatrixOptions
@@ -20,6 +21,7 @@ from honing.harness import (
     Ledger,
     OptimizeOptions,
     Project,
+    Spending,
     aggregate_rows,
     forecast,
     load_project,
@@ -68,7 +70,13 @@ class HarnessTrials:
             tokens=_smaller(spending.tokens, limits.tokens),
             cost_usd=_smaller(spending.cost_usd, cost),
         )
-        optimize_project(project, replace(options, asked=asked, run_name=run_name))
+        try:
+            optimize_project(project, replace(options, asked=asked, run_name=run_name))
+        except BudgetExhaustedError as error:
+            if self._is_own(spending, limits, run_name):
+                # The other trials are none the poorer.
+                raise TrialError(f"its project's own budget is spent: {error}") from error
+            raise
 
     def read(self, run: Run) -> Ended:
         """See `TrialKind.read`."""
@@ -110,6 +118,14 @@ class HarnessTrials:
             folder = Path(scratch) / "project"
             write_example(name.removeprefix(_SHIPPED), folder)
             return forecast(load_project(folder), options)
+
+    def _is_own(self, spending: Spending, limits: Limits, run_name: str) -> bool:
+        """Whether the budget that a run met is its project's, not the matrix's."""
+        spent = read_ledger(Run.open(self._home / run_name)).spend
+        met = spent.task_runs >= _limit(spending.task_runs) or spent.wall_s >= _limit(spending.wall_s)
+        cost = None if limits.cost_usd is None else float(limits.cost_usd)
+        ours = _limit(limits.tokens) < _limit(spending.tokens) or _limit(cost) < _limit(spending.cost_usd)
+        return met or not ours
 
     def _request(self, cell: Cell, *, seed: int | None) -> OptimizeOptions:
         axes, values = self._axes, cell.values
@@ -176,3 +192,7 @@ def _spent(ledger: Ledger) -> Spent:
 def _smaller(first: _Number | None, second: _Number | None) -> _Number | None:
     given = [value for value in (first, second) if value is not None]
     return min(given, default=None)
+
+
+def _limit(value: float | None) -> float:
+    return math.inf if value is None else value

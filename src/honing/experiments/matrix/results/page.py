@@ -61,7 +61,7 @@ def page_of(found: Findings) -> Report:
         subtitle=f"{len(found.cells)} cells, {found.spec.trials} trials each",
         badges=tuple(badges),
         sections=tuple(section for section in sections if section is not None),
-        footer="Each trial is a run of its own: its name is this run's, a dot and the trial's. "
+        footer="Each trial is a run of its own: its name is this run's id, a dot and the trial's. "
         "`hone report RUN` makes this page again, `hone runs show RUN` says how to repeat it.",
     )
 
@@ -168,7 +168,7 @@ def _compared(found: Findings) -> Section | None:
             "b": _word(row["b"]),
             "difference": _interval(row, "difference", ""),
             "direction": Badge(row["direction"], _TONES[row["direction"]]),
-            "pairs": f"{row['pairs']} {row['over']}",
+            "pairs": f"{row['pairs']} of {row['tasks']} {row['over']}",
             "flips": f"{row['gained']} / {row['lost']}",
         }
         for row in found.differences

@@ -73,8 +73,9 @@ class Board:
         self._guard = threading.Lock()
 
     def folder(self, trial: Trial) -> Path:
-        """Of a trial's run."""
-        return self.home / f"{self._run.path.name}.{trial.name}"
+        """Of a trial's run. Its name begins with the matrix's id: what an earlier matrix of the same name
+        left is never taken for this one's."""
+        return self.home / f"{self._run.id}.{trial.name}"
 
     def put(self, trial: Trial, found: Ended | Failed) -> None:
         """Take in how a trial ended."""
@@ -128,7 +129,7 @@ class Board:
         )
 
     def _rewards(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        found = self._known[str(row["run_name"]).removeprefix(f"{self._run.path.name}.")]
+        found = self._known[str(row["run_name"]).removeprefix(f"{self._run.id}.")]
         return {"rewards": dict(found.rewards)} if isinstance(found, Ended) else {}
 
     def _row(self, trial: Trial, found: Ended | Failed) -> dict[str, Any]:
