@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ Examples:
   hone config show --origin            every setting and where it comes from
 
 Results go to stdout, progress to stderr. Exit codes: 0 done, 1 failed, 2 usage, 3 a tool is missing,
-4 budget exhausted, 5 stopped and resumable, 130 Ctrl-C.
+4 budget exhausted, 5 stopped and resumable, 6 a tracker failed, 130 Ctrl-C.
 """
 
 
@@ -85,6 +86,7 @@ def _invoke(arguments: list[str], environ: Mapping[str, str], cwd: Path | None) 
     if not {"--help", "-h", "--version"} & set(rest):
         # Settings cost some milliseconds that a help text need not pay.
         from honing.cli.frame import Frame
+        from honing.cli.tracking import telling_tracker
 
         folder = Path.cwd() if cwd is None else cwd
         frame = Frame(
@@ -98,6 +100,7 @@ def _invoke(arguments: list[str], environ: Mapping[str, str], cwd: Path | None) 
     completion = rest[:1] == [] or rest[0].startswith("-")
     app = command_app(_HELP, cls=CommandTable, callback=hone, add_completion=completion, no_args_is_help=True)
     command = typer.main.get_command(app)
-    # typer gives back what the command returned, or the code it exited with.
-    code = command.main(args=rest, prog_name="hone", standalone_mode=False, obj=frame)
+    with nullcontext() if frame is None else telling_tracker(frame):
+        # typer gives back what the command returned, or the code it exited with.
+        code = command.main(args=rest, prog_name="hone", standalone_mode=False, obj=frame)
     return code if isinstance(code, int) else Ending.DONE

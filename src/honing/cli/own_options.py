@@ -50,6 +50,12 @@ OWN_OPTIONS = (
     ),
     OwnOption(names=("--no-progress",), key="output.progress", value=False, sentence="Show no progress."),
     OwnOption(
+        names=("--track",),
+        key="tracking.track",
+        metavar="TRACKER",
+        sentence="Tell mlflow, wandb, tensorboard, csv or parquet of the run when it has ended.",
+    ),
+    OwnOption(
         names=("--debug",), key="output.debug", value=True, sentence="Show the stack trace of an error."
     ),
 )

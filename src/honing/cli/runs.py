@@ -171,7 +171,8 @@ def resume(
             "call again, "
             "with them, to go on with it."
         )
-    return run_command(found.command[1:], environ=frame.environ, cwd=frame.cwd)
+    track = frame.settings().tracking.track or ""
+    return run_command(found.command[1:], environ={**frame.environ, "HONING_TRACK": track}, cwd=frame.cwd)
 
 
 @app.command()

@@ -6,6 +6,7 @@ read those and pass them in.
 """
 
 from honing.settings.documents import Document, holds_settings
+from honing.settings.dotenv import parse_dotenv
 from honing.settings.fields import (
     FIELDS,
     Colour,
@@ -43,5 +44,6 @@ __all__ = [
     "Tracking",
     "holds_settings",
     "load_settings",
+    "parse_dotenv",
     "shown",
 ]

@@ -221,9 +221,13 @@ class Hub:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracking:
-    """Where training curves go."""
+    """Where training curves go, and runs when they have ended."""
 
     wandb_project: str | None = setting(None, text, ["WANDB_PROJECT"])
+    track: str | None = setting(None, text)
+    """Tracker that is told of every run when it has ended (`hone runs export --list` names them)."""
+    track_folder: Path = setting(Path("tracked"), folder)
+    """Where trackers write that have no server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,7 @@ from honing.store.trees_diff import Change, TreeDiff, line_operations, text_line
 from honing.store.trees_manifest import Entry, EntryKind, Tree, TreeId
 from honing.store.trees_scan import Ignore, TreeLimits, ignoring
 from honing.store.volatile import VOLATILE_FIELDS, VOLATILE_NAMES, identity
+from honing.store.watching import ended_runs
 
 __all__ = [
     "REPORT_FILE",
@@ -141,6 +142,7 @@ __all__ = [
     "csv_bytes",
     "digest",
     "disk_use",
+    "ended_runs",
     "find_run",
     "forecast",
     "free_disk",

@@ -31,6 +31,7 @@ from honing.store.manifest import (
 )
 from honing.store.telling import Telling
 from honing.store.volatile import OWN_FILES, VOLATILE_NAMES
+from honing.store.watching import watched
 
 Clock = Callable[[], float]
 """Unix time in seconds."""
@@ -190,7 +191,7 @@ class Run:
         A stop asked for in an earlier session is forgotten on entry, and what it had half written is
         removed. Errors pass through.
         """
-        with self.lock():
+        with self.lock(), watched(self.path):
             remove_drafts(self.path, leave_out=VOLATILE_NAMES)
             (self.path / "stop").unlink(missing_ok=True)
             self.set_status(RunStatus.RUNNING)
