@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from asyncio import AbstractEventLoop
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,3 +88,14 @@ def _running(loop: AbstractEventLoop) -> Iterator[None]:
     asyncio._set_running_loop(loop)
     yield
     asyncio._set_running_loop(None)
+
+
+def wait_until(page: Page, expression: str) -> None:
+    """Wait until a JavaScript expression holds in the page.
+
+    Playwright's own `wait_for_function` evaluates inside the page, which our pages' content policy forbids.
+    """
+    deadline = time.monotonic() + _LIMIT_MS / 1000
+    while not page.evaluate(f"Boolean({expression})"):
+        assert time.monotonic() < deadline, f"never true in the page: {expression}"
+        page.wait_for_timeout(20)

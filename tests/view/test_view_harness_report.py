@@ -5,38 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from test_view_browser import complaints
 
 from harness_search_made_up import made_up_ledger
 from honing.harness.report import report_from
 
 if TYPE_CHECKING:
-    from conftest import Page
+    from conftest import Shown
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("width", [360, 1400])
 def test_a_page_of_two_hundred_candidates_fits_its_window_and_says_nothing_to_the_console(
-    page: Page, width: int
+    shown: Shown, width: int
 ) -> None:
-    page.chromium.size(width, 900)
-    browser = page.show(report_from(made_up_ledger(200)))
+    shown.page.set_viewport_size({"width": width, "height": 900})
+    browser = shown.show(report_from(made_up_ledger(200)))
 
-    browser.value("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    browser.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
 
-    assert browser.value("document.documentElement.scrollWidth") <= width
-    assert complaints(browser) == []
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width
+    assert shown.complaints == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_marks_of_a_lineage_stand_out_from_the_paper(page: Page, theme: str) -> None:
-    browser = page.show(report_from(made_up_ledger(40)), f"#theme={theme}")
+def test_the_marks_of_a_lineage_stand_out_from_the_paper(shown: Shown, theme: str) -> None:
+    browser = shown.show(report_from(made_up_ledger(40)), f"#theme={theme}")
 
-    paper = browser.value("getComputedStyle(document.body).backgroundColor")
+    paper = browser.evaluate("getComputedStyle(document.body).backgroundColor")
     filled = "[...document.querySelectorAll('.node:not(.hollow):not(.drawn)')]"
-    fills = browser.value(f"{filled}.map((each) => getComputedStyle(each).fill)")
-    edges = browser.value(
+    fills = browser.evaluate(f"{filled}.map((each) => getComputedStyle(each).fill)")
+    edges = browser.evaluate(
         "[...document.querySelectorAll('.edge.strong')].map((each) => getComputedStyle(each).stroke)"
     )
 
@@ -45,11 +44,11 @@ def test_the_marks_of_a_lineage_stand_out_from_the_paper(page: Page, theme: str)
     assert paper not in set(edges)
 
 
-def test_a_long_table_is_folded_until_somebody_opens_it(page: Page) -> None:
-    browser = page.show(report_from(made_up_ledger(40)))
+def test_a_long_table_is_folded_until_somebody_opens_it(shown: Shown) -> None:
+    browser = shown.show(report_from(made_up_ledger(40)))
 
     rows = "[...document.querySelectorAll('.fold tbody tr')].filter((row) => row.checkVisibility()).length"
-    before = browser.value(rows)
-    browser.value("document.querySelector('.fold > summary').click()")
+    before = browser.evaluate(rows)
+    browser.evaluate("document.querySelector('.fold > summary').click()")
 
-    assert (before, browser.value(rows)) == (0, 81)
+    assert (before, browser.evaluate(rows)) == (0, 81)

@@ -67,7 +67,10 @@
     const heads = [...table.tHead.rows[0].cells].map((head) => plain(head.textContent));
     const rows = [...table.tBodies[0].rows].map((row) => [...row.cells]);
     const ended = heads.map((_, at) => rows.some((cells) => cells[at]?.dataset.low !== undefined));
-    const value = (cell) => (cell.classList.contains("right") && cell.dataset.sort !== "" ? cell.dataset.sort : cell.querySelector(".none") ? "" : inert(plain(cell.textContent)));
+    const value = (cell) => {
+      if (cell.querySelector(".none") || (cell.dataset.low !== undefined && !cell.querySelector(".bounds"))) return "";
+      return cell.classList.contains("right") && cell.dataset.sort !== "" ? cell.dataset.sort : inert(plain(cell.textContent));
+    };
     const line = (cells) => cells.flatMap((cell, at) => (ended[at] ? [value(cell), cell.dataset.low ?? "", cell.dataset.high ?? ""] : [value(cell)]));
     const titles = heads.flatMap((head, at) => (ended[at] ? [inert(head), inert(`${head} low`), inert(`${head} high`)] : [inert(head)]));
     return [titles, ...rows.map(line)].map((cells) => cells.join("\t")).join("\n") + "\n";
