@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
     from honing.agents import Agent
     from honing.contract import RepairOptions, RolloutOptions, Session, SetupOptions
+    from honing.experiments import ImproveOptions, ImproveResult, ImproveSpec, Subject
     from honing.harness import OptimizeOptions, OptimizeResult
     from honing.store import Run
 
-__all__ = ["__version__", "load_run", "optimize", "repair_with", "setup"]
+__all__ = ["__version__", "improve", "load_run", "optimize", "repair_with", "setup"]
 
 
 def setup(
@@ -163,6 +164,34 @@ def _as_the_environment_says(options: OptimizeOptions) -> OptimizeOptions:
         endpoints=endpoints,
         contracts=options.contracts or contract_objectives(asked.sandbox, endpoints),
     )
+
+
+def improve(
+    subject: Subject, spec: ImproveSpec | None = None, options: ImproveOptions | None = None
+) -> ImproveResult:
+    """Measure, rewrite the harness, teach the weights, measure again on tasks never seen; keys and the folder
+    of runs as the environment names them.
+
+    The same call goes on with a run that was interrupted.
+
+    Args:
+        subject: What is improved: `honing.experiments.contract_subject(...)`, for one.
+        spec: What decides the result.
+        options: Everything else. What it says itself is not asked of the environment.
+
+    Raises:
+        HoningError: See `honing.experiments.improve_subject`.
+    """
+    import os
+    from dataclasses import replace
+
+    from honing.experiments import ImproveOptions, improve_subject
+    from honing.settings import load_settings
+
+    settings = load_settings(environ=os.environ)
+    options = options or ImproveOptions(home=settings.paths.home, cache=settings.paths.cache)
+    endpoints = dict(options.endpoints) or settings.models.endpoints()
+    return improve_subject(subject, spec, replace(options, endpoints=endpoints))
 
 
 def load_run(path: str | Path) -> Run:

@@ -37,10 +37,16 @@ COMMANDS = (
     Listed("harness", "honing.cli.harness", "Improve the files around an agent, and prove it."),
     Listed("teach", "honing.cli.teach", "Improve a model's weights from its own failures, and prove it."),
     Listed(
+        "improve",
+        "honing.cli.improve",
+        "Improve harness and weights of an agent on a target, and prove it on sealed tasks.",
+    ),
+    Listed(
         "experiment",
         "honing.cli.experiment",
         "Run registered experiments; show what they have come to on this disk.",
     ),
+    Listed("sweep", "honing.cli.sweep", "Train a model in segments; measure the same targets after each."),
     Listed("reverify", "honing.cli.reverify", "Judge a run's stored samples again, without any model."),
     Listed("doctor", "honing.cli.doctor", "Say what is ready on this machine, and how to fix what is not."),
     Listed("runs", "honing.cli.runs", "List, show, compare, export and remove runs."),

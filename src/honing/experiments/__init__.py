@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from honing.experiments.improve.loop import improve_subject, plan_improvement
     from honing.experiments.improve.result import ImproveResult
     from honing.experiments.improve.spec import ImproveLimits, ImproveOptions, ImproveSpec
+    from honing.experiments.improve.split import BudgetSplit
     from honing.experiments.matrix.forecast import forecast_matrix
     from honing.experiments.matrix.matrix_file import load_matrix, matrix_schema
     from honing.experiments.matrix.request import MatrixOptions, MatrixResult
@@ -77,6 +78,7 @@ _HOMES = {
     "TRACKERS": "exporting.trackers",
     "write_benchmark_results": "registry.writing",
     "Written": "exporting.trackers.base",
+    "BudgetSplit": "improve.split",
     "ContractOptions": "improve.contracts.subject",
     "ImproveLimits": "improve.spec",
     "ImproveOptions": "improve.spec",
@@ -95,6 +97,7 @@ _HOMES = {
 
 __all__ = [
     "TRACKERS",
+    "BudgetSplit",
     "ContractObjectives",
     "ContractOptions",
     "Destination",

@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from honing.experiments.improve.result import ImproveResult
     from honing.experiments.improve.scripted import ScriptedSubject, Skill
     from honing.experiments.improve.spec import ImproveLimits, ImproveOptions, ImproveSpec
+    from honing.experiments.improve.split import BudgetSplit
 
 _HOMES = {
     "Allowance": "desk",
+    "BudgetSplit": "split",
     "Desk": "desk",
     "ImproveOptions": "spec",
     "ImproveResult": "result",
@@ -60,6 +62,7 @@ _HOMES = {
 
 __all__ = [
     "Allowance",
+    "BudgetSplit",
     "Desk",
     "ImproveLimits",
     "ImproveOptions",

@@ -34,7 +34,7 @@ from honing.experiments.improve.remembered import (
     proposal_from,
 )
 from honing.experiments.improve.spec import ImproveOptions, ImproveSpec
-from honing.experiments.improve.split import Split, check_limits
+from honing.experiments.improve.split import BudgetSplit, check_limits
 from honing.store import Journal, Run
 
 STEPS = "steps"
@@ -56,7 +56,7 @@ class Bench:
     memo: Memo
     journal: Journal
     sealed: Sealed
-    split: Split | None = None
+    split: BudgetSplit | None = None
     clock: Callable[[], float] = time.monotonic
     _settled: float = 0.0
 

@@ -10,7 +10,7 @@ from honing.experiments.improve.gate import Ending, Pair, Verdict, first_look, j
 from honing.experiments.improve.opening import done_run
 from honing.experiments.improve.result import ImproveResult, result_of
 from honing.experiments.improve.spec import ImproveOptions, ImproveSpec
-from honing.experiments.improve.split import Split, split_budget
+from honing.experiments.improve.split import BudgetSplit, split_budget
 from honing.experiments.improve.table import Stage, last_look, mean_of
 
 
@@ -48,7 +48,7 @@ def improve_subject(
     return result_of(bench.run)
 
 
-def plan_improvement(subject: Subject, spec: ImproveSpec, options: ImproveOptions) -> Split | None:
+def plan_improvement(subject: Subject, spec: ImproveSpec, options: ImproveOptions) -> BudgetSplit | None:
     """How the budget will be divided; None where the subject cannot say beforehand how much there is to
     attempt. Nothing is spent and nothing written.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from honing.experiments.improve.base import Part
 from honing.experiments.improve.result import PAGE
 from honing.store import (
     REPORT_FILE,
@@ -274,7 +275,7 @@ def _shown(share: Json) -> dict[str, Cell]:
 def _panel(panel: Json) -> Section:
     counts = tuple(
         Fact(label=part.replace("_", "-"), value=count, kind=CellKind.NUMBER)
-        for part, count in panel["tasks"].items()
+        for part, count in ((part.value, panel["tasks"][part.value]) for part in Part)
     )
     certificate = tuple(_fact(name, value) for name, value in sorted(panel["certificate"].items()))
     blocks: list[Block] = [KeyValues(facts=counts, caption="Tasks of each part; no two share one")]

@@ -38,7 +38,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
+class BudgetSplit:
     """How the budget is divided."""
 
     shares: Mapping[Purpose, Share]
@@ -76,7 +76,7 @@ class Split:
         )
 
 
-def split_budget(spec: ImproveSpec, limits: ImproveLimits, sizes: Sizes) -> Split:
+def split_budget(spec: ImproveSpec, limits: ImproveLimits, sizes: Sizes) -> BudgetSplit:
     """Divide what may be spent. Checking and the last look are set aside first: a loop that cannot pay for
     its proof is not begun.
 
@@ -108,7 +108,7 @@ def split_budget(spec: ImproveSpec, limits: ImproveLimits, sizes: Sizes) -> Spli
         Purpose.CHECK: check,
         Purpose.HELD_OUT: held_out,
     }
-    split = Split(
+    split = BudgetSplit(
         shares={purpose: Share(task_runs=count) for purpose, count in runs.items()},
         proposals=proposals,
         training_steps=spec.training_steps if weights else 0,

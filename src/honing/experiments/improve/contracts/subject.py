@@ -125,7 +125,7 @@ class ContractSubject:
             tasks={part: len(parts[part]) for part in Part},
             search_runs_each=each * noisy,
             search_runs_more=0 if repeatable else each * noisy,
-            training_runs=each * self._options.teaching.repeats(self._start, self._options.model),
+            training_runs=each * self._lessons(self._options.model, self._start),
         )
 
     def start(self, desk: Desk) -> Version:
@@ -180,7 +180,7 @@ class ContractSubject:
         lesson = Lesson(
             asker=self._asker,
             ids=tuple(task.id for task in self._parts()[Part.SEARCH]),
-            seeds=range(self._options.teaching.repeats(harness, model)),
+            seeds=range(self._lessons(model, harness)),
             harness=harness,
             system=self._asker.rows.system,
         )
@@ -196,6 +196,10 @@ class ContractSubject:
             tasks = [PanelTask(id=row.id, digest=prompt_digest(row.prompt)) for row in rows]
             self._divided = split_tasks(tasks, self._options.sizes, self._options.seed)
         return self._divided
+
+    def _lessons(self, model: str, harness: PromptHarness) -> int:
+        """How often each search task is asked to learn from the answers."""
+        return self._options.teaching.repeats(harness, model) if is_model_folder(model) else 0
 
     def _text(self, name: str) -> str | None:
         path = self._folder / name
