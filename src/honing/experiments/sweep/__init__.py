@@ -1,19 +1,44 @@
-"""A model is trained segment by segment, and measured on the same tasks after each of them."""
+"""A model is trained segment by segment, and measured on the same tasks after each of them.
+
+Start reading in `running.py`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from honing.experiments.sweep.forecast import forecast_sweep
+    from honing.experiments.sweep.running import SweepResult, run_sweep
     from honing.experiments.sweep.segments import SegmentOptions, SegmentTraining, train_segment
+    from honing.experiments.sweep.spec import SweepOptions, SweepSpec
+    from honing.experiments.sweep.summary import COLUMNS, rows_of
 
 _HOMES = {
+    "COLUMNS": "summary",
+    "forecast_sweep": "forecast",
+    "rows_of": "summary",
+    "run_sweep": "running",
     "SegmentOptions": "segments",
     "SegmentTraining": "segments",
+    "SweepOptions": "spec",
+    "SweepResult": "running",
+    "SweepSpec": "spec",
     "train_segment": "segments",
 }
 
-__all__ = ["SegmentOptions", "SegmentTraining", "train_segment"]
+__all__ = [
+    "COLUMNS",
+    "SegmentOptions",
+    "SegmentTraining",
+    "SweepOptions",
+    "SweepResult",
+    "SweepSpec",
+    "forecast_sweep",
+    "rows_of",
+    "run_sweep",
+    "train_segment",
+]
 
 
 def __getattr__(name: str) -> Any:
