@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from honing.learn.policy import PerToken, Policy, Situation, Turn, choose, draw
     from honing.learn.prompt import Prompt
     from honing.learn.rollout import roll_out, verified
+    from honing.learn.serving.local_model import LocalModel, LocalOptions
     from honing.learn.serving.local_server import Loader, LocalServer, ServerOptions
     from honing.learn.student import Student, StudentOptions, load_student
     from honing.learn.texts.text_row import TextRow, prompt_digest, read_text_rows
@@ -61,6 +62,8 @@ _HOMES = {
     "load_stack": "adapters.stack",
     "load_student": "student",
     "Loader": "serving.local_server",
+    "LocalModel": "serving.local_model",
+    "LocalOptions": "serving.local_model",
     "LocalServer": "serving.local_server",
     "merge_adapter": "training.lora",
     "micro_train": "adapters.micro",
@@ -117,6 +120,8 @@ __all__ = [
     "Keep",
     "Lesson",
     "Loader",
+    "LocalModel",
+    "LocalOptions",
     "LocalServer",
     "MockPolicy",
     "Move",
