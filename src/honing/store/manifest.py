@@ -13,12 +13,14 @@ from honing._version import __version__
 from honing.errors import StoreError, boundary
 from honing.store.atomic import sync_folder, write_atomic
 from honing.store.encoding import Json, json_bytes, parse_json
+from honing.store.plain_file import read_plain
 
 SCHEMA = 1
 """Version of `run.json` and of the folder's layout that this code writes."""
 OLDEST_SCHEMA = 1
 """Oldest version this code still opens."""
 MANIFEST = "run.json"
+_MANIFEST_BYTES = 64_000_000
 
 
 class RunStatus(StrEnum):
@@ -55,7 +57,7 @@ def read_manifest(folder: Path) -> dict[str, Json]:
     """Read and check `run.json`; see `Run.open`."""
     path = folder / MANIFEST
     try:
-        text = path.read_bytes()
+        text = read_plain(path, limit_bytes=_MANIFEST_BYTES)
     except FileNotFoundError as error:
         found = "an empty folder or none" if not folder.is_dir() else "a folder without run.json"
         raise StoreError(

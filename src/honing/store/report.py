@@ -13,12 +13,14 @@ from pathlib import Path
 from honing.errors import StoreError
 from honing.store.atomic import write_atomic
 from honing.store.encoding import json_bytes, parse_json
+from honing.store.plain_file import read_plain
 from honing.store.report_cells import Badge, Cell, CellKind, Column, Fact, Interval, Tone, check_finite
 from honing.store.report_figures import Bracket, Figure
 
 REPORT_SCHEMA = 1
 """Version of the shape of report.json. Raised when a field changes its meaning or goes."""
 REPORT_FILE = "report.json"
+_REPORT_BYTES = 512_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +217,7 @@ class Report:
             StoreError: It is missing, unreadable or no report.
         """
         try:
-            payload = path.read_bytes()
+            payload = read_plain(path, limit_bytes=_REPORT_BYTES)
         except OSError as error:
             raise StoreError(
                 f"{path}: cannot read the report: {error.strerror}. "

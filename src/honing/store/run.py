@@ -30,6 +30,7 @@ from honing.store.manifest import (
     versions,
 )
 from honing.store.telling import Telling
+from honing.store.plain_file import read_plain
 from honing.store.volatile import OWN_FILES, VOLATILE_NAMES
 from honing.store.watching import watched
 
@@ -37,6 +38,8 @@ Clock = Callable[[], float]
 """Unix time in seconds."""
 
 
+_ARTIFACT_BYTES = 1_000_000_000
+"""Largest artifact that is read as one JSON document."""
 _FINAL = frozenset({RunStatus.DONE, RunStatus.FAILED, RunStatus.STOPPED, RunStatus.EXHAUSTED})
 
 
@@ -302,7 +305,7 @@ class Run:
         """
         path = self.path / relative
         try:
-            return parse_json(path.read_bytes(), where=str(path))
+            return parse_json(read_plain(path, limit_bytes=_ARTIFACT_BYTES), where=str(path))
         except OSError as error:
             raise StoreError(f"{path}: cannot read: {error.strerror}.") from error
 
