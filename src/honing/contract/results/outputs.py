@@ -353,9 +353,12 @@ def intent_of(
     document["sampling"] = options.sampling.as_dict()
     document["mode"] = options.mode.value
     document["env"] = _hashed(options.env)
+    # As run.json gives it back: what is asked again is compared with what it holds.
+    document["ids"] = list(options.ids)
     document["folders"] = {name: folder.digest for name, folder in options.folders.items()}
     # Runs that were made before these could be asked for are gone on with.
-    document = {name: one for name, one in document.items() if one or name not in ("template", "folders")}
+    later = ("template", "folders", "ids")
+    document = {name: one for name, one in document.items() if one or name not in later}
     recording = replay / RECORDING if replay is not None and replay.is_dir() else replay
     is_served = samples is None and replay is None and not model.startswith("scripted/")
     return {
