@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import unicodedata
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 """One result by column key; every value can be written as JSON."""
 
+_ACTING = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""Characters beyond ASCII that act on a terminal, or that nobody sees."""
 _PIPE_WIDTH = 1000
 """Columns of a table that is not shown on a terminal: nothing is folded for a program to read."""
 
@@ -124,7 +129,14 @@ def print_json(document: Any) -> None:
     """Print one JSON document on stdout."""
     from honing.store import json_bytes
 
-    sys.stdout.write(json_bytes(document).decode())
+    # In JSON these stand inside strings alone, where an escape means the same character.
+    text = json_bytes(document).decode()
+    sys.stdout.write(_ACTING.sub(lambda found: _json_escape(found.group()), text))
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def _print_table(columns: Sequence[Column], rows: Sequence[Row], console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,7 +58,7 @@ def report_to_show(run: Run) -> Report:
     from honing.store import Report
 
     source = run.path / "report.json"
-    if not source.is_file():
+    if not os.path.lexists(source):
         raise StoreError(
             f"{source}: this run has no report yet; it is {run.status.value}. A report is written when the "
             f"run ends. `hone runs show {run.path.name}` says how to repeat or resume it."

@@ -16,6 +16,7 @@ from honing.store.catalogue import (
 )
 from honing.store.encoding import (
     canonical_json,
+    cell_text,
     csv_bytes,
     digest,
     json_bytes,
@@ -138,6 +139,7 @@ __all__ = [
     "TreeLimits",
     "TreeStore",
     "canonical_json",
+    "cell_text",
     "collect_garbage",
     "csv_bytes",
     "digest",

@@ -20,10 +20,12 @@ Json = Any
 """A value `json.dumps` can write."""
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?%?")
-_FORMULA_STARTS = ("=", "+", "-", "@")
-# Everything that some reader takes for the end of a cell or of a line, and control characters that act on
-# terminals.
-_UNSAFE_IN_CELL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# What makes a spreadsheet read a cell as a formula, after whatever space or apostrophes it may take away; the
+# wide forms are the same signs to some.
+_FORMULA = re.compile("['\\s]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
+# Everything that some reader takes for the end of a cell or of a line, control characters that act on
+# terminals, and what turns the direction of a line or hides in it.
+_UNSAFE_IN_CELL = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufeff]")
 _SHORT_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
@@ -98,9 +100,17 @@ def tsv_cell(value: Any) -> str:
         return repr(value) if type(value) in (int, float) else repr(float(value))
     text = value if isinstance(value, str) else canonical_json(value)
     text = _UNSAFE_IN_CELL.sub(_visible, text)
-    if text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text):
+    if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
         return "'" + text
     return text
+
+
+def cell_text(cell: str) -> str:
+    """The text that `tsv_cell` made a cell of: without the apostrophe that keeps it from being a formula.
+
+    Control characters stay the escapes that they became.
+    """
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
 
 
 def parse_json(text: str | bytes, *, where: str) -> Json:

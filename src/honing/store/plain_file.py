@@ -1,4 +1,4 @@
-"""Reading files of a run folder that somebody else may have put there: no link, no pipe, no endless device."""
+"""Reading files of a run folder that somebody else may have put there: no link, no pipe, no device."""
 
 from __future__ import annotations
 

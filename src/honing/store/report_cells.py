@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -97,10 +97,15 @@ class Fact:
     note: str = ""
 
 
+def is_finite(value: float) -> bool:
+    """Whether a number is neither NaN nor infinite, nor a whole number too large for floating point."""
+    return abs(value) <= sys.float_info.max
+
+
 def check_finite(where: str, values: Iterable[float | None]) -> None:
     """Refuse NaN and infinity: neither can be drawn, and JSON has no word for them."""
     for value in values:
-        if value is not None and not math.isfinite(value):
+        if value is not None and not is_finite(value):
             raise StoreError(
                 f"{where}: expected finite numbers, got {value!r}. Use None where there is no value."
             )

@@ -6,7 +6,6 @@ unknown or missing field or a value of another type is an error that names its p
 
 from __future__ import annotations
 
-import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 
 from honing.errors import StoreError
 from honing.store import report, report_cells, report_figures
+from honing.store.report_cells import is_finite
 
 _TAGGED: dict[str, type[Any]] = {
     "headline": report.Headline,
@@ -96,7 +96,7 @@ def _scalar(hint: Any, value: Any, where: str) -> Any:
     named: dict[Any, tuple[str, Callable[[Any], bool]]] = {
         str: ("a text", lambda v: isinstance(v, str)),
         bool: ("true or false", lambda v: isinstance(v, bool)),
-        int: ("a whole number", lambda v: type(v) is int),
+        int: ("a whole number", lambda v: type(v) is int and is_finite(v)),
         float: ("a finite number", _is_number),
         types.NoneType: ("null", lambda v: v is None),
     }
@@ -106,8 +106,8 @@ def _scalar(hint: Any, value: Any, where: str) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    # 1e999 is valid JSON and reads as infinity.
-    return type(value) in (int, float) and math.isfinite(value)
+    # 1e999 is valid JSON and reads as infinity; so is a whole number of a thousand digits.
+    return type(value) in (int, float) and is_finite(value)
 
 
 def _one_of(choices: tuple[Any, ...], value: Any, where: str) -> Any:

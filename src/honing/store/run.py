@@ -29,8 +29,8 @@ from honing.store.manifest import (
     read_manifest,
     versions,
 )
-from honing.store.telling import Telling
 from honing.store.plain_file import read_plain
+from honing.store.telling import Telling
 from honing.store.volatile import OWN_FILES, VOLATILE_NAMES
 from honing.store.watching import watched
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 from honing.store import Badge, Cell, CellKind, Estimate, Interval
 
@@ -27,7 +28,7 @@ def written(value: Cell, kind: CellKind = CellKind.TEXT, digits: int | None = No
 
 def number(value: float, kind: CellKind = CellKind.NUMBER, digits: int | None = None) -> str:
     """A number in its unit."""
-    if not math.isfinite(value):
+    if not abs(value) <= sys.float_info.max:
         return "n/a"
     if kind is CellKind.PERCENT:
         return f"{_fixed(100 * value, 1 if digits is None else digits)}%"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 
 from honing.store import Badge, Cell, CellKind, Column, Fact, Interval, Table
@@ -150,8 +151,8 @@ def _sort_key(value: Cell) -> str:
     """What a column is sorted by: the number where there is one, the words otherwise."""
     if isinstance(value, Interval):
         return repr(float(value.value if value.value is not None else (value.low + value.high) / 2))
-    if _is_number(value):
-        return repr(float(value))  # type: ignore[arg-type]
+    if isinstance(value, int | float) and _is_number(value):
+        return repr(float(value)) if abs(value) <= sys.float_info.max else ""
     return "" if value is None else escape(bounded(written(value), 200))
 
 
