@@ -36,6 +36,8 @@ class Skill:
 
     mean: float = 0.5
     """Chance of solving a task that nothing else is said of."""
+    known: float = 1.0
+    """Share of the tasks that it can solve at all, chosen by content: a larger share holds a smaller one."""
     lost: float = 0.0
     """Share of the tasks that it cannot solve any more, whatever the seed; chosen by content."""
     own_draws: str = ""
@@ -112,7 +114,7 @@ class ScriptedSubject:
         )
 
     def _score(self, skill: Skill, task: PanelTask, seed: int) -> float:
-        if _draw("lost", task.digest) < skill.lost:
+        if _draw("known", task.digest) >= skill.known or _draw("lost", task.digest) < skill.lost:
             return 0.0
         drawn = _draw(skill.own_draws, task.digest, "" if self.deterministic else str(seed))
         return float(drawn < skill.mean)

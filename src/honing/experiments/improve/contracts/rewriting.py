@@ -266,6 +266,6 @@ def known_agent(proposers: Proposers, project: Project | None) -> None:
     """
     if not proposers.agent and project is None:
         raise UsageError(
-            "Who rewrites the harness? Give --agent NAME (codex, claude_code, scripted:FILE ...), or --budget "
-            "0 to leave the harness as it is."
+            "Who rewrites the harness? Give --agent NAME (codex, claude_code, scripted:FILE ...), or "
+            "--budget 0 to leave the harness as it is."
         )
