@@ -172,7 +172,8 @@ def _installed(bench: Bench, options: SetupOptions) -> Bench:
     assert surroundings.sandbox is not None
     assert spec.environment is not None
     place = Workplace(
-        root=options.home / "cache" / "environments",
+        # A folder of runs inside another one may share its cache by a link; programs in it keep their path.
+        root=(options.home / "cache").resolve() / "environments",
         sandbox=surroundings.sandbox,
         indexes=read_indexes(options.source.variables, [Path(sys.prefix)]),
         record=surroundings.record,

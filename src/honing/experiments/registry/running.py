@@ -85,7 +85,7 @@ def _run_commands(
 ) -> tuple[list[CommandEnd], HoningError | KeyboardInterrupt | None]:
     """How each command ended, up to the first that ended badly, and why the work is unfinished, if it is."""
     places = plan.places(run.path, run.created)
-    (run.path / "runs").mkdir(exist_ok=True)
+    _make_home(run, plan.options.home)
     ends: list[CommandEnd] = []
     for number, (text, words) in enumerate(plan.commands(places), start=1):
         key = {"number": number, "words": words}
@@ -97,6 +97,16 @@ def _run_commands(
         if ends[-1].exit_code != 0:
             break
     return ends, None
+
+
+def _make_home(run: Run, home: Path) -> None:
+    """The folder of runs of the commands. Environments of targets are shared with all other runs: one takes
+    minutes to make."""
+    inner, shared = run.path / "runs", home.absolute() / "cache"
+    inner.mkdir(exist_ok=True)
+    shared.mkdir(exist_ok=True)
+    if not (inner / "cache").is_symlink():
+        (inner / "cache").symlink_to(shared, target_is_directory=True)
 
 
 class _UnfinishedError(HoningError):
