@@ -45,7 +45,8 @@ class Purse:
         """
         tokens, cost = self._left(without=trial)
         if (tokens is not None and tokens <= 0) or (cost is not None and cost <= 0):
-            raise BudgetExhaustedError("The other trials left nothing of the budget.")
+            spent = f"{self._budget.tokens} tokens" if tokens is not None and tokens <= 0 else "money"
+            raise BudgetExhaustedError(f"The budget of {spent} is spent by the trials so far.")
         return Limits(tokens=tokens, cost_usd=None if cost is None else Decimal(str(cost)))
 
     def _left(self, *, without: str) -> tuple[int | None, float | None]:

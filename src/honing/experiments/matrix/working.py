@@ -56,6 +56,7 @@ class Work:
         self._trials = {canonical_json(trial.as_unit()): trial for trial in board.trials}
         self._purse = Purse(board.spec.budget)
         self._under_way: set[Path] = set()
+        self._over = threading.Event()
         self._guard = threading.Lock()
 
     def begin(self) -> None:
@@ -79,11 +80,15 @@ class Work:
         """
         trial = self._trials[canonical_json(unit)]
         folder = self.board.folder(trial)
+        if self._over.is_set():
+            raise StoppedError(f"{trial.name} was not begun")
         try:
             if not _is_done(folder):
                 self._run_trial(trial, folder)
             ended = self._kind.read(Run.open(folder))
         except (BudgetExhaustedError, StoppedError, StoreError):
+            # The supervisor learns of it a moment later than the thread that asks for the next trial.
+            self._over.set()
             raise
         except Exception as error:
             self._purse.put(trial.name, spent_in(folder, self._kind))
@@ -93,7 +98,8 @@ class Work:
         return ended.as_document()
 
     def stop(self) -> None:
-        """Ask the trials under way to stop; they go on inside where they stopped."""
+        """Begin no trial any more, and ask those under way to stop; they go on inside where they stopped."""
+        self._over.set()
         with self._guard:
             folders = list(self._under_way)
         for folder in folders:
