@@ -32,6 +32,7 @@ _SETTINGS = {
     "time_limit": "limits.budget_wall_s",
 }
 """Options that are settings as well, by name."""
+_WORLD = "world:"
 _PLACES = ("target", "harness", "model", "contract")
 """Options that may name something of this machine."""
 
@@ -39,7 +40,9 @@ _PLACES = ("target", "harness", "model", "contract")
 @app.command()
 def improve(
     ctx: typer.Context,
-    target: Annotated[str, typer.Option("--target", metavar="TARGET", help="As for `hone measure`")],
+    target: Annotated[
+        str, typer.Option("--target", metavar="TARGET", help="As for `hone measure`; or world:NAME.")
+    ],
     harness: Annotated[
         Path | None,
         typer.Option("--harness", metavar="DIR", help="system.md, template.txt, harness.yaml; or a project."),
@@ -126,6 +129,7 @@ def improve(
     Examples:
       hone improve --target ./questions --harness ./prompts --model gpt-4o-mini --agent codex --budget 8
       hone improve --target ./questions --harness ./prompts --model ./my-model --agent scripted:edits.json
+      hone improve --target world:shop --budget 12 --training-steps 200
       hone improve --target ./questions --harness ./prompts --model gpt-4o-mini --agent codex --dry-run
 
     A step is kept only if its gain shows again under fresh seeds and nothing solved before is lost. Exit code
@@ -170,6 +174,32 @@ def _spec(given: Mapping[str, Any]) -> ImproveSpec:
 
 
 def _subject(frame: Frame, settings: Settings, given: Mapping[str, Any]) -> Subject:
+    if given["target"].startswith(_WORLD):
+        return _world(frame, given)
+    return _measured(frame, settings, given)
+
+
+def _world(frame: Frame, given: Mapping[str, Any]) -> Subject:
+    """A student in a world; a tiny one that is made from scratch where no model is named."""
+    from honing.experiments import WorldOptions, world_subject
+    from honing.harness import AgentChoice
+
+    named = ("search_tasks", "check_tasks", "held_out_tasks", "learning_rate")
+    choice = None
+    if given["agent"]:
+        limit = {} if given["agent_timeout"] is None else {"timeout_s": given["agent_timeout"]}
+        options = _agent_options(given)
+        choice = AgentChoice(name=given["agent"], model=given["agent_model"] or "", options=options, **limit)
+    return world_subject(
+        given["target"].removeprefix(_WORLD),
+        WorldOptions(**{name: given[name] for name in named if given[name] is not None}),
+        model=_placed(frame, given["model"] or ""),
+        harness=None if given["harness"] is None else frame.cwd / given["harness"],
+        choice=choice,
+    )
+
+
+def _measured(frame: Frame, settings: Settings, given: Mapping[str, Any]) -> Subject:
     from honing.contract import SetupOptions, SourceOptions
     from honing.errors import UsageError
     from honing.experiments import ContractOptions, Part, Teaching, contract_subject
@@ -210,19 +240,23 @@ def _subject(frame: Frame, settings: Settings, given: Mapping[str, Any]) -> Subj
 
 
 def _proposers(frame: Frame, settings: Settings, given: Mapping[str, Any]) -> Any:
-    import yaml
-
     from honing.agents import AgentSettings
     from honing.experiments import Proposers
 
-    options = pairs(given["agent_option"] or [], "--agent-option", "NAME=VALUE")
     return Proposers(
         agent=settings.agents.default or "",
         model=settings.agents.model or "",
-        options={name: yaml.safe_load(value) for name, value in options.items()},
+        options=_agent_options(given),
         timeout_s=given["agent_timeout"],
         installed=AgentSettings(**settings.installed_agents(frame.environ), here=frame.cwd),
     )
+
+
+def _agent_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    import yaml
+
+    words = pairs(given["agent_option"] or [], "--agent-option", "NAME=VALUE")
+    return {name: yaml.safe_load(value) for name, value in words.items()}
 
 
 def _options(frame: Frame, settings: Settings, given: Mapping[str, Any]) -> ImproveOptions:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from honing.experiments.improve.result import ImproveResult
     from honing.experiments.improve.spec import ImproveLimits, ImproveOptions, ImproveSpec
     from honing.experiments.improve.split import BudgetSplit
+    from honing.experiments.improve.worlds.options import WorldOptions
+    from honing.experiments.improve.worlds.subject import world_subject
     from honing.experiments.matrix.forecast import forecast_matrix
     from honing.experiments.matrix.matrix_file import load_matrix, matrix_schema
     from honing.experiments.matrix.request import MatrixOptions, MatrixResult
@@ -79,6 +81,8 @@ _HOMES = {
     "write_benchmark_results": "registry.writing",
     "Written": "exporting.trackers.base",
     "BudgetSplit": "improve.split",
+    "WorldOptions": "improve.worlds.options",
+    "world_subject": "improve.worlds.subject",
     "ContractOptions": "improve.contracts.subject",
     "ImproveLimits": "improve.spec",
     "ImproveOptions": "improve.spec",
@@ -122,6 +126,7 @@ __all__ = [
     "Teaching",
     "Tracked",
     "Tracker",
+    "WorldOptions",
     "Written",
     "contract_objectives",
     "contract_subject",
@@ -145,6 +150,7 @@ __all__ = [
     "standings",
     "track",
     "tracker_named",
+    "world_subject",
     "write_benchmark_results",
 ]
 
