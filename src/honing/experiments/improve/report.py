@@ -29,6 +29,8 @@ from honing.store import (
     Run,
     Section,
     Series,
+    Step,
+    Steps,
     Table,
     Text,
     Tone,
@@ -83,14 +85,7 @@ def _story(document: Json) -> Section:
     rows = [row for row in document["rows"] if row["ci95"] is not None]
     blocks: list[Block] = [_headline(document, rows)]
     if rows:
-        dots = tuple(_estimate(row["name"], row["score"], row["ci95"], row["ending"]) for row in rows)
-        blocks.append(
-            Dots(
-                title="Score of each version on the held-out tasks",
-                dots=dots,
-                caption="Mean with its 95% interval. Every version met the same tasks under the same seeds.",
-            )
-        )
+        blocks.append(_stair(document, rows))
     gains = [row for row in rows if row["over_baseline"] is not None]
     if gains:
         blocks.append(
@@ -109,7 +104,7 @@ def _story(document: Json) -> Section:
                 caption="Each task compared with itself. An interval to the right of 0 is a gain.",
             )
         )
-    blocks.append(_table(document["rows"]))
+    blocks += [_table(document["rows"]), _costs(document["rows"])]
     return Section(
         title="The story",
         text="Held-out tasks were sealed until every step was decided, then measured once.",
@@ -117,14 +112,50 @@ def _story(document: Json) -> Section:
     )
 
 
+def _stair(document: Json, rows: Sequence[Json]) -> Steps:
+    """The story in one figure. Rejected steps have no score on held-out tasks, and the caption names them."""
+    steps = tuple(
+        Step(
+            label=row["name"],
+            value=row["score"],
+            low=row["ci95"][0],
+            high=row["ci95"][1],
+            gain=None if row["over_before"] is None else _gain(row["over_before"]),
+            taken=row["ending"] != "control",
+            word=row["ending"],
+            tone=_TONES.get(row["ending"], Tone.NEUTRAL),
+            note=_cost_words(row),
+        )
+        for row in rows
+    )
+    left = [f"{step['step']} ({step['verdict']['ending']})" for step in document["steps"] if not _kept(step)]
+    return Steps(
+        title="Score of each version on the held-out tasks",
+        steps=steps,
+        y_label="mean score",
+        caption="Means with 95% intervals; every version met the same tasks and seeds. Beside a step "
+        "stands its paired gain over the version before it."
+        + (f" Steps that brought no version: {', '.join(left)}." if left else ""),
+    )
+
+
+def _kept(step: Json) -> bool:
+    return bool(step["verdict"]["ending"] == "kept")
+
+
+def _cost_words(row: Json) -> str:
+    spent = {
+        name: sum(part[name] for part in row["spent"].values()) for name in ("task_runs", "training_steps")
+    }
+    steps = f", {spent['training_steps']} optimiser steps" if spent["training_steps"] else ""
+    return f"{spent['task_runs']} task runs{steps}"
+
+
 def _headline(document: Json, rows: Sequence[Json]) -> Headline:
     last = next((row for row in reversed(rows) if row["ending"] in ("kept", "baseline")), None)
     gain = document["gain"]
-    badge = Badge("improved", Tone.GOOD) if document["improved"] else Badge("not improved", Tone.WARN)
     if last is None:
-        return Headline(
-            label="Score on held-out tasks", value=None, badge=badge, note="no held-out task was scored"
-        )
+        return Headline(label="Score on held-out tasks", value=None, note="no held-out task was scored")
     facts = [Fact(label="Held-out tasks", value=last["tasks"], kind=CellKind.NUMBER)]
     if gain is not None:
         facts.append(
@@ -134,13 +165,12 @@ def _headline(document: Json, rows: Sequence[Json]) -> Headline:
                 kind=CellKind.INTERVAL,
             )
         )
-    kept = [step["step"] for step in document["steps"] if step["verdict"]["ending"] == "kept"]
+    kept = [step["step"] for step in document["steps"] if _kept(step)]
     facts.append(Fact(label="Steps kept", value=", ".join(kept) or "none"))
     return Headline(
         label=f"Score on held-out tasks ({last['name']})",
         value=last["score"],
         interval=_interval(last["score"], last["ci95"]),
-        badge=badge,
         note="" if gain is not None else "No step was kept, so there is no gain to report.",
         facts=tuple(facts),
     )
@@ -151,16 +181,23 @@ def _table(rows: Sequence[Json]) -> Table:
         Column(key="name", title="Version"),
         Column(key="ending", title="", kind=CellKind.BADGE),
         Column(key="score", title="Score [95%]", kind=CellKind.INTERVAL, low=0, high=1),
-        Column(key="before", title="Gain over the row before [95%]", kind=CellKind.INTERVAL),
-        Column(key="baseline", title="Gain over the baseline [95%]", kind=CellKind.INTERVAL),
-        Column(key="control", title="Gain over its control [95%]", kind=CellKind.INTERVAL),
+        Column(key="before", title="Gain over the row before", kind=CellKind.INTERVAL),
+        Column(key="baseline", title="Over the baseline", kind=CellKind.INTERVAL),
+        Column(key="control", title="Over its control", kind=CellKind.INTERVAL),
         Column(key="tasks", title="Tasks", kind=CellKind.NUMBER),
+    )
+    return Table.of(columns, [_cells(row) for row in rows], caption="Held-out tasks, each measured once")
+
+
+def _costs(rows: Sequence[Json]) -> Table:
+    columns = (
+        Column(key="name", title="Version"),
+        Column(key="reason", title="Why"),
         *(Column(key=key, title=title, kind=CellKind.NUMBER) for key, title in _COUNTS),
         Column(key="cost_usd", title="Cost", kind=CellKind.MONEY),
         Column(key="training_steps", title="Optimiser steps", kind=CellKind.NUMBER),
-        Column(key="reason", title="Why"),
     )
-    return Table.of(columns, [_cells(row) for row in rows], caption="Held-out tasks, and what each row cost")
+    return Table.of(columns, [_cells(row) for row in rows], caption="Why, and what each row cost")
 
 
 def _cells(row: Json) -> dict[str, Cell]:
@@ -255,7 +292,12 @@ def _budget(document: Json) -> Section:
     )
     rows = [{"purpose": name.replace("_", "-"), **_shown(share)} for name, share in budget["shares"].items()]
     facts = [
-        Fact(label=name.replace("_", " "), value=value, kind=CellKind.NUMBER) for name, value in spent.items()
+        Fact(
+            label=name.replace("_", " "),
+            value=value,
+            kind=CellKind.MONEY if name == "cost_usd" else CellKind.NUMBER,
+        )
+        for name, value in spent.items()
     ]
     said = f"{budget['proposals']} proposals of each arm, {budget['training_steps']} optimiser steps at most."
     return Section(
@@ -310,5 +352,5 @@ def _interval(value: float, ends: Sequence[float]) -> Interval:
     return Interval(value, ends[0], ends[1])
 
 
-def _gain(change: Json | None) -> Cell:
+def _gain(change: Json | None) -> Interval | None:
     return None if change is None else _interval(change["difference"], change["ci95"])
