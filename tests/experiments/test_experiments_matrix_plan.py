@@ -70,9 +70,21 @@ def test_names_of_cells_are_fit_for_folders_whatever_the_axes_hold() -> None:
         ("trials: 2\n", "a matrix has either `harness` axes or `measure` axes"),
         ("measure: {targets: [a, a], models: [m]}\n", "the axis `target` names a value twice"),
         ("harness: {projects: [a], control: nothing}\n", "m.yaml:1: harness.control: input should be"),
+        (
+            "measure: {targets: [a], models: [m], modes: [smoke, full], limit: 9}\n",
+            "`limit` says how many rows are asked, whatever the mode",
+        ),
         ("- a\n", "m.yaml:1: a matrix is a mapping, got list."),
     ],
-    ids=["unknown key", "no trial", "no axes", "one value twice", "no such arm", "a list"],
+    ids=[
+        "unknown key",
+        "no trial",
+        "no axes",
+        "one value twice",
+        "no such arm",
+        "a limit with two modes",
+        "a list",
+    ],
 )
 def test_a_file_that_cannot_be_used_is_refused_by_line(tmp_path: Path, text: str, problem: str) -> None:
     file = tmp_path / "m.yaml"

@@ -67,10 +67,7 @@ def _print_tables(spec: MatrixSpec, result: MatrixResult, look: Look) -> None:
     if result.differences:
         shown = [_difference(row) for row in result.differences]
         print_rows(_DIFFERENCES, shown, format=Format.TABLE, look=look)
-    lines = [
-        {"name": f"no number: {row['run_name']}", "value": f"{row['outcome']}: {row['reason']}"}
-        for row in result.failures
-    ]
+    lines = _failures(result)
     lines += [
         {"name": "run", "value": str(result.run.path)},
         {"name": "page", "value": str(result.run.path / "report.html")},
@@ -103,6 +100,18 @@ def print_matrix_forecast(found: Mapping[str, Any], *, format: Format, look: Loo
     print_rows(_LINE, lines, format=Format.TABLE, look=look)
 
 
+def _failures(result: MatrixResult) -> list[dict[str, str]]:
+    """One line for each way in which trials failed, with the run of the first."""
+    grouped: dict[str, list[str]] = {}
+    for row in result.failures:
+        said = str(row["reason"]).partition("\n")[0]
+        grouped.setdefault(f"{row['outcome']}: {said}", []).append(str(row["run_name"]))
+    return [
+        {"name": "no number", "value": f"{len(names)} trials, {names[0]} first: {said}"}
+        for said, names in grouped.items()
+    ]
+
+
 def _cell(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **row,
@@ -119,9 +128,7 @@ def _difference(row: Mapping[str, Any]) -> dict[str, Any]:
         "b": _axis(row["b"]),
         "difference": _interval(row["difference"], row["low"], row["high"], "{:+.3f}"),
         "direction": row["direction"],
-        "pairs": f"{row['pairs']} of {row['tasks']} tasks"
-        if row["over"] == "tasks"
-        else f"{row['pairs']} trials",
+        "pairs": f"{row['pairs']} pairs" + (f", {row['tasks']} tasks" if row["over"] == "tasks" else ""),
     }
 
 

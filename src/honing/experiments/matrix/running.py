@@ -55,12 +55,13 @@ def run_matrix(
 
 def _run_trials(run: Run, work: Work, options: MatrixOptions) -> Findings:
     work.begin()
+    trials = starting_order(work.board.trials)
     try:
         ended = run_map(
             run,
             TRIALS,
             work.perform,
-            [trial.as_unit() for trial in starting_order(work.board.trials)],
+            [trial.as_unit() for trial in trials],
             executor=Relaying(options.workers, work.stop),
             options=MapOptions(
                 budget=budget_of(work.board.spec.budget),
@@ -70,6 +71,7 @@ def _run_trials(run: Run, work: Work, options: MatrixOptions) -> Findings:
             ),
         )
         _refuse_stopped(ended)
+        work.settle(trials, ended)
     finally:
         found = work.board.write()
         write_page(run, found)

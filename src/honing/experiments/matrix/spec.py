@@ -95,6 +95,8 @@ class MatrixSpec(Described):
     def _has_one_kind(self) -> MatrixSpec:
         if (self.harness is None) == (self.measure is None):
             raise ValueError("a matrix has either `harness` axes or `measure` axes")
+        if self.measure is not None and self.measure.limit is not None and len(self.measure.modes) > 1:
+            raise ValueError("`limit` says how many rows are asked, whatever the mode: give one mode with it")
         for name, values in self.axes().items():
             if len(set(values)) < len(values):
                 raise ValueError(f"the axis `{name}` names a value twice")

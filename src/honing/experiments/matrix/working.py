@@ -16,6 +16,7 @@ from honing.executors import (
     ThreadsExecutor,
     Unit,
     UnitFunction,
+    UnitResult,
     plan,
 )
 from honing.experiments.matrix.kinds.base import Ended, Failed, TrialKind, TrialOutcome
@@ -96,6 +97,19 @@ class Work:
             raise
         self._keep(trial, ended)
         return ended.as_document()
+
+    def settle(self, trials: Sequence[Trial], ended: Sequence[UnitResult]) -> None:
+        """Make sure that no failed trial is missing: one whose failure could not even be told is a defect,
+        and is named as one.
+
+        Args:
+            trials: In the order of their units.
+            ended: How each unit ended.
+        """
+        for trial, one in zip(trials, ended, strict=True):
+            if not one.ok and not self.board.knows(trial):
+                reason = f"{one.error_kind}: {one.error} (a defect of Honing; the journal has its trace)"
+                self._note(trial, Failed(outcome=TrialOutcome.CRASH, reason=reason))
 
     def stop(self) -> None:
         """Begin no trial any more, and ask those under way to stop; they go on inside where they stopped."""

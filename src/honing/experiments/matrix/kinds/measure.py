@@ -102,13 +102,16 @@ class MeasureTrials:
         """See `TrialKind.spent`."""
         with read_journal(run.path / "journal.sqlite") as journal:
             totals = journal.totals()
-        metrics = run.read_json(_METRICS) if (run.path / _METRICS).is_file() else None
-        unknown = totals.cost_unknown if metrics is None else metrics["cost_usd"] is None
-        cost = totals.cost_usd if metrics is None else metrics["cost_usd"]
+        metrics = run.read_json(_METRICS) if (run.path / _METRICS).is_file() else {}
+        if not metrics.get("ok"):
+            # What was asked before it failed; metrics.json may be of an earlier session, or know of no call.
+            cost = None if totals.cost_unknown else totals.cost_usd
+            calls = metrics.get("calls") or 0
+            return Spent(tokens=totals.tokens, calls=calls, cost_usd=cost, duration_s=round(totals.wall_s, 4))
         return Spent(
-            tokens=totals.tokens if metrics is None else sum(metrics["tokens"].values()),
-            calls=0 if metrics is None else metrics["calls"],
-            cost_usd=None if unknown else cost,
+            tokens=sum(metrics["tokens"].values()),
+            calls=metrics["calls"],
+            cost_usd=metrics["cost_usd"],
             duration_s=round(totals.wall_s, 4),
         )
 

@@ -111,8 +111,9 @@ def _heat_map(found: Findings) -> list[HeatMap]:
     """The first axis down, all others across."""
     axes = found.spec.axes()
     first, *others = axes
-    columns = list(dict.fromkeys(_label(row, others) for row in found.cells))
-    means = {(row[first], _label(row, others)): row["mean"] for row in found.cells}
+    shown = _telling(found, others)
+    columns = list(dict.fromkeys(_label(row, shown) for row in found.cells))
+    means = {(row[first], _label(row, shown)): row["mean"] for row in found.cells}
     if not any(mean is not None for mean in means.values()):
         return []
     return [
@@ -122,7 +123,7 @@ def _heat_map(found: Findings) -> list[HeatMap]:
             columns=tuple(columns),
             values=tuple(tuple(means[value, column] for column in columns) for value in axes[first]),
             row_label=first,
-            column_label=" · ".join(others),
+            column_label=" · ".join(shown),
             digits=3,
             caption="Targets may have metrics of their own: compare within a row.",
         )
@@ -134,9 +135,10 @@ def _bars(found: Findings) -> list[Bars]:
     if not shown or len(shown) > _MOST_BARS:
         return []
     first, *others = found.spec.axes()
+    telling = _telling(found, [first, *others])
     bars = tuple(
         Estimate(
-            label=_label(row, [first, *others]),
+            label=_label(row, telling),
             value=row["mean"],
             low=row["mean_low"],
             high=row["mean_high"],
@@ -175,7 +177,7 @@ def _compared(found: Findings) -> Section | None:
     ]
     dots = tuple(
         Estimate(
-            label=f"{_word(row['b'])} over {_word(row['a'])} (cells {row['cell_a']}, {row['cell_b']})",
+            label=f"cell {row['cell_b']} over {row['cell_a']}: {_word(row['b'])}",
             value=row["difference"],
             low=row["low"],
             high=row["high"],
@@ -195,18 +197,22 @@ def _failed(found: Findings) -> Section | None:
     if not found.failures:
         return None
     columns = [
-        Column(key="trial", title="trial", kind=CellKind.CODE),
+        Column(key="trials", title="trials", kind=CellKind.CODE),
         Column(key="outcome", title="outcome"),
         Column(key="reason", title="why"),
     ]
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for row in found.failures:
+        grouped.setdefault((row["outcome"], row["reason"]), []).append(_trial(row))
     rows: list[dict[str, Cell]] = [
-        {"trial": _trial(row), "outcome": row["outcome"], "reason": row["reason"]} for row in found.failures
+        {"trials": ", ".join(names), "outcome": outcome, "reason": reason}
+        for (outcome, reason), names in grouped.items()
     ]
     return Section(
         title="Failures",
         text="The same call tries them again.",
         blocks=(
-            Text(text=f"{len(rows)} trials have no number.", tone=Tone.BAD),
+            Text(text=f"{len(found.failures)} trials have no number.", tone=Tone.BAD),
             Table.of(columns, rows, caption="Trials without a number"),
         ),
     )
@@ -279,6 +285,11 @@ def _interval(row: Mapping[str, Any], key: str, bounds: str) -> Cell:
 
 def _label(row: Mapping[str, Any], axes: Sequence[str]) -> str:
     return " · ".join(_word(row[axis]) for axis in axes)
+
+
+def _telling(found: Findings, axes: Sequence[str]) -> list[str]:
+    """The axes that tell cells apart; all of them where none does."""
+    return [axis for axis in axes if len(found.spec.axes()[axis]) > 1] or list(axes)
 
 
 def _word(value: Any) -> str:

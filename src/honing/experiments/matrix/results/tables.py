@@ -82,6 +82,11 @@ class Board:
         with self._guard:
             self._known[trial.name] = found
 
+    def knows(self, trial: Trial) -> bool:
+        """Whether it is known how a trial ended."""
+        with self._guard:
+            return trial.name in self._known
+
     def write(self) -> Findings:
         """Write every table as it stands now. The same trials give the same bytes, but for times."""
         with self._guard:
