@@ -21,7 +21,7 @@ from honing.errors import (
 )
 from honing.executors import Tally
 from honing.experiments import MatrixOptions, MatrixResult, run_matrix
-from honing.experiments.matrix.kinds.base import Ended, Limits
+from honing.experiments.matrix.kinds.base import Ended, Limits, Spent
 from honing.experiments.matrix.kinds.scripted import ScriptedTrials
 from honing.experiments.matrix.plan import Trial, cells_of, trials_of
 from honing.store import Report, Run, RunStatus, identity, list_runs
@@ -87,6 +87,21 @@ def test_a_failed_trial_is_counted_and_named_and_in_no_mean(tmp_path: Path) -> N
     assert (result.ok, result.run.status) == (False, RunStatus.FAILED)
     assert result.run.reason == "2 of 4 trials failed"
     assert list(result.differences) == []
+
+
+def test_a_trial_whose_spending_cannot_be_read_is_a_failure_all_the_same(tmp_path: Path) -> None:
+    class Damaged(ScriptedTrials):
+        def spent(self, run: Run) -> Spent:
+            raise ValueError("no number")
+
+    def fail(trial: Trial, limits: Limits, run: Run) -> Ended:
+        raise TargetError("not there")
+
+    result = run_matrix(small(trials=1), MatrixOptions(home=tmp_path), kind=Damaged(tmp_path, fail))
+
+    assert [picked(row, "outcome", "reason") for row in result.failures] == [
+        ("crash", "ValueError: no number (a defect of Honing; the journal has its trace)")
+    ] * 2
 
 
 def test_the_next_call_tries_failed_trials_again_and_no_others(tmp_path: Path) -> None:
