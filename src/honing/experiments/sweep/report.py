@@ -85,7 +85,7 @@ def _changes(document: Mapping[str, Any]) -> Section | None:
         Column(key="tasks", title="tasks", kind=CellKind.NUMBER, digits=0),
         Column(key="gained", title="gained", kind=CellKind.NUMBER, digits=0),
         Column(key="lost", title="lost", kind=CellKind.NUMBER, digits=0),
-        Column(key="reason", title="why not"),
+        *(() if len(known) == len(moved) else (Column(key="reason", title="why not"),)),
     )
     rows = [_change_row(*each) for each in moved]
     dots = tuple(
