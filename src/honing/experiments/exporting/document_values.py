@@ -6,8 +6,8 @@ The shapes of intervals that Honing's documents use are known: `ci95` beside the
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,6 +17,7 @@ _OWNERS = ("score", "difference", "gain", "change", "estimate", "value", "mean",
 """Whose interval a bare `ci95`, or `low` with `high`, is; the first that is there."""
 _IDENTIFIERS = ("run_id", "name", "id", "target", "model", "step", "arm", "phase", "segment", "a")
 """What tells one mapping of a list from another; the first that is there."""
+_LARGEST = sys.float_info.max
 _MOST_ENTRIES = 200
 """Longer lists are data, not results."""
 
@@ -123,7 +124,8 @@ def _pair(low: Any, high: Any) -> tuple[float, float] | None:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value is a finite number that a float can hold."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
 
 
 def _numbers(value: Any) -> bool:

@@ -14,7 +14,8 @@ from honing.errors import StoreError
 from honing.experiments.exporting.document_values import curves_in, flattened, metrics_in, part
 from honing.experiments.exporting.record import Curve, Grid, Metric, RunRecord, Scalar
 from honing.experiments.exporting.report_values import curves_of, metrics_of, tables_of
-from honing.store import REPORT_FILE, VOLATILE_NAMES, Report, Run, parse_json
+from honing.experiments.exporting.secrets import Redactor
+from honing.store import REPORT_FILE, VOLATILE_NAMES, Report, Run, json_bytes, parse_json
 
 SAMPLES = "samples.jsonl"
 _PAGE = "report.html"
@@ -54,17 +55,28 @@ class _Found:
     notes: list[str] = field(default_factory=list)
 
 
-def read_record(run: Run) -> RunRecord:
+def read_record(run: Run, redactor: Redactor | None = None) -> RunRecord:
     """What a run hands on. The run is only read.
+
+    Args:
+        run: Any run.
+        redactor: Learns what the run's documents give away; names are made of documents that it has cleared.
+            Values of tables and parameters are as they are.
 
     Raises:
         StoreError: Its report cannot be read.
     """
+    redactor = redactor or Redactor()
+    redactor.learn(run.config)
     found = _Found()
     files = dict(_artifacts(run.path, found.notes))
-    _add_documents(found, files)
-    _add_report(found, run)
     _add_tables(found, run, files)
+    documents = {name: _document(path, found.notes) for name, path in files.items() if path.suffix == ".json"}
+    for one in (*documents.values(), *(grid.as_mappings() for grid in found.tables.values())):
+        redactor.learn(one)
+    _add_documents(found, documents, files, redactor)
+    if REPORT_FILE in documents:
+        _add_report(found, documents[REPORT_FILE], redactor)
     found.files = {name: path for name, path in files.items() if path.suffix in _HANDED_ON}
     if len(found.metrics) > _MAX_METRICS:
         found.notes.append(f"{len(found.metrics) - _MAX_METRICS} metrics beyond {_MAX_METRICS} left out")
@@ -129,13 +141,15 @@ def _artifacts(folder: Path, notes: list[str]) -> Iterator[tuple[str, Path]]:
         notes.append(f"runs inside this one are runs of their own: export {', '.join(inner)} by their paths")
 
 
-def _add_documents(found: _Found, files: Mapping[str, Path]) -> None:
+def _add_documents(
+    found: _Found, documents: Mapping[str, Any], files: Mapping[str, Path], redactor: Redactor
+) -> None:
     """Numbers of the run's documents; those of metrics.json lead and carry no prefix."""
-    names = [name for name in files if name.endswith(".json") and Path(name).name not in _NO_RESULTS]
+    names = [name for name in documents if Path(name).name not in _NO_RESULTS]
     for name in sorted(names, key=lambda name: (name != "metrics.json", name.count("/"), name)):
         if files[name].stat().st_size > _MAX_DOCUMENT_BYTES:
             continue
-        document = _document(files[name], found.notes)
+        document = redactor.value("", documents[name])
         stem = "" if name == "metrics.json" else "/".join(map(part, Path(name).with_suffix("").parts)) + "/"
         for metric_name, metric in metrics_in(document, stem):
             found.metrics.setdefault(metric_name, metric)
@@ -151,16 +165,24 @@ def _document(path: Path, notes: list[str]) -> Any:
         return {}
 
 
-def _add_report(found: _Found, run: Run) -> None:
-    if not (run.path / REPORT_FILE).is_file():
-        return
-    report = Report.read(run.path / REPORT_FILE)
+def _add_report(found: _Found, document: Any, redactor: Redactor) -> None:
+    report = _cleared(document, redactor)
     for name, metric in metrics_of(report):
         found.metrics.setdefault(f"report/{name}", metric)
     for curve in curves_of(report):
         found.curves.setdefault(curve.name, curve)
     for name, grid in tables_of(report):
-        found.tables[_free(name, found.tables)] = grid
+        # All samples are in a table already; a page may show a part of them.
+        if name != "samples" or name not in found.tables:
+            found.tables[_free(name, found.tables)] = grid
+
+
+def _cleared(document: Any, redactor: Redactor) -> Report:
+    """The report without secrets; as it is, where they stand in the place of its own words."""
+    try:
+        return Report.from_json(json_bytes(redactor.value("", document)))
+    except StoreError:
+        return Report.from_json(json_bytes(document))
 
 
 def _add_tables(found: _Found, run: Run, files: Mapping[str, Path]) -> None:

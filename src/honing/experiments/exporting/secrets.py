@@ -12,12 +12,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 HIDDEN = "[redacted]"
 
 _NAME = re.compile(
-    r"api[_-]?key|access[_-]?key|private[_-]?key|secret|passw(or)?d|passphrase|authorization|credential|"
+    r"api[ _-]?key|access[ _-]?key|private[ _-]?key|secret|passw(?:or)?d|passphrase|authorization|credential|"
     r"bearer|cookie|token(?!i[sz])",
     re.IGNORECASE,
 )
@@ -71,13 +71,17 @@ class Redactor:
         return cls(_kept(environ))
 
     def learn(self, document: Any, *, name: str = "") -> None:
-        """Remember every value of a document that its name gives away, to be found elsewhere too.
+        """Remember every value of a document that its name gives away, to be found elsewhere too. A name and
+        its value may also stand side by side: `{"label": "API key", "value": ...}`.
 
         Args:
             document: Plain data.
             name: What holds it.
         """
         if isinstance(document, Mapping):
+            labels = [document[key] for key in ("label", "name", "key") if isinstance(document.get(key), str)]
+            if "value" in document and any(map(is_secret_name, labels)):
+                self.learn(document["value"], name="secret")
             for key, value in document.items():
                 self.learn(value, name=f"{name}.{key}" if is_secret_name(name) else str(key))
         elif isinstance(document, list | tuple):
@@ -164,7 +168,12 @@ def _any_of(known: Iterable[str]) -> re.Pattern[str]:
             continue
         written = json.dumps(value)[1:-1]
         forms |= {value, written, json.dumps(value, ensure_ascii=False)[1:-1], html.escape(value)}
-        forms |= {quote(value, safe=""), base64.b64encode(value.encode()).decode()}
+        forms |= {
+            quote(value, safe=""),
+            quote(value),
+            quote_plus(value),
+            base64.b64encode(value.encode()).decode(),
+        }
     if not forms:
         return re.compile(r"(?!)")
     return re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)))

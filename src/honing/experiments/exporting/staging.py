@@ -32,33 +32,43 @@ def staged(run: Run, known: Mapping[str, str]) -> Iterator[RunRecord]:
     Raises:
         StoreError: The run cannot be read.
     """
-    found = read_record(run)
     redactor = Redactor.of_environment(known)
-    redactor.learn(run.config)
+    found = read_record(run, redactor)
     with TemporaryDirectory(prefix="honing-export-") as scratch:
         yield _without_secrets(run, found, redactor, Path(scratch))
 
 
 def redacted_record(record: RunRecord, redactor: Redactor) -> RunRecord:
     """The same record without secrets; its files are those of the run."""
+
+    def text(found: str) -> str:
+        return valid(redactor.text(found))
+
+    def values(named: Mapping[str, Any]) -> dict[str, Any]:
+        return {text(name): _cell(redactor.value(name, value)) for name, value in named.items()}
+
     return replace(
         record,
-        name=redactor.text(record.name),
-        tags={name: redactor.value(name, value) for name, value in record.tags.items()},
-        parameters={name: redactor.value(name, value) for name, value in record.parameters.items()},
-        metrics={redactor.text(name): metric for name, metric in record.metrics.items()},
-        curves=tuple(replace(curve, name=redactor.text(curve.name)) for curve in record.curves),
-        tables={redactor.text(name): _grid(grid, redactor) for name, grid in record.tables.items()},
-        notes=tuple(map(redactor.text, record.notes)),
+        name=text(record.name),
+        tags=values(record.tags),
+        parameters=values(record.parameters),
+        metrics={text(name): metric for name, metric in record.metrics.items()},
+        curves=tuple(replace(curve, name=text(curve.name)) for curve in record.curves),
+        tables={text(name): _grid(grid, redactor) for name, grid in record.tables.items()},
+        notes=tuple(map(text, record.notes)),
     )
 
 
+def valid(text: str) -> str:
+    """Text that every client can write: bytes of a foreign program that were no UTF-8 stand as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _cell(value: Scalar) -> Scalar:
+    return valid(value) if isinstance(value, str) else value
+
+
 def _without_secrets(run: Run, found: RunRecord, redactor: Redactor, scratch: Path) -> RunRecord:
-    for path in found.files.values():
-        if path.suffix == ".json":
-            redactor.learn(_json(path))
-    for grid in found.tables.values():
-        redactor.learn(grid.as_mappings())
     files: dict[str, Path] = {}
     notes = [*found.notes]
     for name, path in found.files.items():
@@ -73,7 +83,7 @@ def _without_secrets(run: Run, found: RunRecord, redactor: Redactor, scratch: Pa
         files[PAGE] = scratch / PAGE
     command = redactor.words(run.command)
     record = redacted_record(replace(found, notes=tuple(notes)), redactor)
-    return replace(record, files=files, tags={**record.tags, "honing.command": " ".join(command)})
+    return replace(record, files=files, tags={**record.tags, "honing.command": valid(" ".join(command))})
 
 
 def _copied(path: Path, target: Path, redactor: Redactor) -> bool:
@@ -110,10 +120,10 @@ def _edited_table(text: str, redactor: Redactor) -> str:
 
 def _grid(grid: Grid, redactor: Redactor) -> Grid:
     rows: Sequence[tuple[Scalar, ...]] = [
-        tuple(redactor.value(name, cell) for name, cell in zip(grid.columns, row, strict=True))
+        tuple(_cell(redactor.value(name, cell)) for name, cell in zip(grid.columns, row, strict=True))
         for row in grid.rows
     ]
-    return Grid(columns=tuple(map(redactor.text, grid.columns)), rows=tuple(rows))
+    return Grid(columns=tuple(valid(redactor.text(name)) for name in grid.columns), rows=tuple(rows))
 
 
 def _json(path: Path) -> Any:

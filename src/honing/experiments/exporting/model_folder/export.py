@@ -11,6 +11,7 @@ from honing.errors import StoreError, UsageError, boundary
 from honing.experiments.exporting.model_folder.card import card_of
 from honing.experiments.exporting.model_folder.folder import base_of, write_weights
 from honing.experiments.exporting.model_folder.improve_models import models_of_loop
+from honing.experiments.exporting.model_folder.sweep_models import models_of_sweep
 from honing.experiments.exporting.model_folder.teach_models import models_of_study
 from honing.experiments.exporting.model_folder.trained import TrainedModel
 from honing.experiments.exporting.secrets import Redactor
@@ -23,6 +24,7 @@ FACTS = "honing.json"
 _FINDERS: Mapping[str, Callable[[Run], Iterator[TrainedModel]]] = {
     "teach": models_of_study,
     "improve": models_of_loop,
+    "sweep": models_of_sweep,
 }
 
 

@@ -8,6 +8,7 @@ from honing.experiments.exporting.trackers.apart import run_apart
 from honing.experiments.exporting.trackers.base import Destination, Written
 
 _ADDRESS = "MLFLOW_TRACKING_URI"
+_RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 
 
 class MlflowStore:
@@ -30,7 +31,12 @@ class MlflowStore:
             "address": address,
             "project": destination.project,
             # Version 3 keeps its store of plain files for those who say so; it needs no database.
-            "environ": {"MLFLOW_ALLOW_FILE_STORE": "true", "MLFLOW_DISABLE_TELEMETRY": "true"},
+            "environ": {
+                "MLFLOW_ALLOW_FILE_STORE": "true",
+                "MLFLOW_DISABLE_TELEMETRY": "true",
+                # Its own default waits for minutes where nobody answers.
+                _RETRIES: destination.environ.get(_RETRIES, "2"),
+            },
         }
         answer = run_apart("mlflow_program", record, destination, job, own="MLFLOW_")
         place = str(folder) if folder is not None else f"experiment {destination.project}"

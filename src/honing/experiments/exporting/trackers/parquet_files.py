@@ -51,10 +51,5 @@ def _array(values: Sequence[Scalar]) -> Any:
         return pyarrow.array(values, pyarrow.int64())
     if kinds and kinds <= {int, float}:
         return pyarrow.array([None if v is None else float(v) for v in values], pyarrow.float64())
-    texts = [None if value is None else _text(value) for value in values]
+    texts = [None if value is None else str(value) for value in values]
     return pyarrow.array(texts, pyarrow.string())
-
-
-def _text(value: Scalar) -> str:
-    # Bytes of a foreign program that were no UTF-8 are written as their escapes, as in our JSON.
-    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -74,5 +74,4 @@ def _cell(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     text = text if len(text) <= _SHOWN_TEXT else text[:_SHOWN_TEXT] + "..."
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("|", "&#124;")
-    text = " ".join(text.split()).replace("[", "&#91;").replace("`", "&#96;")
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return " ".join(text.split()).replace("[", "&#91;").replace("`", "&#96;")

@@ -15,6 +15,7 @@ _BATCH = 100
 """Entries that the server takes in one call, at least, for each kind."""
 _LONGEST = 5000
 """Characters of a tag, and of a parameter."""
+_LONGEST_KEY = 200
 _MARK = "honing.record"
 
 
@@ -89,13 +90,14 @@ def _names(wanted: list[str]) -> dict[str, str]:
 def _parameters(record: dict[str, Any]) -> Iterator[Any]:
     from mlflow.entities import Param
 
+    taken: set[str] = set()
     for name, value in record["parameters"].items():
         text = value if isinstance(value, str) else json.dumps(value)
-        yield Param(_key(name), text[:_LONGEST])
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_./ -]", "_", name)[:250]
+        key = plain = re.sub(r"[^A-Za-z0-9_. -]", "_", name)[:_LONGEST_KEY].strip(". ") or "unnamed"
+        while key in taken:
+            key = f"{plain}.{len(taken)}"
+        taken.add(key)
+        yield Param(key, text[:_LONGEST])
 
 
 def _batches(entries: Iterator[Any]) -> Iterator[list[Any]]:
