@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from honing.errors import MissingToolError
+from honing.errors import MissingToolError, StoppedError
 from honing.experiments.improve.base import Proposal, Spending, Version
 from honing.experiments.improve.contracts.measuring import Answered, Answers, Asker, is_deterministic
 from honing.experiments.improve.contracts.prompt_folder import PromptHarness
@@ -18,6 +18,8 @@ from honing.learn import TextRow, is_model_folder
 
 WEIGHTS = Path("weights")
 """Folder of a loop's run that gets what is trained."""
+ROWS = "rows.jsonl"
+"""In that folder: what was trained on."""
 _RIGHT = 1.0
 
 
@@ -88,8 +90,15 @@ def taught(lesson: Lesson, teaching: Teaching, desk: Desk, version: Version, mod
         batch_size=teaching.batch_size,
         seed=desk.seed,
     )
+    desk.run.write_jsonl(WEIGHTS / ROWS, [row.as_document() for row in rows])
+
+    def told(line: str) -> None:
+        desk.told(line)
+        if desk.run.stop_requested():
+            raise StoppedError("Stopped by the stop file while training. The same call goes on.")
+
     try:
-        training = train_segment(model, rows, options, desk.run.path / WEIGHTS, told=desk.told)
+        training = train_segment(model, rows, options, desk.run.path / WEIGHTS, told=told)
     except MissingToolError as error:
         return Proposal(version=None, reason=f"the weights stay as they are: {error}", spent=spent)
     return _proposal(training, rows, desk, version, spent)
