@@ -22,12 +22,13 @@ _APART = (
 
 def models_of_study(run: Run) -> Iterator[TrainedModel]:
     """Every adapter of a study, those of the matrix first."""
-    for row in document(run, f"{_MATRIX}/training_summary.json").get("runs", []):
-        yield _model(run, row, "phase3", f"one of the {_MATRIX} matrix")
-    for row in document(run, f"{_SELECTION}/training_summary.json").get("runs", []):
-        yield _model(
-            run, row, f"{_SELECTION}/{row['run_id']}/eval", "trained on a selection of the snapshots"
-        )
+    matrix = document(run, f"{_MATRIX}/training_summary.json")
+    for row in matrix.get("runs", []):
+        yield _model(run, {**row, "note": _notes(matrix, row)}, "phase3", f"one of the {_MATRIX} matrix")
+    selection = document(run, f"{_SELECTION}/training_summary.json")
+    for row in selection.get("runs", []):
+        noted = {**row, "note": _notes(selection, row)}
+        yield _model(run, noted, f"{_SELECTION}/{row['run_id']}/eval", "a selection of the snapshots")
 
 
 def _model(run: Run, row: Mapping[str, Any], evaluated: str, what: str) -> TrainedModel:
@@ -94,7 +95,7 @@ def _negated(name: str, drop: Mapping[str, Any] | None) -> Figure | None:
     """A drop as a gain, so that all gains have one sign."""
     if not drop:
         return None
-    return Figure(name=name, value=-drop["estimate"], low=-drop["high"], high=-drop["low"], n=drop["n"])
+    return Figure(name=name, value=0.0 - drop["estimate"], low=-drop["high"], high=-drop["low"], n=drop["n"])
 
 
 def _training(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,6 +104,11 @@ def _training(row: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: row[name] for name in (*shown, *losses) if row.get(name) is not None}
     options = row.get("options", {})
     return {**found, **{f"options.{name}": value for name, value in options.items() if value is not None}}
+
+
+def _notes(summary: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    """What a reader of its figures must know, of all models and of this one."""
+    return " ".join(filter(None, (summary.get("note"), row.get("note"))))
 
 
 def _limits(row: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[str, ...]:
