@@ -56,7 +56,7 @@ def run(
 
     frame = Frame.of(ctx)
     settings = frame.settings()
-    given = {**_of_file(frame, set_file), **pairs(values or [])}
+    given = {**_of_file(frame, set_file), **pairs(values or [], "--set", "NAME=VALUE")}
     options = _options(frame, settings, given, results_of(frame, registry, results), fresh=fresh)
     planned = plan_experiment(registry_of(frame, registry), experiment, _mode(mode, ExperimentMode), options)
     if dry_run:

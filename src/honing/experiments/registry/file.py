@@ -67,8 +67,8 @@ def registry_schema() -> dict[str, Any]:
     """The JSON Schema of experiments.yaml, for editors."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Experiments of a project that uses Honing",
         **Registry.model_json_schema(by_alias=True),
+        "title": "Experiments of a project that uses Honing",
     }
 
 
