@@ -30,6 +30,7 @@ from honing.store.manifest import (
     versions,
 )
 from honing.store.plain_file import read_plain
+from honing.store.report import REPORT_FILE, Report
 from honing.store.telling import Telling
 from honing.store.volatile import OWN_FILES, VOLATILE_NAMES
 from honing.store.watching import watched
@@ -308,6 +309,41 @@ class Run:
             return parse_json(read_plain(path, limit_bytes=_ARTIFACT_BYTES), where=str(path))
         except OSError as error:
             raise StoreError(f"{path}: cannot read: {error.strerror}.") from error
+
+    def samples(self, relative: str | Path = "samples.jsonl") -> list[dict[str, Json]]:
+        """The rows of a JSON lines artifact: of a measurement, its samples. None where it has none.
+
+        Raises:
+            StoreError: A line is not JSON.
+        """
+        path = self.path / relative
+        if not path.is_file():
+            return []
+        content = read_plain(path, limit_bytes=_ARTIFACT_BYTES)
+        return [parse_json(line, where=str(path)) for line in content.split(b"\n") if line.strip()]
+
+    def table(self, relative: str | Path) -> list[dict[str, str]]:
+        """The rows of a TSV artifact by column, each cell as it is written.
+
+        Raises:
+            StoreError: It is missing.
+        """
+        path = self.path / relative
+        try:
+            text = read_plain(path, limit_bytes=_ARTIFACT_BYTES).decode("utf-8")
+        except OSError as error:
+            raise StoreError(f"{path}: cannot read: {error.strerror}.") from error
+        header, *rows = text.removesuffix("\n").split("\n")
+        names = header.split("\t")
+        return [dict(zip(names, row.split("\t"), strict=False)) for row in rows]
+
+    def report(self) -> Report:
+        """The plain data of the run's page.
+
+        Raises:
+            StoreError: There is none yet, or it is no report.
+        """
+        return Report.read(self.path / REPORT_FILE)
 
     def _update(self, **fields: Json) -> None:
         manifest = read_manifest(self.path) | fields

@@ -131,7 +131,7 @@ def _artifacts(folder: Path, notes: list[str]) -> Iterator[tuple[str, Path]]:
         folders.sort()
         for name in sorted(names):
             path = here / name
-            if path.is_symlink() or name.startswith("."):
+            if path.is_symlink() or not path.is_file() or name.startswith("."):
                 continue
             if path.stat().st_size > _MAX_FILE_BYTES:
                 notes.append(f"{path.relative_to(folder)} left out: larger than 32 MiB")
@@ -196,8 +196,7 @@ def _add_tables(found: _Found, run: Run, files: Mapping[str, Path]) -> None:
                 )
     path = run.path / SAMPLES
     if path.is_file():
-        rows = [parse_json(line, where=str(path)) for line in path.read_bytes().splitlines() if line]
-        found.tables["samples"] = _samples(rows)
+        found.tables["samples"] = _samples(run.samples())
 
 
 def _read_table(path: Path, notes: list[str]) -> Grid | None:
