@@ -43,6 +43,8 @@ class Standing:
 
 
 def _document(tally: Tally, *, running: bool) -> dict[str, Json]:
+    # The step goes on adding to them while another thread may be here.
+    values = tuple(tally.values)
     return {
         "total": tally.total,
         "done": tally.done,
@@ -54,8 +56,8 @@ def _document(tally: Tally, *, running: bool) -> dict[str, Json]:
         "tokens": tally.tokens,
         "cost_usd": tally.cost_usd,
         "cost_unknown": tally.cost_unknown,
-        "mean": _mean(tally.values),
-        "values": len(tally.values),
+        "mean": _mean(values),
+        "values": len(values),
         "running": running,
     }
 

@@ -52,29 +52,49 @@ class Telling:
         self._ticks = ticks
         self._guard = threading.Lock()
         self._steps: dict[str, dict[str, Json]] | None = None
+        self._waiting: dict[str, Callable[[], Mapping[str, Json]]] = {}
+        self._timer: threading.Timer | None = None
         self._written = float("-inf")
 
     def step(self, name: str, standing: Callable[[], Mapping[str, Json]], *, at_once: bool = False) -> None:
-        """Say where a step stands, at most every half second.
+        """Say where a step stands. It is written at most every half second; the last word always is, half a
+        second late where it comes too early.
 
         Args:
             name: The step's.
-            standing: Makes what is to be said, as JSON; asked only where it is written.
+            standing: Makes what is to be said, as JSON; asked only where it is written, by any thread.
             at_once: Write now: the step begins or ends.
         """
-        if not at_once and self._ticks() - self._written < _INTERVAL_S:
-            return
         with self._guard:
-            self._written = self._ticks()
-            if self._steps is None:
-                self._steps = {str(one["step"]): one for one in read_progress(self._folder)}
-            # A step that begins again is the newest one.
+            self._waiting.pop(name, None)
+            self._waiting[name] = standing
+            if at_once or self._ticks() - self._written >= _INTERVAL_S:
+                self._write()
+            elif self._timer is None:
+                self._timer = threading.Timer(_INTERVAL_S, self._late)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def _late(self) -> None:
+        with self._guard:
+            self._timer = None
+            if self._waiting:
+                self._write()
+
+    def _write(self) -> None:
+        """Write every step, with what waits to be said."""
+        self._written = self._ticks()
+        if self._steps is None:
+            self._steps = {str(one["step"]): one for one in read_progress(self._folder)}
+        for name, standing in self._waiting.items():
+            # The step that was heard of last stands last.
             self._steps.pop(name, None)
             self._steps[name] = {**standing(), "step": name, "at": self._clock()}
-            for oldest in list(self._steps)[:-_STEPS]:
-                del self._steps[oldest]
-            with suppress(OSError, StoreError):
-                self._replace(PROGRESS, json_bytes({"schema": 1, "steps": list(self._steps.values())}))
+        self._waiting.clear()
+        for oldest in list(self._steps)[:-_STEPS]:
+            del self._steps[oldest]
+        with suppress(OSError, StoreError):
+            self._replace(PROGRESS, json_bytes({"schema": 1, "steps": list(self._steps.values())}))
 
     def line(self, text: str) -> None:
         """Add a line to the log, with the time. Line ends and what lies beyond 2,000 characters are left

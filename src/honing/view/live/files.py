@@ -14,6 +14,18 @@ _MOST_FILES = 2000
 """Artifacts that are listed."""
 _APART = frozenset({"work", "cache", "blobs"})
 """Folders of a run that are not looked into: scratch, and bodies of the evidence."""
+_OWN = frozenset(
+    {
+        "journal.sqlite",
+        "journal.sqlite-wal",
+        "journal.sqlite-shm",
+        "lock",
+        "stop",
+        "run.json",
+        "evidence.jsonl",
+    }
+)
+"""Files of the run itself, which the page shows in its own way."""
 _SERVED_BYTES = 32 * 1024 * 1024
 """Largest file that is sent."""
 
@@ -111,7 +123,8 @@ def _plain_files(folder: Path, inner: frozenset[str]) -> Iterator[tuple[str, os.
             except OSError:
                 continue
             # A name that is no UTF-8 could be shown, but never asked for.
-            if stat.S_ISREG(status.st_mode) and not name.startswith(".") and _is_text(prefix + name):
+            apart = name.startswith(".") or (not inside and name in _OWN)
+            if stat.S_ISREG(status.st_mode) and not apart and _is_text(prefix + name):
                 yield prefix + name, status
 
 

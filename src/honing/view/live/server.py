@@ -86,6 +86,8 @@ def _bound(options: LiveOptions) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((LOOPBACK, options.port))
+        # From here on the address may be opened: whoever comes early waits.
+        listener.listen()
     except (OSError, OverflowError) as error:
         listener.close()
         raise UsageError(

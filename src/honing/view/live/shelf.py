@@ -17,6 +17,8 @@ from honing.view.live.wording import shown
 
 _INNER_S = 2.0
 """How often a run that works is searched for runs inside it, in seconds."""
+_CHARACTERS = 400
+"""Of a text in a line: a reason, a headline."""
 
 Signature = tuple[tuple[int, int] | None, ...]
 
@@ -33,6 +35,8 @@ class _Known:
     headline: dict[str, Any] | None = None
     inner: list[Place] = field(default_factory=list)
     searched: float = float("-inf")
+    stale: bool = True
+    """Whether there may be other runs inside than `inner`."""
 
 
 class Shelf:
@@ -58,8 +62,9 @@ class Shelf:
                 remain are read by the next calls.
         """
         with self._guard:
-            places = [place for top in top_places(self.home) for place in (top, *self._inside(top))]
-            self._known = {place.key: self._entry(place) for place in places}
+            tops = [self._entry(place) for place in top_places(self.home)]
+            listed = [known for top in tops for known in (top, *map(self._entry, self._inside(top)))]
+            self._known = {known.place.key: known for known in listed}
             deadline = self._ticks() + patience_s
             for known in self._known.values():
                 self._refresh(known)
@@ -94,25 +99,25 @@ class Shelf:
         known = self._known.get(place.key)
         return known if known is not None and known.place == place else _Known(place)
 
-    def _inside(self, top: Place) -> list[Place]:
-        known = self._known.get(top.key)
-        if known is None:
-            return inner_places(self.home, top)
-        changed = signature(top.path, WATCHED) != known.signature
-        if (changed or known.row.get("can_stop")) and self._ticks() - known.searched >= _INNER_S:
-            known.inner, known.searched = inner_places(self.home, top), self._ticks()
-        return known.inner
+    def _inside(self, top: _Known) -> list[Place]:
+        """The runs inside one; looked for where it is new, has changed, or works."""
+        changed = signature(top.place.path, WATCHED) != top.signature
+        top.stale = top.stale or changed or bool(top.row.get("can_stop"))
+        if top.stale and self._ticks() - top.searched >= _INNER_S:
+            top.inner, top.searched, top.stale = inner_places(self.home, top.place), self._ticks(), False
+        return top.inner
 
     def _refresh(self, known: _Known) -> None:
         found = signature(known.place.path, WATCHED)
         # That a supervisor died changes no file, so a run that works is read again each time.
         if found != known.signature or known.row.get("can_stop"):
             known.signature = found
-            known.row = shown(read_row(known.place))
+            known.row = shown(read_row(known.place), characters=_CHARACTERS)
 
 
 def _read_headline(known: _Known) -> None:
     report = known.signature[WATCHED.index("report.json")]
     if report != known.headline_of:
         known.headline_of = report
-        known.headline = shown(read_headline(known.place.path)) if report is not None else None
+        found = read_headline(known.place.path) if report is not None else None
+        known.headline = shown(found, characters=_CHARACTERS)

@@ -15,11 +15,11 @@ _LARGEST = 2**53
 """Above, JavaScript no longer tells whole numbers apart."""
 
 
-def shown(value: Any, *, depth: int = 0) -> Any:
-    """The value with every text made visible and cut, numbers that JavaScript can hold, lists of bounded
-    length."""
+def shown(value: Any, *, characters: int = _CHARACTERS, depth: int = 0) -> Any:
+    """The value with every text made visible and cut to about `characters`, numbers that JavaScript can hold,
+    lists of bounded length."""
     if isinstance(value, str):
-        return visible(bounded(value, _CHARACTERS))
+        return visible(bounded(value, characters))
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
@@ -30,8 +30,11 @@ def shown(value: Any, *, depth: int = 0) -> Any:
         return "..."
     if isinstance(value, Mapping):
         pairs = list(value.items())[:_ENTRIES]
-        return {shown(str(key)): shown(entry, depth=depth + 1) for key, entry in pairs}
-    return [shown(entry, depth=depth + 1) for entry in list(value)[:_ENTRIES]]
+        return {
+            shown(str(key), characters=characters): shown(entry, characters=characters, depth=depth + 1)
+            for key, entry in pairs
+        }
+    return [shown(entry, characters=characters, depth=depth + 1) for entry in list(value)[:_ENTRIES]]
 
 
 def flat(value: Any, *, prefix: str = "", most: int = 1000) -> dict[str, Any]:

@@ -50,6 +50,13 @@
     const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
     return `${day} ${two(date.getHours())}:${two(date.getMinutes())}${long ? `:${two(date.getSeconds())}` : ""}`;
   };
+  const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+  const brief = (seconds) => {
+    const date = new Date(seconds * 1000);
+    if (moment(seconds) === "\u2013") return "\u2013";
+    const days = (Date.now() - date.getTime()) / 86400000;
+    return days > 300 ? moment(seconds).slice(0, 10) : `${MONTHS[date.getMonth()]} ${date.getDate()}, ${moment(seconds).slice(11)}`;
+  };
   const money = (spent) => {
     const known = typeof spent.cost_usd === "number" && spent.cost_usd > 0 ? `$${spent.cost_usd.toFixed(spent.cost_usd < 1 ? 4 : 2)}` : "";
     return spent.cost_unknown ? `${known ? `${known} + ` : ""}unknown` : known || "$0";
@@ -157,7 +164,8 @@
   };
   const matches = (row) => {
     const words = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const text = [row.name, row.id, row.kind, row.reason, row.damage].join(" ").toLowerCase();
+    const outer = rows.get(row.parent);
+    const text = [outer ? outer.name : "", row.name, row.id, row.kind, row.reason, row.damage].join(" ").toLowerCase();
     const kind = byId("kind").value, status = byId("status").value;
     return words.every((word) => text.includes(word)) && (!kind || row.kind === kind) && (!status || row.status === status);
   };
@@ -209,10 +217,12 @@
       name.append(fold);
     }
     name.append(link(row.name, `#/run/${row.key}`), inner ? make("span", "of", ` ${inner} inside`) : "", make("span", "why", row.damage || row.reason || ""));
-    const spent = row.spent && typeof row.spent.tokens === "number" ? [row.spent.tokens ? `${count(row.spent.tokens)} tokens` : "", row.spent.cost_usd || row.spent.cost_unknown ? make("span", "note", money(row.spent)) : ""] : [];
+    const spent = row.spent && typeof row.spent.tokens === "number" ? [row.spent.tokens ? `${count(row.spent.tokens)} tokens` : "", row.spent.cost_usd || row.spent.cost_unknown ? make("span", "note", row.spent.cost_unknown ? `cost ${money(row.spent)}` : money(row.spent)) : ""] : [];
     const time = make("td", "right more took", duration(took(row)));
     const state = make("td", "", statusBadge(row));
-    node.append(make("td", "pick", pick), name, make("td", "kind more", row.kind || ""), state, make("td", "score", ...scoreCell(row)), make("td", "right more", ...spent), time, make("td", "right started", moment(row.created)));
+    const started = make("td", "right started", brief(row.created));
+    started.title = moment(row.created, true);
+    node.append(make("td", "pick", pick), name, make("td", "kind more", row.kind || ""), state, make("td", "score", ...scoreCell(row)), make("td", "right more", ...spent), time, started);
     lines.set(row.key, { print, node });
     return node;
   };
@@ -275,8 +285,8 @@
   let shown = null;
   const fresh = (key) => {
     const holder = byId("run");
-    const names = ["head", "standing", "inner", "steps", "failures", "log", "resumed", "report", "config", "files"];
-    const holders = Object.fromEntries(names.map((name) => [name, make(name === "head" ? "div" : "section", name)]));
+    const names = ["head", "standing", "inner", "report", "steps", "failures", "log", "resumed", "config", "files"];
+    const holders = Object.fromEntries(names.map((name) => [name, make(name === "head" ? "div" : "section", `part-${name}`)]));
     holder.replaceChildren(...Object.values(holders));
     for (const each of Object.values(holders)) each.hidden = true;
     return { key, holders, parts: {}, points: [], details: null, busy: false, again: false };
@@ -301,22 +311,30 @@
   };
   const standingOf = (row, details, points) => {
     const spent = row.spent || {}, live = row.live;
-    const strip = make("dl", "strip", fact("Started", moment(row.created, true)), fact("Took", duration(took(row))), fact("Units", `${count(spent.units)}${spent.failed ? `, ${count(spent.failed)} failed` : ""}`),
+    const strip = make("dl", "strip", fact("Started", brief(row.created)), fact("Took", duration(took(row))), fact("Units", `${count(spent.units)}${spent.failed ? `, ${count(spent.failed)} failed` : ""}`),
       live ? fact("Time left", duration(live.eta_s)) : "", typeof details.calls === "number" ? fact("Calls, with controls", count(details.calls)) : "", fact("Tokens", count(spent.tokens)), fact("Money", money(spent)));
     strip.querySelectorAll("dd")[1].classList.add("took");
     const head = row.headline;
     let left = "";
     if (live && Array.isArray(live.mean)) left = big(`Mean so far, ${live.step}, ${count(live.values)} judged`, number(live.mean[0]), typeof live.mean[1] === "number" ? `${number(live.mean[1])} to ${number(live.mean[2])}` : "");
     else if (!live && head) left = big(head.label, head.text, head.bounds.replace(/^\[|\]$/g, "").replace(", ", " to "), head.note ? make("p", "headline-note", head.note) : "");
-    const right = trend(points);
+    const right = live ? trend(points) : "";
     return [left || right ? make("div", "standing", left || "", right) : "", strip];
   };
-  const stepsOf = (steps) => section("Progress", table("steps", [["Step"], ["Done"], ["Failed", 1], ["A second", 1], ["Left", 1], ["Mean so far [95%]"]], steps.map((one) => {
+  const stepTable = (steps) => table("steps", [["Step"], ["Done"], ["Failed", 1], ["A second", 1], ["Left", 1], ["Mean so far [95%]"]], steps.map((one) => {
     const total = typeof one.total === "number" && one.total > 0;
     const done = make("td", "", `${count(one.done)}${total ? ` of ${count(one.total)}` : ""}`, total ? meter(one.done, one.failed || 0, one.total) : "");
     const name = make("td", "step", make("code", "", one.step), one.running ? " " : "", one.running ? badge("at work", "info") : "");
     return make("tr", "", name, done, make("td", "right", one.failed ? count(one.failed) : ""), make("td", "right", one.running && one.rate ? number(one.rate, one.rate < 10 ? 2 : 0) : ""), make("td", "right", one.running ? duration(one.eta_s) : ""), make("td", "", mean(one.mean), Array.isArray(one.mean) ? mini(...one.mean) : ""));
-  }), "Steps"));
+  }), "Steps");
+  // Steps that are through tell little while others are at work: they are folded away.
+  const stepsOf = (steps) => {
+    const through = steps.filter((one) => !one.running && !one.failed && typeof one.total === "number" && one.done >= one.total);
+    const rest = steps.filter((one) => !through.includes(one));
+    if (through.length < 4) return section("Progress", stepTable(steps));
+    const fold = make("details", "through", make("summary", "", `${count(through.length)} steps are through`), stepTable(through));
+    return section("Progress", rest.length ? stepTable(rest) : "", fold);
+  };
   const reportOf = (row) => {
     const frame = make("iframe", "report");
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -415,7 +433,9 @@
     let found;
     try { found = await ask(`compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`); } catch (error) { holder.replaceChildren(...head, make("p", "box bad", error.message)); return; }
     const parts = [pairedOf(found)];
-    if (found.metrics.length) parts.push(versus("Metrics", found.metrics, 1));
+    const different = found.metrics.filter((one) => one.a !== one.b), equal = found.metrics.filter((one) => one.a === one.b);
+    if (different.length) parts.push(versus("Metrics that differ", different, 1));
+    if (equal.length) parts.push([make("details", "", make("summary", "", `${count(equal.length)} metrics are equal`), ...versus("Equal metrics", equal, 1).slice(1))]);
     parts.push(found.config.length ? versus("What was asked differently", found.config, 0) : section("What was asked differently", make("p", "lead", "Nothing: configuration, seed and versions are the same.")));
     holder.replaceChildren(...head, ...parts.map((each) => make("section", "", ...each)));
   };
