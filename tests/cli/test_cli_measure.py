@@ -166,7 +166,7 @@ def test_failures_of_the_server_withhold_the_score_and_only_they_are_asked_again
 
 
 def test_the_demo_tells_three_models_apart(folder: Path) -> None:
-    found = document(hone(folder, "-q", "demo", "--json"))
+    found = document(hone(folder, "-q", "demo", "--measure", "--json"))
     perfect, skilled, empty = found["models"]
 
     assert (perfect["score"], empty["score"]) == (1.0, 0.0)

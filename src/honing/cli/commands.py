@@ -26,7 +26,7 @@ class Listed:
 
 COMMANDS = (
     Listed(
-        "demo", "honing.cli.demo", "Measure three scripted models on a bundled data set; no key, no network."
+        "demo", "honing.cli.demo", "Improve a tiny student in a text shop, and prove it; no key, no network."
     ),
     Listed(
         "measure",

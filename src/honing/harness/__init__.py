@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from honing.harness.attributing import AttributionRequest, attribute_run, attribution_forecast
     from honing.harness.benchmarks.examples import EXAMPLES, write_example
+    from honing.harness.candidate import Candidate
     from honing.harness.ledger import (
         AGGREGATE_COLUMNS,
         COMPARE_COLUMNS,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from honing.harness.optimize import optimize_project, resume
     from honing.harness.project import (
         AgentChoice,
+        Control,
         Judging,
         Project,
         Rules,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from honing.harness.scaffold.profiles import PROFILES, write_scaffold
     from honing.harness.support import SupportReport, SupportRequest, support_of
     from honing.harness.tasks.base import Cascade, Place, Task, TaskScore, TaskStatus
+    from honing.harness.tasks.callable import CallableTask
     from honing.harness.tasks.objective import ContractAsked, ContractMeasured, ContractObjective
 
 _HOMES = {
@@ -57,10 +60,13 @@ _HOMES = {
     "Asked": "request",
     "AttributionRequest": "attributing",
     "COMPARE_COLUMNS": "ledger",
+    "CallableTask": "tasks.callable",
+    "Candidate": "candidate",
     "Cascade": "tasks.base",
     "ContractAsked": "tasks.objective",
     "ContractMeasured": "tasks.objective",
     "ContractObjective": "tasks.objective",
+    "Control": "project",
     "EXAMPLES": "benchmarks.examples",
     "Judging": "project",
     "LEDGER_COLUMNS": "ledger",
@@ -119,10 +125,13 @@ __all__ = [
     "AgentChoice",
     "Asked",
     "AttributionRequest",
+    "CallableTask",
+    "Candidate",
     "Cascade",
     "ContractAsked",
     "ContractMeasured",
     "ContractObjective",
+    "Control",
     "Judging",
     "Ledger",
     "Live",

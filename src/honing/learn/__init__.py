@@ -8,6 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from honing.learn.acting import (
+        HARNESS_FILES,
+        ActingHarness,
+        Harnessed,
+        Note,
+        acting_files,
+        acting_from_files,
+        harnessed,
+        noted_examples,
+        read_acting,
+        student_inside,
+    )
     from honing.learn.adapters.micro import AdapterJob, JobOutcome, StackRoom, micro_train
     from honing.learn.adapters.stack import Stack, load_stack
     from honing.learn.adapters.student import StackedStudent
@@ -38,6 +50,9 @@ if TYPE_CHECKING:
     from honing.learn.warming.text_model import TextModelOptions, tiny_text_model
 
 _HOMES = {
+    "acting_files": "acting",
+    "acting_from_files": "acting",
+    "ActingHarness": "acting",
     "AdapterJob": "adapters.micro",
     "Architecture": "warming.options",
     "ChatOptions": "policies",
@@ -56,6 +71,9 @@ _HOMES = {
     "is_adapter_folder": "checkpoints",
     "is_model_folder": "folder",
     "JobOutcome": "adapters.micro",
+    "HARNESS_FILES": "acting",
+    "Harnessed": "acting",
+    "harnessed": "acting",
     "Keep": "episode",
     "Lesson": "patches",
     "load_checkpoint": "checkpoints",
@@ -69,6 +87,8 @@ _HOMES = {
     "micro_train": "adapters.micro",
     "MockPolicy": "policies",
     "Move": "episode",
+    "Note": "acting",
+    "noted_examples": "acting",
     "patch_text": "patches",
     "PerToken": "policy",
     "Policy": "policy",
@@ -77,6 +97,7 @@ _HOMES = {
     "Prompt": "prompt",
     "prompt_digest": "texts.text_row",
     "RandomPolicy": "policies",
+    "read_acting": "acting",
     "read_checkpoint": "checkpoints",
     "read_text_rows": "texts.text_row",
     "reason_from_kind": "patches",
@@ -90,6 +111,7 @@ _HOMES = {
     "StackRoom": "adapters.micro",
     "Start": "episode",
     "Student": "student",
+    "student_inside": "acting",
     "student_size": "training.sizes",
     "StudentOptions": "student",
     "StudentSize": "training.sizes",
@@ -108,6 +130,8 @@ _HOMES = {
 
 __all__ = [
     "CONDITIONS",
+    "HARNESS_FILES",
+    "ActingHarness",
     "AdapterJob",
     "Architecture",
     "ChatOptions",
@@ -116,6 +140,7 @@ __all__ = [
     "Episode",
     "Example",
     "Expert",
+    "Harnessed",
     "JobOutcome",
     "Keep",
     "Lesson",
@@ -125,6 +150,7 @@ __all__ = [
     "LocalServer",
     "MockPolicy",
     "Move",
+    "Note",
     "PerToken",
     "Policy",
     "Prompt",
@@ -145,12 +171,15 @@ __all__ = [
     "TrainingResult",
     "Turn",
     "WarmStartOptions",
+    "acting_files",
+    "acting_from_files",
     "choose",
     "demonstrations",
     "diagnosis_from_kinds",
     "draw",
     "folder_digest",
     "gradient_sketches",
+    "harnessed",
     "is_adapter_folder",
     "is_model_folder",
     "load_checkpoint",
@@ -158,14 +187,17 @@ __all__ = [
     "load_student",
     "merge_adapter",
     "micro_train",
+    "noted_examples",
     "patch_text",
     "policy_from",
     "prompt_digest",
+    "read_acting",
     "read_checkpoint",
     "read_text_rows",
     "reason_from_kind",
     "roll_out",
     "stay_on_one_thread",
+    "student_inside",
     "student_size",
     "tiny_text_model",
     "train_dpo",

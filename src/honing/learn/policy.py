@@ -24,6 +24,9 @@ class Situation:
     """The valid ones, in the environment's order, at least one."""
     patch: str = ""
     """Text put in context: an example from a similar situation; empty for none."""
+    seen: tuple[str, ...] = ()
+    """What was seen before each of the last actions of `history`, as far as it is known: an episode that goes
+    on from a saved state knows what it saw since then. For rules of a harness; no prompt shows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,6 +128,8 @@ class _Seat:
     tampered: str = ""
     invalid_turns: int = 0
     taken: list[str] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    """Before each action of `taken`."""
     moves: list[Move] = field(default_factory=list)
 
     @property
@@ -146,6 +148,7 @@ class _Seat:
             history=(*self.start.history, *self.taken),
             actions=self.step.actions,
             patch=self.start.patch if shown else "",
+            seen=tuple(self.seen),
         )
         return Turn(situation=situation, environment=self.environment, adapter=self.start.adapter)
 
@@ -168,6 +171,7 @@ class _Seat:
             self.tampered = f"the reward rose to {after.reward:g} without a step"
         self.tampered = self.tampered or _incredible(after)
         self.taken.append(action)
+        self.seen.append(before.observation)
         self.step = after
         if self.keep is not Keep.ENDING:
             self.moves.append(

@@ -81,6 +81,20 @@ class Student:
             return Choice(method=self.options.method, window=window_of(self.model))
         return scorer_for(self.model)
 
+    def with_prompt(self, prompt: Prompt) -> Student:
+        """The same weights, asked in other words; nothing is loaded or tried anew."""
+        other = Student(
+            self.model,
+            self.tokenizer,
+            prompt=prompt,
+            name=self.name,
+            identity=self._weights,
+            options=self.options,
+            route=self._route,
+        )
+        other.__dict__["scoring"] = self.scoring
+        return other
+
     def identity(self) -> str:
         """Hash of weights and prompt."""
         content = json.dumps([self._weights, self.prompt.identity()])

@@ -60,7 +60,8 @@ def run_study(spec: StudySpec, options: StudyOptions | None = None) -> StudyResu
     options = options or StudyOptions()
     run = open_run(spec, options)
     # Processes stay from phase to phase: loading what they need takes longer than many a step.
-    with run.supervise(), ResidentExecutor(options.workers) as executor:
+    with run.supervise(), ResidentExecutor(options.workers) as own:
+        executor = options.executor or own
         desk = _desk(run, spec, options, executor)
         bring_in(desk, options.inputs)
         if options.begin:
@@ -89,7 +90,7 @@ def chosen(options: StudyOptions) -> tuple[str, ...]:
     return ORDER[first : last + 1]
 
 
-def _work(desk: Desk, name: str, executor: ResidentExecutor) -> PhaseOutcome:
+def _work(desk: Desk, name: str, executor: Executor) -> PhaseOutcome:
     """Do one phase and keep how it ended."""
     phase = phase_named(name)
     missing = [path for path in phase.reads if not (desk.run.path / path).exists()]
@@ -99,7 +100,8 @@ def _work(desk: Desk, name: str, executor: ResidentExecutor) -> PhaseOutcome:
             f"write that: `hone teach run` makes all in order."
         )
     desk.told(f"{name}: {phase.doing}")
-    with timed(desk.run, name, workers_cpu_s=executor.cpu_s):
+    cpu_s = executor.cpu_s if isinstance(executor, ResidentExecutor) else float
+    with timed(desk.run, name, workers_cpu_s=cpu_s):
         outcome = phase.run(desk)
     keep_outcome(desk.run, name, outcome)
     return outcome

@@ -34,7 +34,10 @@ class StudentSpec(Described):
     warm_start: dict[str, Any] = Field(default_factory=dict)
     """Options of the warm start that differ from its defaults (steps, hidden, layers, knowledge ...)."""
     history: int = Field(default=4, ge=0)
-    """Last actions shown in the prompt."""
+    """Last actions shown in the prompt; a harness says so itself."""
+    harness: dict[str, Any] = Field(default_factory=dict)
+    """What the student acts through in every phase, as plain data (`learn.ActingHarness`); empty for nothing
+    but the usual prompt."""
     device: str = "auto"
 
 

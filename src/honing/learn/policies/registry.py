@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import Any
 
 from honing.errors import UsageError
+from honing.learn.acting.acts import harnessed
+from honing.learn.acting.harness import ActingHarness
 from honing.learn.policies.expert import Expert
 from honing.learn.policies.random import RandomPolicy
 from honing.learn.policies.scripted import MockPolicy
@@ -31,13 +33,14 @@ def policy_from(document: Mapping[str, Any]) -> Policy:
         document: {"kind": "student", "checkpoint": …, "adapter": …, "history": …, "device": …, "prompt": …},
             {"kind": "expert", "knows": …}, {"kind": "random"} or {"kind": "mock", "seed": …, "sharpness": …};
             all but the kind and a student's checkpoint may be left out. A kind `package.module:name` makes a
-            policy of one's own, called with the other keys.
+            policy of one's own, called with the other keys. With "harness" (`ActingHarness.as_document`) any
+            kind acts through it; a student's prompt is then the harness's.
 
     Raises:
         UsageError: There is no such kind, or it has no such option.
         MissingToolError: A student needs a package that is not installed.
     """
-    options = {name: value for name, value in document.items() if name != "kind"}
+    options = {name: value for name, value in document.items() if name not in ("kind", "harness")}
     kind = str(document.get("kind", ""))
     maker = _of_ones_own(kind) if ":" in kind else KINDS.get(kind)
     if maker is None:
@@ -45,9 +48,11 @@ def policy_from(document: Mapping[str, Any]) -> Policy:
             f"There is no kind of policy {document.get('kind')!r}; expected one of {', '.join(KINDS)}."
         )
     try:
-        return maker(**options)
+        made = maker(**options)
     except TypeError as error:
         raise UsageError(f"The policy {json.dumps(dict(document))} cannot be made: {error}.") from error
+    harness = document.get("harness")
+    return made if not harness else harnessed(made, ActingHarness.from_document(harness))
 
 
 def _of_ones_own(kind: str) -> Callable[..., Policy]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from honing.learn.example import Example
+from honing.learn.prompt import Prompt
 from honing.learn.student import load_student
 from honing.learn.training.lora import with_lora
 from honing.learn.training.options import SftOptions
@@ -57,7 +58,8 @@ def gradient_sketches(
     import numpy as np
 
     check_examples(examples)
-    student = load_student(checkpoint, history=options.history, device=device_of(options))
+    prompt = None if options.prompt is None else Prompt.from_document(options.prompt)
+    student = load_student(checkpoint, history=options.history, device=device_of(options), prompt=prompt)
     rows = rows_of(student, examples)
     done = [0]
     with training_at(f"{checkpoint}: gradients of examples", done), quietly():

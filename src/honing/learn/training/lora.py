@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from honing.errors import MissingToolError, TrainingError, boundary
-from honing.learn.checkpoints import ADAPTER_CONFIG, INSTALL, load_checkpoint, read_checkpoint, wrapping
+from honing.learn.checkpoints import (
+    ADAPTER_CONFIG,
+    INSTALL,
+    load_checkpoint,
+    read_checkpoint,
+    without_bars,
+    wrapping,
+)
 from honing.learn.training.options import SftOptions
 from honing.store import write_atomic
 
@@ -200,7 +207,7 @@ def merge_adapter(adapter: Path, out: Path) -> Path:
     if out.is_dir() and any(out.iterdir()):
         raise TrainingError(f"{out}: is not empty. Name a new folder for the merged model.")
     model, tokenizer = load_checkpoint(read_checkpoint(adapter))
-    with boundary(TrainingError, f"{out}: saving the merged model"):
+    with boundary(TrainingError, f"{out}: saving the merged model"), without_bars():
         model.save_pretrained(out)
         tokenizer.save_pretrained(out)
     return out

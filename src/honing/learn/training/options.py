@@ -48,7 +48,9 @@ class SftOptions:
     seed: int = 0
     """Of the first weights and of the order of rows."""
     history: int = 4
-    """Last actions shown in the student's prompt."""
+    """Last actions shown in the student's prompt, where `prompt` is None."""
+    prompt: Mapping[str, Any] | None = None
+    """How situations become text (`Prompt.as_document`); the usual prompt where None."""
     device: str = "auto"
     """`cpu`, `cuda`; `auto` takes a GPU where there is one. Which GPU is CUDA_VISIBLE_DEVICES' choice."""
     save_every: int = 50
@@ -95,6 +97,9 @@ class SftOptions:
         document = asdict(self)
         for name in ("device", "save_every", "wandb_project"):
             del document[name]
+        if self.prompt is None:
+            # As it was before there was a choice: trainings that are done stay done.
+            del document["prompt"]
         return {**document, "targets": list(self.targets), "schedule": self.schedule.value}
 
 

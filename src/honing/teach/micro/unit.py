@@ -7,16 +7,19 @@ from typing import Any
 
 from honing.environments import Task, world_named
 from honing.learn import (
+    ActingHarness,
     AdapterJob,
     Example,
+    Harnessed,
     JobOutcome,
     SftOptions,
     StackedStudent,
     Start,
-    Student,
     micro_train,
+    noted_examples,
     policy_from,
     roll_out,
+    student_inside,
 )
 
 Json = Any
@@ -38,13 +41,14 @@ def micro_train_chunk(work: Mapping[str, Json]) -> list[Json]:
         Per snapshot: successes `same_before` and `similar_before`, and per setting `same_after`,
         `similar_after`, `first_loss`, `final_loss`.
     """
-    student = policy_from(work["student"])
-    assert isinstance(student, Student)
+    harness = ActingHarness.from_document(work["student"].get("harness", {}))
+    student = student_inside(policy_from(work["student"]))
     rows, settings = work["snapshots"], work["settings"]
-    stack, outcomes = micro_train(student, _jobs(rows, settings))
+    stack, outcomes = micro_train(student, _jobs(rows, settings, harness))
+    stacked = StackedStudent(student, stack)
     plays = _plays(rows, len(settings), work["n_rollouts"])
     episodes = roll_out(
-        StackedStudent(student, stack),
+        Harnessed(stacked, harness) if "harness" in work["student"] else stacked,
         world_named(work["world"]["name"], work["world"]["options"]),
         list(plays.values()),
         temperature=1.0,
@@ -59,11 +63,13 @@ def micro_train_chunk(work: Mapping[str, Json]) -> list[Json]:
     return [_result(index, row, ended, outcomes, work) for index, row in enumerate(rows)]
 
 
-def _jobs(rows: Sequence[Mapping[str, Json]], settings: Sequence[Mapping[str, Json]]) -> list[AdapterJob]:
+def _jobs(
+    rows: Sequence[Mapping[str, Json]], settings: Sequence[Mapping[str, Json]], harness: ActingHarness
+) -> list[AdapterJob]:
     return [
         AdapterJob(
             name=f"{index}-{place}",
-            examples=(Example.from_document(row["example"]),),
+            examples=tuple(noted_examples([Example.from_document(row["example"])], harness)),
             options=SftOptions(**setting),
         )
         for index, row in enumerate(rows)

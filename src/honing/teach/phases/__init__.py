@@ -29,6 +29,9 @@ _HOMES: Mapping[str, str] = {
 ORDER: tuple[str, ...] = tuple(_HOMES)
 """As a study runs them."""
 
+_BESIDE: Mapping[str, str] = {"lessons": "lessons"}
+"""Phases of no study: they are run by name alone (`StudyOptions.only`)."""
+
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "prepare": ("seed", "environment", "student"),
     "collect": ("collect", "expert"),
@@ -58,7 +61,8 @@ def phase_named(name: str) -> Phase:
     Raises:
         StudyError: There is none of that name.
     """
-    if name not in _HOMES:
-        raise StudyError(f"There is no phase {name!r}. There are {', '.join(_HOMES)}.")
-    found: Phase = import_module(f"honing.teach.phases.{_HOMES[name]}").PHASE
+    homes = {**_HOMES, **_BESIDE}
+    if name not in homes:
+        raise StudyError(f"There is no phase {name!r}. There are {', '.join(homes)}.")
+    found: Phase = import_module(f"honing.teach.phases.{homes[name]}").PHASE
     return found

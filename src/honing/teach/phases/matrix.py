@@ -142,6 +142,7 @@ def sft_options(desk: Desk) -> dict[str, Json]:
         "history": spec.student.history,
         "device": spec.student.device,
         "wandb_project": desk.tracking,
+        **({"prompt": spec.student.harness["prompt"]} if spec.student.harness.get("prompt") else {}),
     }
 
 

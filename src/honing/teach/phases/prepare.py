@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from honing.environments import KnowsBest, Task
-from honing.learn import Example, WarmStartOptions, demonstrations, policy_from, warm_start
+from honing.learn import ActingHarness, Example, WarmStartOptions, demonstrations, policy_from, warm_start
 from honing.store import Run
 from honing.teach.apart import hashes_by_group, reserved, tasks_at_most
 from honing.teach.desk import Desk, read_rows
@@ -44,6 +44,8 @@ def _student(desk: Desk) -> dict[str, Json]:
     """Who is taught, as `phase0/student.json` says it."""
     spec = desk.spec.student
     found: dict[str, Json] = {"checkpoint": "", "history": spec.history, "device": spec.device}
+    if spec.harness:
+        found["harness"] = ActingHarness.from_document(spec.harness).as_document()
     if spec.mock:
         mock = {"kind": "mock", "seed": desk.spec.seed}
         return {**found, "about": "mock: a scripted policy, for wiring only", "policy": mock}
@@ -69,7 +71,7 @@ def look_at_student(policy: Mapping[str, Json]) -> dict[str, Json]:
 
 def _policy(run: Run, student: Mapping[str, Json]) -> dict[str, Json]:
     if "policy" in student:
-        return dict(student["policy"])
+        return {**student["policy"], **_harness(student)}
     named = str(student["checkpoint"])
     inside = named.startswith("phase0/")
     return {
@@ -77,7 +79,13 @@ def _policy(run: Run, student: Mapping[str, Json]) -> dict[str, Json]:
         "checkpoint": str((run.path / named).resolve()) if inside else named,
         "history": student["history"],
         "device": student["device"],
+        **_harness(student),
     }
+
+
+def _harness(student: Mapping[str, Json]) -> dict[str, Json]:
+    """What the student acts through, where there is something."""
+    return {"harness": student["harness"]} if student.get("harness") else {}
 
 
 def _warm_start_options(desk: Desk) -> dict[str, Json]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from honing.executors import Budget, Progress, SilentProgress
+from honing.executors import Budget, Executor, Progress, SilentProgress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,8 @@ class StudyOptions:
     """Whether to begin anew even where the same study lies there."""
     workers: int = 1
     """Processes at a time; without influence on any result."""
+    executor: Executor | None = None
+    """Where units run, in place of processes of the study's own, which end with it."""
     endpoints: Mapping[str, str] = field(default_factory=dict)
     """Addresses and keys of models by their usual variable names."""
     cache: Path = Path("~/.cache/honing")

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from honing.learn import (
+    ActingHarness,
     AdapterJob,
     Example,
     JobOutcome,
     SftOptions,
-    Student,
     micro_train,
+    noted_examples,
     policy_from,
     stay_on_one_thread,
+    student_inside,
     train_dpo,
     train_lora,
 )
@@ -36,7 +38,7 @@ def train(work: Mapping[str, Json]) -> dict[str, Json]:
         The figures of `TrainingResult`, and the digest of the adapter's weights.
     """
     stay_on_one_thread()
-    examples, replay = _read(work, "examples"), _read(work, "replay")
+    examples, replay = _shown(work, "examples"), _shown(work, "replay")
     options, out = SftOptions(**work["options"]), Path(work["run"]) / work["out"]
     if work["preference"]:
         result = train_dpo(work["student"]["checkpoint"], examples, replay, options, out)
@@ -55,13 +57,12 @@ def train_stacked(work: Mapping[str, Json]) -> list[Json]:
         As `train`, per run.
     """
     runs = work["runs"]
-    student = policy_from(runs[0]["student"])
-    assert isinstance(student, Student)
-    replay = tuple(_read(runs[0], "replay"))
+    student = student_inside(policy_from(runs[0]["student"]))
+    replay = tuple(_shown(runs[0], "replay"))
     jobs = [
         AdapterJob(
             name=run["out"],
-            examples=tuple(_read(run, "examples")),
+            examples=tuple(_shown(run, "examples")),
             options=SftOptions(**run["options"]),
             replay=replay,
         )
@@ -88,5 +89,8 @@ def _figures(job: AdapterJob, outcome: JobOutcome) -> dict[str, Json]:
     }
 
 
-def _read(work: Mapping[str, Json], name: str) -> list[Example]:
-    return [Example.from_document(row) for row in read_rows(Path(work["run"]) / work[name])]
+def _shown(work: Mapping[str, Json], name: str) -> list[Example]:
+    """Examples as the student is shown them: with the notes of its harness."""
+    rows = [Example.from_document(row) for row in read_rows(Path(work["run"]) / work[name])]
+    harness = work["student"].get("harness")
+    return noted_examples(rows, ActingHarness.from_document(harness)) if harness else rows

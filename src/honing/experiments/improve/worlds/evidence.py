@@ -6,16 +6,18 @@ that did not, among the goals that hold a word; a student that acts by chance tr
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise, takewhile
 
 from honing.learn import Episode, Lesson, diagnosis_from_kinds, reason_from_kind
 
 Kind = Callable[[str], str]
 _SEEN_FEWEST = 8
 """Episodes with a word of the goal, at least: fewer say nothing of the word."""
+_OF_ONE_KIND = 4
+"""Clues, at most."""
 _MARK_FROM = 0.8
 """Share of the observations after a kind of action that must hold its mark."""
 _MARK_BEFORE = 0.1
@@ -58,7 +60,10 @@ class _Kept:
 
 
 def clues_of(episodes: Sequence[Episode], kind: Kind) -> list[Clue]:
-    """The clues of episodes, the weightiest first; those that speak against a kind are left out.
+    """The clues of episodes: the weightiest of each kind of action, then the second of each, and so on.
+
+    Of one kind, a clue counts only episodes that no weightier one speaks of: "shoes" says nothing new once
+    "size" is named, where every pair of shoes has a size.
 
     Args:
         episodes: With their steps; tampered ones are passed over.
@@ -66,24 +71,43 @@ def clues_of(episodes: Sequence[Episode], kind: Kind) -> list[Clue]:
     """
     sound = [episode for episode in episodes if episode.moves and not episode.tampered]
     kept = _kept(sound, kind)
-    counts: dict[tuple[str, str], list[int]] = {}
-    for episode in sound:
-        words = {"", *_words(episode.goal)}
-        able = {kind(action) for move in episode.moves for action in move.actions}
-        took = {kind(move.action) for move in episode.moves}
-        for name in able:
-            for word in words:
-                row = counts.setdefault((word, name), [0, 0, 0, 0])
-                place = 0 if name in took else 2
-                row[place] += episode.success
-                row[place + 1] += 1
-    found = [
-        _clue(word, name, row, kept[name], kind)
-        for (word, name), row in counts.items()
-        if name and row[1] + row[3] >= _SEEN_FEWEST
-    ]
-    useful = [clue for clue in found if clue is not None]
-    return sorted(useful, key=lambda clue: (-clue.weight, clue.kind, clue.word))
+    rounds: list[tuple[int, Clue]] = []
+    for name in sorted(kept):
+        rows = [_row(episode, name, kind) for episode in sound]
+        able = [row for row in rows if row is not None]
+        rounds += enumerate(_of_one_kind(able, name, kept[name], kind))
+    return [clue for _, clue in sorted(rounds, key=lambda one: (one[0], -one[1].weight, one[1].kind))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Able:
+    """One episode in which a kind of action was open."""
+
+    words: frozenset[str]
+    took: bool
+    success: bool
+
+
+def _row(episode: Episode, name: str, kind: Kind) -> _Able | None:
+    if not any(kind(action) == name for move in episode.moves for action in move.actions):
+        return None
+    took = any(kind(move.action) == name for move in episode.moves)
+    return _Able(frozenset({"", *_words(episode.goal)}), took, episode.success)
+
+
+def _of_one_kind(rows: Sequence[_Able], name: str, kept: _Kept, kind: Kind) -> list[Clue]:
+    found: list[Clue] = []
+    left = list(rows)
+    while len(found) < _OF_ONE_KIND:
+        words = sorted({word for row in left for word in row.words})
+        clues = [clue for word in words if (clue := _clue(word, name, left, kept, kind)) is not None]
+        # Of equals the longest word: "" and "buy" hold for every goal, and say least.
+        best = max(clues, key=lambda clue: (round(clue.weight, 6), len(clue.word), clue.word), default=None)
+        if best is None:
+            break
+        found.append(best)
+        left = [row for row in left if best.word not in row.words]
+    return found
 
 
 def trace_of(episodes: Sequence[Episode], clues: Sequence[Clue], *, shown: int = 12) -> str:
@@ -123,11 +147,16 @@ def _kept(episodes: Iterable[Episode], kind: Kind) -> dict[str, _Kept]:
     return found
 
 
-def _clue(word: str, name: str, row: Sequence[int], kept: _Kept, kind: Kind) -> Clue | None:
+def _clue(word: str, name: str, rows: Sequence[_Able], kept: _Kept, kind: Kind) -> Clue | None:
     """The clue of a word and a kind; None where taking it did not help, or was never left out."""
-    took, without = (row[0], row[1]), (row[2], row[3])
+    ours = [row for row in rows if word in row.words]
+    if len(ours) < _SEEN_FEWEST:
+        return None
+    took, without = _counted(row for row in ours if row.took), _counted(row for row in ours if not row.took)
     gain = (took[0] + 0.5) / (took[1] + 1) - (without[0] + 0.5) / (without[1] + 1)
-    weight = gain * (without[1] - without[0])
+    # What was hardly tried is worth a try, and less than what was seen to help.
+    sure = (took[1] + 1) / (took[1] + 3)
+    weight = gain * sure * (without[1] - without[0])
     if weight <= 0:
         return None
     # The commonest of each; of equals the first by name, whatever order they were met in.
@@ -140,7 +169,7 @@ def _clue(word: str, name: str, row: Sequence[int], kept: _Kept, kind: Kind) -> 
         weight=weight,
         with_it=took,
         without=without,
-        can=os.path.commonprefix(sorted(kept.actions)),
+        can=_beginning(sorted(kept.actions)),
         mark=_mark(kept),
         lesson=Lesson(
             observation=min(kept.places, key=lambda one: (-kept.places[one], one)),
@@ -150,6 +179,12 @@ def _clue(word: str, name: str, row: Sequence[int], kept: _Kept, kind: Kind) -> 
             diagnosis=diagnosis_from_kinds(name, wrong_kind),
         ),
     )
+
+
+def _counted(rows: Iterable[_Able]) -> tuple[int, int]:
+    """Successes, and how many there are."""
+    ended = [row.success for row in rows]
+    return sum(ended), len(ended)
 
 
 def _mark(kept: _Kept) -> str:
@@ -167,7 +202,13 @@ def _mark(kept: _Kept) -> str:
 def _grams(text: str) -> set[str]:
     """The words of a text, and each two that follow one another."""
     words = text.casefold().split()
-    return {*words, *(f"{one} {other}" for one, other in zip(words, words[1:], strict=False))}
+    return {*words, *(f"{one} {other}" for one, other in pairwise(words))}
+
+
+def _beginning(texts: Sequence[str]) -> str:
+    """What sorted texts have in common from their beginning on."""
+    both = zip(texts[0], texts[-1], strict=False)
+    return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], both))
 
 
 def _words(goal: str) -> set[str]:

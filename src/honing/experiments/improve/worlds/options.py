@@ -26,7 +26,7 @@ class WorldOptions:
     """Share of the held-out and check tasks that the expert must solve, or no score is believed."""
     random_to: float = 0.25
     """Share that a random agent may solve."""
-    moments_per_episode: int = 3
+    moments_per_episode: int = 15
     """States of one failed episode that are tried out for teaching."""
     learning_rate: float = 1e-3
     replay: float = 0.75
