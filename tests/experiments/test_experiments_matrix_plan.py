@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 from matrix_scenes import small
 
 from honing.errors import UsageError
@@ -107,3 +109,13 @@ def test_the_schema_says_what_each_key_means() -> None:
     found = matrix_schema()["$defs"]["MeasureAxes"]["properties"]["limit"]
 
     assert found["description"] == "Ask a seeded sample of this many rows, whatever the mode."
+
+
+def test_what_the_page_of_matrices_tells_a_reader_to_type_works() -> None:
+    page = (EXAMPLES.parents[1] / "docs" / "matrix.md").read_text()
+    (file,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+    spec = load_matrix(None, yaml.safe_load(file))
+    assert (spec.name, spec.trials, spec.budget.tokens) == ("two models on two data sets", 3, 2_000_000)
+    exec(compile(code, "docs/matrix.md", "exec"), {})
