@@ -119,7 +119,7 @@ def test_show_says_what_a_run_is_and_how_to_repeat_it(hone: Hone) -> None:
     assert "config    model = m\n          rows = 3\n" in table
     assert (document["id"], document["command"], document["seed"]) == (run.id, ["hone", "measure", "a b"], 7)
     assert document["config"] == {"model": "m", "rows": 3}
-    assert document["files"] == ["cache", "lock", "notes.txt", "run.json"]
+    assert document["files"] == ["cache", "lock", "logs", "notes.txt", "run.json"]
     assert document["versions"]["python"] == run.versions["python"]
 
 
@@ -217,13 +217,15 @@ def test_a_report_becomes_one_page_in_the_run_or_where_it_is_asked_for(hone: Hon
     assert "<title>A page</title>" in page
 
 
-def test_a_run_without_a_report_says_so(hone: Hone) -> None:
+def test_a_run_without_a_report_has_a_page_that_says_where_it_stands(hone: Hone) -> None:
     run = make_run(hone, "first")
 
-    ended = hone("report", "first")
+    ended = hone("report", "first", "--out", "-")
 
-    assert (ended.code, ended.out) == (1, "")
-    assert f"{run.path / 'report.json'}: this run has no report yet; it is done." in ended.err
+    assert (ended.code, ended.err) == (0, "")
+    assert f"A run of kind {run.kind} that has no report of its own." in ended.out
+    assert '<span class="badge good">done</span>' in ended.out
+    assert not (run.path / "report.html").exists()
 
 
 def test_a_page_that_cannot_be_written_is_an_error_with_its_place(hone: Hone) -> None:

@@ -50,7 +50,7 @@ def report(
 
 
 def report_to_show(run: Run) -> Report:
-    """The run's report; of a harness, as its ledger stands now: also of a run that works or was killed."""
+    """The run's report; of a harness, as its ledger stands; where there is none, what its folder says."""
     if run.kind == "harness":
         from honing.harness import report_of
 
@@ -58,12 +58,11 @@ def report_to_show(run: Run) -> Report:
     from honing.store import Report
 
     source = run.path / "report.json"
-    if not os.path.lexists(source):
-        raise StoreError(
-            f"{source}: this run has no report yet; it is {run.status.value}. A report is written when the "
-            f"run ends. `hone runs show {run.path.name}` says how to repeat or resume it."
-        )
-    return Report.read(source)
+    if os.path.lexists(source):
+        return Report.read(source)
+    from honing.view import bare_page
+
+    return bare_page(run)
 
 
 def _write(target: Path, page: str) -> Path:

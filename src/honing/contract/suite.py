@@ -17,12 +17,13 @@ from honing.contract.options import RolloutOptions, SetupOptions
 from honing.contract.overlay import with_contract
 from honing.contract.repair.base import RepairOptions
 from honing.contract.results.outputs import find_unfinished, intent_of, options_config
+from honing.contract.results.suite_page import suite_page
 from honing.contract.results.unmeasured import unmeasured
 from honing.contract.session import EvaluationResult, RolloutResult, Session, setup
 from honing.contract.target import resolve
 from honing.errors import HoningError, StoppedError, UsageError
 from honing.executors import Progress, SilentProgress
-from honing.store import TREES, Run, RunStatus, TreeStore, make_home
+from honing.store import REPORT_FILE, TREES, Run, RunStatus, TreeStore, make_home
 
 SUITE = "suite"
 TARGETS = "targets.json"
@@ -203,8 +204,12 @@ def _config(targets: Sequence[str], asked: Asked) -> dict[str, Any]:
 
 
 def _write(suite: Run, summaries: Sequence[TargetSummary]) -> None:
-    document = {"ok": all(one.ok for one in summaries), "targets": [one.as_document() for one in summaries]}
+    document: dict[str, Any] = {
+        "ok": all(one.ok for one in summaries),
+        "targets": [one.as_document() for one in summaries],
+    }
     suite.write_json(TARGETS, document)
+    suite_page(document["targets"]).write(suite.artifact(REPORT_FILE))
 
 
 def _kept(suite: Run, asked: Asked) -> dict[str, TargetSummary]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from honing.view.bare import bare_page
 from honing.view.live import RESUMED, Actions, LiveOptions, serve
 from honing.view.page import render
 
-__all__ = ["RESUMED", "Actions", "LiveOptions", "render", "serve"]
+__all__ = ["RESUMED", "Actions", "LiveOptions", "bare_page", "render", "serve"]

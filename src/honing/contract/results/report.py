@@ -8,6 +8,7 @@ from typing import Any
 from honing.contract.controls.calibrate import Calibration, ControlScore
 from honing.contract.controls.control import Control
 from honing.contract.results.model_differences import Difference, differences, reward_width
+from honing.contract.results.report_sections import contract_section, coverage_table, evidence_sections
 from honing.contract.results.result import Result
 from honing.contract.samples.sample import Sample
 from honing.contract.spec import ContractSpec
@@ -20,18 +21,14 @@ from honing.store import (
     Fact,
     Headline,
     Interval,
-    KeyValues,
     Report,
     SampleRow,
     Samples,
     Section,
-    StageEvidence,
     Table,
     Text,
     Tone,
 )
-
-_TAIL = 4000
 
 
 def report_of(
@@ -42,21 +39,18 @@ def report_of(
     evidence: Iterable[Mapping[str, Any]] = (),
 ) -> Report:
     """The page of one or more models measured on the same contract."""
-    commands = [_stage_evidence(record) for record in evidence]
     sections = [
         Section(title="Result", blocks=tuple(_headlines(results, calibration, contract))),
         _calibration_section(calibration),
         _audit_section(results[-1][0]),
         Section(
             title="Samples",
-            text="Every prompt, completion and reward. Type / to search, j and k to move.",
-            blocks=(_samples(results),),
+            text="How they ended, and every prompt, completion and reward. Type / to search, j, k to move.",
+            blocks=(coverage_table([result for result, _ in results]), _samples(results)),
         ),
-        _contract_section(contract),
+        contract_section(contract, results[-1][0]),
+        *evidence_sections(list(evidence)),
     ]
-    if commands:
-        text = "Every command of every attempt, as our own process saw it end."
-        sections.append(Section(title="Evidence", text=text, blocks=tuple(commands)))
     badge = Badge("calibrated", Tone.GOOD) if calibration.ok else Badge("not calibrated", Tone.BAD)
     return Report(
         title=title,
@@ -164,7 +158,7 @@ def _headline(result: Result, calibration: Calibration) -> Headline:
     n = f"{result.n_scored} of {result.n_planned}"
     cost = Fact(label="cost", value=result.cost_usd, kind=CellKind.MONEY)
     facts = (
-        Fact(label="samples judged", value=n),
+        Fact(label="coverage", value=result.coverage, kind=CellKind.PERCENT, note=f"{n} judged"),
         Fact(label="rows of the target", value=result.population, kind=CellKind.NUMBER, digits=0),
         Fact(label="calls", value=result.calls, kind=CellKind.NUMBER, digits=0),
         Fact(label="tokens", value=sum(result.tokens.values()), kind=CellKind.NUMBER, digits=0),
@@ -221,7 +215,8 @@ def _estimates(calibration: Calibration, *, ceiling: bool) -> Iterable[Estimate]
     ]
     if ceiling and formats:
         worst = min(formats, key=lambda one: one.score or 0.0)
-        yield Estimate(label=f"worst of {len(formats)} formats", value=worst.score or 0.0)
+        label = f"worst of {len(formats)} formats" if len(formats) > 1 else _name(worst)
+        yield Estimate(label=label, value=worst.score or 0.0)
     for control in calibration.controls:
         if control in formats or control.control == Control.HALF:
             continue
@@ -297,7 +292,13 @@ def _samples(results: Sequence[tuple[Result, Sequence[Sample]]]) -> Samples:
             target=sample.target,
             reward=sample.reward,
             status=sample.status.value,
-            extra={"model": result.model, "extracted": sample.extracted, "why": sample.why or sample.error},
+            extra={
+                "model": result.model,
+                "extracted": sample.extracted,
+                "why": sample.why or sample.error,
+                "tokens": _tokens(sample),
+                "seed": sample.seed,
+            },
         )
         for result, samples in results
         for sample in samples
@@ -305,34 +306,15 @@ def _samples(results: Sequence[tuple[Result, Sequence[Sample]]]) -> Samples:
     return Samples(
         rows=tuple(rows),
         columns=(Column(key="model", title="model", filter=True),),
-        details=(Column(key="extracted", title="extracted answer"), Column(key="why", title="why")),
+        details=(
+            Column(key="extracted", title="extracted answer"),
+            Column(key="why", title="why"),
+            Column(key="tokens", title="tokens, in and out"),
+            Column(key="seed", title="seed", kind=CellKind.NUMBER),
+        ),
     )
 
 
-def _contract_section(contract: ContractSpec) -> Section:
-    columns = (
-        Column(key="part", title="part", kind=CellKind.CODE),
-        Column(key="by", title="written by"),
-        Column(key="anchor", title="anchor", kind=CellKind.CODE),
-        Column(key="why", title="why"),
-    )
-    rows = [one.model_dump() for one in contract.provenance]
-    facts = KeyValues(facts=(Fact(label="contract hash", value=contract.digest, kind=CellKind.CODE),))
-    text = "What was run, and where each part of it comes from."
-    return Section(title="Contract", text=text, blocks=(facts, Table.of(columns, rows, caption="Provenance")))
-
-
-def _stage_evidence(record: Mapping[str, Any]) -> StageEvidence:
-    return StageEvidence(
-        stage=str(record["stage"]),
-        command=str(record["command"]),
-        ending=str(record["ending"]),
-        ok=record["ending"] == "exited" and record["exit_code"] == 0,
-        exit_code=record["exit_code"],
-        attempt=int(record.get("attempt", 1)),
-        stdout=str(record["stdout"])[-_TAIL:],
-        stderr=str(record["stderr"])[-_TAIL:],
-        sandbox=str(record["sandbox"]),
-        capabilities=tuple(record.get("capabilities", ())),
-        note=str(record.get("detail", "")),
-    )
+def _tokens(sample: Sample) -> str | None:
+    counts = [sample.usage.get(name) for name in ("input_tokens", "output_tokens")]
+    return None if None in counts else " + ".join(f"{count:,}" for count in counts)
