@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from honing.contract import asked_rows
-from honing.experiments.sweep import SegmentOptions, SweepSpec
+from honing.experiments import SegmentOptions, SweepSpec
 from honing.learn import TextModelOptions, TextRow, tiny_text_model
 from honing.llm import Sampling
 

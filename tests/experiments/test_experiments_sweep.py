@@ -13,8 +13,7 @@ from sweep_scene import TUNING, WORDS, spec_of, write_rows, write_target
 
 from honing.contract import SetupOptions
 from honing.errors import LeakageError, UsageError
-from honing.experiments import sweep
-from honing.experiments.sweep import SweepOptions, forecast_sweep
+from honing.experiments import SweepOptions, forecast_sweep, sweep
 from honing.experiments.sweep.collecting import rows_of_files
 from honing.experiments.sweep.fixed import KnownTarget, fix_samples, fixed_prompts
 from honing.experiments.sweep.measuring import Outcome, Rows

@@ -13,7 +13,7 @@ from sweep_scene import ROWS, model_that_says_one, spec_of, two_targets
 
 from honing.cli.app import run as run_command
 from honing.errors import LeakageError, StoppedError
-from honing.experiments.sweep import SweepOptions, SweepResult, run_sweep
+from honing.experiments import SweepOptions, SweepResult, run_sweep
 from honing.learn import prompt_digest
 from honing.store import Report, Run, RunStatus
 from honing.view import render

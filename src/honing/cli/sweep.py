@@ -14,7 +14,7 @@ from honing.cli.printing import Column, Format, Look, print_json, print_rows, te
 
 if TYPE_CHECKING:
     from honing.contract import RepairRequest
-    from honing.experiments.sweep import SweepOptions, SweepResult, SweepSpec
+    from honing.experiments import SweepOptions, SweepResult, SweepSpec
     from honing.settings import Settings
 
 app = command_app()
@@ -111,7 +111,7 @@ def sweep(
 
     Exit code 1: a segment or a target is not ok. Interrupted? The same command goes on.
     """
-    from honing.experiments.sweep import forecast_sweep, run_sweep
+    from honing.experiments import forecast_sweep, run_sweep
 
     given: dict[str, Any] = dict(locals())
     frame = Frame.of(ctx)
@@ -140,7 +140,7 @@ def _settings(frame: Frame, given: Mapping[str, Any]) -> Settings:
 def _spec(frame: Frame, given: Mapping[str, Any]) -> SweepSpec:
     """What is trained and measured."""
     from honing.cli.measure_words import targets_of
-    from honing.experiments.sweep import SegmentOptions, SweepSpec
+    from honing.experiments import SegmentOptions, SweepSpec
     from honing.llm import Sampling
 
     as_given = (
@@ -169,7 +169,7 @@ def _options(frame: Frame, settings: Settings, given: Mapping[str, Any]) -> Swee
 
     from honing.contract import SetupOptions, SourceOptions
     from honing.executors import choose_progress
-    from honing.experiments.sweep import SweepOptions
+    from honing.experiments import SweepOptions
 
     home = settings.paths.home if given["out_root"] is None else frame.cwd / given["out_root"]
     quiet = settings.output.quiet or not settings.output.progress
@@ -255,7 +255,7 @@ _FORECAST = (
 
 def _print_result(result: SweepResult, shown: Format, *, look: Look) -> int:
     from honing.cli.measured import write_page
-    from honing.experiments.sweep import COLUMNS, rows_of
+    from honing.experiments import SWEEP_COLUMNS, sweep_rows
     from honing.store import Run
 
     page = write_page(Run.open(result.run))
@@ -263,9 +263,9 @@ def _print_result(result: SweepResult, shown: Format, *, look: Look) -> int:
     if shown is Format.JSON:
         print_json({**result.as_document(), "page": str(page)})
         return code
-    rows = rows_of(result.summary)
+    rows = sweep_rows(result.summary)
     if shown is Format.TSV:
-        print_rows([Column(key=key, heading=key) for key in COLUMNS], rows, format=shown, look=look)
+        print_rows([Column(key=key, heading=key) for key in SWEEP_COLUMNS], rows, format=shown, look=look)
         return code
     print_rows(_TABLE, rows, format=shown, look=look)
     lines = [{"name": one["name"], "value": _trained(one)} for one in result.summary["segments"]]

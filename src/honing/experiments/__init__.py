@@ -43,6 +43,11 @@ if TYPE_CHECKING:
     from honing.experiments.registry.standing import Standing, standing_of, standings
     from honing.experiments.registry.table import rows_of, standing_document
     from honing.experiments.registry.writing import registry_document, write_benchmark_results
+    from honing.experiments.sweep.forecast import forecast_sweep
+    from honing.experiments.sweep.running import SweepResult, run_sweep
+    from honing.experiments.sweep.segments import SegmentOptions, SegmentTraining, train_segment
+    from honing.experiments.sweep.spec import SweepOptions, SweepSpec
+    from honing.experiments.sweep.summary import SWEEP_COLUMNS, sweep_rows
 
 _HOMES = {
     "ContractObjectives": "objectives",
@@ -73,6 +78,16 @@ _HOMES = {
     "standing_document": "registry.table",
     "standing_of": "registry.standing",
     "standings": "registry.standing",
+    "forecast_sweep": "sweep.forecast",
+    "run_sweep": "sweep.running",
+    "SegmentOptions": "sweep.segments",
+    "SegmentTraining": "sweep.segments",
+    "SWEEP_COLUMNS": "sweep.summary",
+    "sweep_rows": "sweep.summary",
+    "SweepOptions": "sweep.spec",
+    "SweepResult": "sweep.running",
+    "SweepSpec": "sweep.spec",
+    "train_segment": "sweep.segments",
     "track": "exporting.hand_on",
     "Tracked": "exporting.hand_on",
     "Tracker": "exporting.trackers.base",
@@ -100,6 +115,7 @@ _HOMES = {
 """Where each public name lives; see `__getattr__`."""
 
 __all__ = [
+    "SWEEP_COLUMNS",
     "TRACKERS",
     "BudgetSplit",
     "ContractObjectives",
@@ -120,9 +136,14 @@ __all__ = [
     "Part",
     "Proposers",
     "RegistryFile",
+    "SegmentOptions",
+    "SegmentTraining",
     "Standing",
     "StepName",
     "Subject",
+    "SweepOptions",
+    "SweepResult",
+    "SweepSpec",
     "Teaching",
     "Tracked",
     "Tracker",
@@ -133,6 +154,7 @@ __all__ = [
     "export_model",
     "forecast_experiment",
     "forecast_matrix",
+    "forecast_sweep",
     "improve_subject",
     "load_matrix",
     "load_registry",
@@ -145,11 +167,14 @@ __all__ = [
     "rows_of",
     "run_experiment",
     "run_matrix",
+    "run_sweep",
     "standing_document",
     "standing_of",
     "standings",
+    "sweep_rows",
     "track",
     "tracker_named",
+    "train_segment",
     "world_subject",
     "write_benchmark_results",
 ]

@@ -16,7 +16,7 @@ from honing.store import Run
 SUMMARY = "train_and_benchmark_summary.json"
 TABLE = "sweep.tsv"
 SCHEMA = 1
-COLUMNS = (
+SWEEP_COLUMNS = (
     "segment", "mode", "target", "rollout_ok", "evaluation_ok", "score", "ci95_low", "ci95_high", "n",
     "against_base", "against_base_low", "against_base_high", "direction_base",
     "against_previous", "against_previous_low", "against_previous_high", "direction_previous",
@@ -37,7 +37,7 @@ class Summary:
         """Write the document and the table; the document is returned."""
         document = self.document(stages)
         self.run.write_json(SUMMARY, document)
-        self.run.write_tsv(TABLE, COLUMNS, rows_of(document))
+        self.run.write_tsv(TABLE, SWEEP_COLUMNS, sweep_rows(document))
         return document
 
     def document(self, stages: Sequence[Stage]) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _change(before: Stage, after: Stage, target: str) -> dict[str, Any]:
     return {"direction": None, "reason": reason} if found is None else {**found.as_document(), "reason": ""}
 
 
-def rows_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+def sweep_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The summary as rows of the table: one for each stage, mode and target, in the order of the file."""
     stages = [] if document["base"] is None else [document["base"]]
     return [
@@ -144,4 +144,4 @@ def _row(stage: Mapping[str, Any], mode: str, one: Mapping[str, Any]) -> dict[st
             f"against_{against}_high": high,
             f"direction_{against}": found["direction"],
         }
-    return {column: row.get(column) for column in COLUMNS}
+    return {column: row.get(column) for column in SWEEP_COLUMNS}

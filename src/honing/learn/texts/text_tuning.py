@@ -74,26 +74,14 @@ def train_text(
         made = _prepared(checkpoint, rows, options, out)
         before = mean_loss(made.wrapped, made.fixed, options.batch_size)
         given = arguments(made.plan, options, made.device, made.wrapped.dtype, progress.working)
-        ordered = [row for each in made.plan.steps for row in each]
-        trainer = sft_trainer(made.wrapped, made.tokenizer, ordered, given)
+        trainer = sft_trainer(made.wrapped, made.tokenizer, made.ordered, given)
         losses = run(trainer, going_on, step, told, log)
         made.wrapped.eval()
         after = mean_loss(made.wrapped, made.fixed, options.batch_size)
         write_adapter(progress.adapter, weights_of(made.wrapped), made.layers, made.base, options)
     write_atomic(out / LOSSES, json.dumps(losses).encode() + b"\n")
-    result = TrainingResult(
-        adapter=progress.adapter,
-        trainer="text",
-        n_steps=int(trainer.state.global_step),
-        n_examples=len(made.encoded.rows),
-        n_replay=0,
-        first_loss=losses[0],
-        final_loss=losses[-1],
-        loss_before=before,
-        loss_after=after,
-        trainable=sum(options.rank * (layer.n_in + layer.n_out) for layer in made.layers),
-        options=options.as_document(),
-    )
+    counted = int(trainer.state.global_step)
+    result = _result(progress, made, counted, losses, (before, after))
     progress.end(result)
     return result, tuple(losses)
 
@@ -112,7 +100,45 @@ class _Prepared:
     plan: Plan[Row]
     fixed: list[Row]
     """Rows on which the loss is taken before and after."""
+    options: SftOptions
     device: str
+
+    @property
+    def ordered(self) -> list[Row]:
+        """Every step's rows, one after the other."""
+        return [row for step in self.plan.steps for row in step]
+
+
+def _result(
+    progress: Progress,
+    made: _Prepared,
+    n_steps: int,
+    losses: Sequence[float],
+    compared: tuple[float, float],
+) -> TrainingResult:
+    """What a training came to.
+
+    Args:
+        progress: Its folder.
+        made: What it was made from.
+        n_steps: Counted by the trainer as its optimiser stepped.
+        losses: Of every step's rows before it.
+        compared: Loss on the fixed batch, before and after.
+    """
+    options = made.options
+    return TrainingResult(
+        adapter=progress.adapter,
+        trainer="text",
+        n_steps=n_steps,
+        n_examples=len(made.encoded.rows),
+        n_replay=0,
+        first_loss=losses[0],
+        final_loss=losses[-1],
+        loss_before=compared[0],
+        loss_after=compared[1],
+        trainable=sum(options.rank * (layer.n_in + layer.n_out) for layer in made.layers),
+        options=options.as_document(),
+    )
 
 
 def _prepared(checkpoint: str | Path, rows: Sequence[TextRow], options: SftOptions, out: Path) -> _Prepared:
@@ -140,6 +166,7 @@ def _prepared(checkpoint: str | Path, rows: Sequence[TextRow], options: SftOptio
         encoded=found,
         plan=plan_of(repeated, (), options),
         fixed=evaluation_rows(found.tokens, options.seed),
+        options=options,
         device=device,
     )
 
