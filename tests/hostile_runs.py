@@ -216,7 +216,7 @@ def every_block(text: str) -> Report:
     )
     column = Column(key="c", title=text, note=text, filter=True)
     fact = Fact(label=text, value=text, note=text)
-    series = Series(name=text, points=(Point(x=0, y=1),))
+    series = Series(name=text, points=(Point(x=0, y=1, label=text, named=True),))
     node = Node(id=text, position=1, value=0.5, parents=(text,), group=text, kind=text, label=text)
     step = Step(label=text, value=0.5, gain=Interval(0.1, 0.0, 0.2), word=text, note=text)
     one = {"rows": (text,), "columns": (text,), "values": ((1.0,),)}

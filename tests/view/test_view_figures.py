@@ -384,3 +384,28 @@ def test_only_an_interval_that_leaves_zero_out_is_a_gain() -> None:
         "baseline 0.400 [0.300, 0.500]; + harness 0.600 [0.500, 0.700], kept, gain +0.200 [+0.100, +0.300]; "
         "+ weights 0.500, rejected, gain \u22120.100 [\u22120.200, 0.000]"
     )
+
+
+def test_equal_points_of_a_scatter_are_one_dot_whose_area_says_how_many() -> None:
+    points = (*[Point(x=1, y=1)] * 9, Point(x=2, y=1, label="alone", named=True))
+    figure = Lines(title="t", series=(Series(name="s", points=points, joined=False),))
+
+    svg = draw(figure, 780, "f")
+
+    assert [number(node, "r") for node in marks(svg, "mark")] == [10.5, 3.5]
+    tips = [node[0].text for node in marks(svg, "mark")]
+    assert tips == ["s: 1, 1 (9 points)", "alone: 2, 1"]
+    assert [node.text for node in marks(svg, "value")] == ["alone"]
+
+
+def test_a_control_keeps_its_number_however_long_its_name_is() -> None:
+    figure = Bracket(
+        title="b",
+        scores=(Estimate(label="m", value=0.5),),
+        ceilings=(Estimate(label="the worst of a great many formats " * 3, value=0.817),),
+        floors=(),
+    )
+
+    (words,) = [node.text or "" for node in marks(draw(figure, 330, "b"), "ceiling") if node.tag == "text"]
+
+    assert words.endswith("\u2026 0.817")

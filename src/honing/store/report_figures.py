@@ -80,6 +80,10 @@ class Point:
     y: float
     low: float | None = None
     high: float | None = None
+    label: str = ""
+    """What it is, in its tool tip and in the figure's table."""
+    named: bool = False
+    """Whether the label stands beside it too: few have room."""
 
     def __post_init__(self) -> None:
         check_finite("Point", (self.x, self.y, self.low, self.high))

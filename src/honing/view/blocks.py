@@ -123,9 +123,12 @@ def _figure_caption(figure: Figure) -> str:
 def _figure_data(figure: Figure) -> Table:
     """The numbers of a figure, for readers that cannot see it and for those who copy them."""
     if isinstance(figure, Lines):
-        titles = ("series", figure.x_label or "x", figure.y_label or "y", "low", "high")
-        points = [(s.name, p.x, p.y, p.low, p.high) for s in figure.series for p in s.points[:500]]
-        return _plain_table(titles, [(name, *map(_short, rest)) for name, *rest in points])
+        titles = ("series", figure.x_label or "x", figure.y_label or "y", "low", "high", "point")
+        points = [(s.name, p.x, p.y, p.low, p.high, p.label) for s in figure.series for p in s.points[:500]]
+        cells = [(name, *map(_short, rest), label) for name, *rest, label in points]
+        if any(label for *_, label in points):
+            return _plain_table(titles, cells)
+        return _plain_table(titles[:-1], [row[:-1] for row in cells])
     if isinstance(figure, Histogram):
         bins = zip(figure.edges, figure.edges[1:], figure.counts, strict=False)
         return _plain_table(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from honing.store import HeatMap, Histogram, Lines, Series
 from honing.view.formats import compact, written
 from honing.view.svg import COLOURS, Canvas, Scale, fit, legend_rows, spread, text_width, ticks
@@ -76,7 +74,7 @@ def histogram(figure: Histogram, width: float) -> Canvas:
 
 def heat_map(figure: HeatMap, width: float) -> Canvas:
     """A grid of shaded cells, each with its number."""
-    left = min(max([text_width(row, 12) for row in figure.rows] + [30]) + 24, width * 0.36)
+    left = min(max([text_width(row, 13) for row in figure.rows] + [30]) + 24, width * 0.36)
     cell = min((width - left - 6) / max(len(figure.columns), 1), 96.0)
     longest = max([text_width(column, 12) for column in figure.columns] + [0])
     turned = longest > cell - 6
@@ -146,12 +144,26 @@ def _series(canvas: Canvas, series: Series, place: tuple[Scale, Scale], colour: 
     crowded = len(points) > 40
     radius = (0 if series.joined else 2.5) if crowded else 3.5
     # Equal points of a scatter would hide one another: one dot, whose area says how many they are.
-    stacks = Counter((point.x, point.y) for point in points)
-    for (x, y), count in stacks.items() if radius else []:
-        many = f" ({count} points)" if count > 1 else ""
-        tip = f"{series.name}: {compact(x)}, {compact(y)}{many}"
-        size = radius if series.joined else min(radius * count**0.5, _LARGEST)
+    stacks: dict[tuple[float, float], list[str]] = {}
+    for point in points:
+        stacks.setdefault((point.x, point.y), []).append(point.label)
+    for (x, y), labels in stacks.items() if radius else []:
+        names = ", ".join(label for label in labels if label)
+        many = f" ({len(labels)} points)" if len(labels) > 1 else ""
+        tip = f"{names or series.name}: {compact(x)}, {compact(y)}{many}"
+        size = radius if series.joined else min(radius * len(labels) ** 0.5, _LARGEST)
         canvas.circle(place_x(x), place_y(y), size, f"mark {colour}", tip=tip)
+    for point in points:
+        if point.named and point.label:
+            _beside(canvas, place_x(point.x), place_y(point.y), point.label)
+
+
+def _beside(canvas: Canvas, x: float, y: float, label: str) -> None:
+    """A point's name at the side that has room."""
+    left = x > canvas.width * 0.62
+    room = (x if left else canvas.width - x) - 14
+    words = fit(label, room, 11)
+    canvas.text(x + (-8 if left else 8), y + 4, words, "value", anchor="end" if left else "start")
 
 
 def _extents(figure: Lines) -> tuple[tuple[float, float], tuple[float, float]]:

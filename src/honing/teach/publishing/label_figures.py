@@ -35,8 +35,8 @@ def landscape(folder: Path) -> Figure | None:
         series=series,
         x_label="uncertainty U",
         y_label="leverage L_local = p_force - p_policy",
-        caption="One point per snapshot, panel included; L_local takes few values because it comes from few "
-        "episodes.",
+        caption="Every snapshot, panel included; a larger dot is several. L_local takes few values because "
+        "it comes from few episodes.",
     )
 
 

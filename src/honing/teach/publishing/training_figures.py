@@ -86,11 +86,13 @@ def retention_frontier(folder: Path) -> Figure | None:
     gained = {row["run_id"]: row for row in greedy(table(folder, "phase3/overall_task_results.csv"))}
     lost = {row["run_id"]: row for row in greedy(table(folder, "phase3/retention_results.csv"))}
     groups: dict[str, list[Point]] = {}
+    best = _undominated(gained, lost)
     for name, row in gained.items():
         gain, drop = _value(row, "difference"), _value(lost.get(name), "drop")
         if name in _NOT_TRAINED or gain is None or drop is None:
             continue
-        point = Point(x=drop, y=gain, low=_value(row, "difference_low"), high=_value(row, "difference_high"))
+        low, high = _value(row, "difference_low"), _value(row, "difference_high")
+        point = Point(x=drop, y=gain, low=low, high=high, label=name, named=name in best)
         groups.setdefault(row["supervision"], []).append(point)
     if not groups:
         return None
@@ -101,8 +103,24 @@ def retention_frontier(folder: Path) -> Figure | None:
         ),
         x_label="retention drop",
         y_label="gain on held-out tasks",
-        caption="One point per training run; the upper left is best.",
+        caption="One point per training run; the upper left is best. Named: the runs that none beats in both.",
     )
+
+
+def _undominated(gained: Mapping[str, Row], lost: Mapping[str, Row]) -> set[str]:
+    """Trained runs of which no other gained as much and forgot less, or gained more and forgot as little."""
+    found = {
+        name: (gain, drop)
+        for name, row in gained.items()
+        if name not in _NOT_TRAINED
+        and (gain := _value(row, "difference")) is not None
+        and (drop := _value(lost.get(name), "drop")) is not None
+    }
+    return {
+        name
+        for name, (gain, drop) in found.items()
+        if not any(g >= gain and d <= drop and (g, d) != (gain, drop) for g, d in found.values())
+    }
 
 
 def stuckness(folder: Path) -> Figure | None:
