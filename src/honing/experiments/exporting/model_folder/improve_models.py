@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from honing.experiments.exporting.document_values import flattened
-from honing.experiments.exporting.model_folder.reading import document, figure, present
+from honing.experiments.exporting.model_folder.reading import document, figure, present, source
 from honing.experiments.exporting.model_folder.teach_models import models_of_study
 from honing.experiments.exporting.model_folder.trained import DataSource, TrainedModel
 from honing.store import Run, load_run
@@ -14,6 +15,8 @@ from honing.store import Run, load_run
 _WEIGHTS = "weights"
 _NAME = "final"
 _SCORE = "score on held-out tasks"
+_ADAPTER = "adapter_model.safetensors"
+_KINDS = {"own": "right answers of its own", "gold": "golds"}
 
 
 def models_of_loop(run: Run) -> Iterator[TrainedModel]:
@@ -42,7 +45,7 @@ def models_of_loop(run: Run) -> Iterator[TrainedModel]:
             figure("over its control (as many steps without the step's idea)", row.get("over_control")),
         ),
         training=_training(step),
-        data=study.data if study is not None else _named(step),
+        data=study.data if study is not None else present(_rows(run, step)),
         apart=(
             "Training saw tasks of the part `search` alone. No task is in two parts of the panel, by id or "
             "by content: a run whose parts overlap does not begin. "
@@ -70,11 +73,23 @@ def _study(run: Run, step: Mapping[str, Any]) -> TrainedModel | None:
     place = run.path / step["run"] if step["run"] else None
     if place is None or not (place / "run.json").is_file():
         return None
-    wanted = (run.path / (step["proposed"] or {}).get("model", "")).resolve()
-    return next((one for one in models_of_study(load_run(place)) if one.folder == wanted), None)
+    kept = run.path / (step["proposed"] or {}).get("model", "")
+    wanted = _weights(kept)
+    for one in models_of_study(load_run(place)):
+        # A base that the run made itself has the adapter merged into it, under the adapter's name.
+        if _weights(one.folder) == wanted if wanted is not None else one.name == kept.name:
+            return one
+    return None
 
 
-def _named(step: Mapping[str, Any]) -> tuple[DataSource, ...]:
-    """What a step without a study of its own says it trained on."""
-    given = step["facts"].get("data", [])
-    return tuple(DataSource(**one) for one in given if set(one) == {"name", "rows", "sha256", "what"})
+def _weights(folder: Path) -> bytes | None:
+    """The loop keeps a copy of what its study made."""
+    path = folder / _ADAPTER
+    return path.read_bytes() if path.is_file() else None
+
+
+def _rows(run: Run, step: Mapping[str, Any]) -> DataSource | None:
+    """What a step without a study of its own trained on."""
+    kinds = step["facts"].get("sources", {})
+    said = ", ".join(f"{count} {_KINDS.get(name, name)}" for name, count in kinds.items())
+    return source(run, f"{_WEIGHTS}/rows.jsonl", said or "rows of the search tasks")
