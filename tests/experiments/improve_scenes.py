@@ -59,6 +59,8 @@ class Interrupted:
         self.at = at
         self.act = act
         self.calls: list[str] = []
+        self.seeds: list[tuple[int, ...]] = []
+        """Of each measurement."""
 
     @property
     def name(self) -> str:
@@ -78,6 +80,7 @@ class Interrupted:
 
     def measure(self, desk: Desk, version: Version, part: Part, seeds: Sequence[int]) -> Measurement:
         self._count(f"measure {part.value}", desk)
+        self.seeds.append(tuple(seeds))
         return self.inner.measure(desk, version, part, seeds)
 
     def rewrite(self, desk: Desk, version: Version) -> Proposal:

@@ -191,7 +191,7 @@ with ScriptedServer(ScriptedModel(answer)) as server:
     "call",
     [
         pytest.param(5, id="measuring the baseline", marks=pytest.mark.slow),
-        pytest.param(45, id="searching"),
+        pytest.param(45, id="searching", marks=pytest.mark.slow),
         pytest.param(125, id="at the last look", marks=pytest.mark.slow),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,17 +12,20 @@ from improve_scenes import REAL, SMALL, Interrupted, document, endings, killed_a
 
 from honing.errors import BudgetExhaustedError, LeakageError, StoppedError, StoreError, UsageError
 from honing.experiments.improve import (
+    Desk,
     ImproveLimits,
     ImproveSpec,
     Panel,
     PanelTask,
     Part,
+    Proposal,
     ScriptedSubject,
     Skill,
     StepName,
+    Version,
 )
 from honing.experiments.improve.panels import Sealed
-from honing.store import REPORT_FILE, Report, RunStatus, identity, load_run
+from honing.store import REPORT_FILE, Report, Run, RunStatus, identity, load_run
 from honing.view import render
 
 CALLS = 14
@@ -118,6 +123,34 @@ def test_held_out_tasks_cannot_be_measured_before_the_last_look_nor_others_after
     with pytest.raises(LeakageError, match="nothing is judged any more"):
         sealed.measure(None, None, Part.CHECK, [1])  # type: ignore[arg-type]
     assert result.run.status is RunStatus.DONE
+
+
+def test_every_comparison_has_seeds_of_its_own_and_both_versions_meet_them(tmp_path: Path) -> None:
+    watched = Interrupted(REAL, 0, None)
+    loop(tmp_path, watched)
+
+    drawn = Counter(watched.seeds)
+    every = [seed for seeds in drawn for seed in seeds]
+    # Two comparisons of each step, before and after, and four versions on the held-out tasks.
+    assert sorted(drawn.values()) == [2, 2, 2, 2, 4]
+    assert len(every) == len(set(every))
+
+
+def test_a_stop_reaches_the_runs_that_a_step_has_begun(tmp_path: Path) -> None:
+    class Nested(Interrupted):
+        def rewrite(self, desk: Desk, version: Version) -> Proposal:
+            inner = Run.create(
+                desk.run.path / "steps", kind="harness", config={}, command=[], seed=0, name="inner"
+            )
+            desk.run.request_stop()
+            deadline = time.monotonic() + 20
+            while not inner.stop_requested() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            raise StoppedError(f"inner asked to stop: {inner.stop_requested()}")
+
+    with pytest.raises(StoppedError, match="inner asked to stop: True"):
+        loop(tmp_path, Nested(REAL, 0, None), run_name="one")
+    assert load_run(tmp_path / "one").status is RunStatus.STOPPED
 
 
 def test_parts_that_share_a_task_are_no_panel() -> None:

@@ -93,6 +93,7 @@ def taught(scene: Path) -> ImproveResult:
 
 @pytest.mark.teach
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_what_a_local_model_learns_is_kept_and_proven(taught: ImproveResult) -> None:
     rows = {row["name"]: row for row in taught.rows}
     step = taught.document["steps"][1]
@@ -112,6 +113,7 @@ def test_what_a_local_model_learns_is_kept_and_proven(taught: ImproveResult) -> 
 
 @pytest.mark.teach
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_only_search_tasks_are_taught(taught: ImproveResult) -> None:
     trained = json.dumps([row.source for row in _rows_taught(taught)])
     panel = taught.run.read_json("panel.json")["tasks"]
@@ -128,6 +130,7 @@ def _rows_taught(taught: ImproveResult) -> Sequence[TextRow]:
 
 @pytest.mark.teach
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_adapter_can_be_taken_away(taught: ImproveResult) -> None:
     final = taught.run.path / "final"
 
@@ -138,6 +141,7 @@ def test_the_adapter_can_be_taken_away(taught: ImproveResult) -> None:
 
 @pytest.mark.teach
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_loop_that_is_stopped_while_it_trains_goes_on_to_the_same_bytes(
     taught: ImproveResult, scene: Path
 ) -> None:
