@@ -109,9 +109,8 @@ def test_what_is_wrong_with_a_line_is_usage(hone: Hone) -> None:
 
     ended = {words: hone("experiment", *words) for words in wrong}
 
-    assert {words: (done.code, wrong[words] in done.err) for words, done in ended.items()} == dict.fromkeys(
-        wrong, (2, True)
-    )
+    told = {words: (done.code, wrong[words] in done.err) for words, done in ended.items()}
+    assert told == dict.fromkeys(wrong, (2, True))
 
 
 def test_one_experiment_is_shown_with_its_signals(hone: Hone) -> None:
