@@ -163,8 +163,12 @@ def schema() -> None:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, dict) and "holds" in value:
+        read = ", ".join(f"{one['name']} = {one['value']}" for one in value["reads"])
+        verdict = "holds" if value["holds"] else "DOES NOT HOLD"
+        return f"{verdict}: {value['expression']} ({value['reason'] or read})"
     if isinstance(value, dict):
         return "\n".join(f"{key}: {_plain(member)}" for key, member in value.items())
     if isinstance(value, list):
-        return "\n".join(str(one) for one in value)
+        return "\n".join(map(_plain, value))
     return str(value)

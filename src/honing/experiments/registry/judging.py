@@ -16,6 +16,7 @@ MOST_STEPS = 500_000
 """Parts evaluated for one expression: a loop over long files ends there."""
 _SHOWN_READS = 40
 _SHOWN_CHARACTERS = 200
+_SHOWN_MEMBERS = 6
 _ARITHMETIC: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -65,7 +66,7 @@ class Read:
     name: str
     """As the expression writes it."""
     value: Any
-    """A number, text, true, false or null; of longer things, how long they are."""
+    """A number, text, true, false, null or a few of them; of longer things, how long they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +114,10 @@ def value_of(text: str, scope: Scope) -> Any:
 
 
 def shown(value: Any) -> Any:
-    """A value short enough for a table."""
-    if isinstance(value, list | tuple):
-        return f"a list of {len(value)}"
+    """A value short enough for a table: a few plain values as they are, of more of them how many."""
+    if isinstance(value, list):
+        plain = len(value) <= _SHOWN_MEMBERS and not any(isinstance(one, list | dict) for one in value)
+        return [shown(one) for one in value] if plain and value else f"a list of {len(value)}"
     if isinstance(value, dict):
         return f"a record of {len(value)} keys"
     if isinstance(value, str) and len(value) > _SHOWN_CHARACTERS:
