@@ -136,7 +136,7 @@ def test_temperature_sharpens_the_distribution(temperature: float, expected: tup
         (ActingHarness(), ("wait", "wait"), (HERE.observation,) * 2, set()),
     ],
     ids=[
-        "tried once here", "may be tried twice", "tried elsewhere", "what was seen is known of the last alone",
+        "tried once here", "may be tried twice", "tried elsewhere", "only the last is known",
         "twice in a row", "it moved in between", "two different ones", "not often enough", "no rules",
     ],
 )  # fmt: skip

@@ -12,7 +12,6 @@ from typing import Any
 from honing.errors import MissingToolError
 from honing.learn.checkpoints import INSTALL, is_adapter_folder
 from honing.learn.example import Example
-from honing.learn.prompt import Prompt
 from honing.learn.student import Student, load_student
 from honing.learn.training.batches import Plan, evaluation_rows, plan_of
 from honing.learn.training.lora import layers_of, merge_adapter, weights_of, with_lora, write_adapter
@@ -74,8 +73,7 @@ def fit(work: Fit, kind: str, trainer_of: Callable[[Setting], Any], told: Told) 
     check_examples([*work.examples, *work.replay])
     plan = plan_of(work.examples, work.replay, options)
     checkpoint, device = _base(work), device_of(options)
-    prompt = None if options.prompt is None else Prompt.from_document(options.prompt)
-    student = load_student(checkpoint, history=options.history, device=device, prompt=prompt)
+    student = load_student(checkpoint, device=device, prompt=options.wording)
     identity = identity_of(student.identity(), kind, work.examples, work.replay, options)
     progress, step = Progress(out=work.out, identity=identity), [0]
     if (done := progress.finished()) is not None:

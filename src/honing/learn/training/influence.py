@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from honing.learn.example import Example
-from honing.learn.prompt import Prompt
 from honing.learn.student import load_student
 from honing.learn.training.lora import with_lora
 from honing.learn.training.options import SftOptions
@@ -58,8 +57,7 @@ def gradient_sketches(
     import numpy as np
 
     check_examples(examples)
-    prompt = None if options.prompt is None else Prompt.from_document(options.prompt)
-    student = load_student(checkpoint, history=options.history, device=device_of(options), prompt=prompt)
+    student = load_student(checkpoint, device=device_of(options), prompt=options.wording)
     rows = rows_of(student, examples)
     done = [0]
     with training_at(f"{checkpoint}: gradients of examples", done), quietly():

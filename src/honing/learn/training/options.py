@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from honing.errors import UsageError
+from honing.learn.prompt import Prompt
 
 
 class Schedule(StrEnum):
@@ -86,6 +87,11 @@ class SftOptions:
         ]
         if wrong:
             raise UsageError(f"Training: {'; '.join(wrong)}.")
+
+    @property
+    def wording(self) -> Prompt:
+        """How situations become text."""
+        return Prompt(history=self.history) if self.prompt is None else Prompt.from_document(self.prompt)
 
     @property
     def scale(self) -> float:
