@@ -14,7 +14,7 @@ from honing.experiments import ImproveResult, improve_subject, world_subject
 from honing.learn import is_model_folder, read_acting
 from honing.store import identity
 
-pytestmark = pytest.mark.teach
+pytestmark = [pytest.mark.teach, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="session")
