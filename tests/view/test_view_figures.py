@@ -357,7 +357,7 @@ STAIR = Steps(
     steps=(
         Step(label="baseline", value=0.4, low=0.3, high=0.5),
         Step(label="+ harness", value=0.6, low=0.5, high=0.7, gain=Interval(0.2, 0.1, 0.3), word="kept"),
-        Step(label="+ weights", value=0.5, gain=Interval(-0.1, -0.2, 0.0), taken=False, word="rejected"),
+        Step(label="+ weights", value=0.5, gain=Interval(-0.1, -0.2, 0.05), taken=False, word="rejected"),
     ),
 )
 
@@ -382,7 +382,7 @@ def test_only_an_interval_that_leaves_zero_out_is_a_gain() -> None:
         assert marks(svg, "bad") == []
     assert describe(STAIR) == (
         "baseline 0.400 [0.300, 0.500]; + harness 0.600 [0.500, 0.700], kept, gain +0.200 [+0.100, +0.300]; "
-        "+ weights 0.500, rejected, gain \u22120.100 [\u22120.200, 0.000]"
+        "+ weights 0.500, rejected, gain \u22120.100 [\u22120.200, +0.050]"
     )
 
 

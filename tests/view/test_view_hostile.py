@@ -9,7 +9,7 @@ import pytest
 
 from honing.store import Report
 from honing.view import render
-from hostile_runs import ALL, FORMULAS, HOSTILE, acting, every_block, hostile_report
+from hostile_runs import ALL, FORMULAS, HOSTILE, acting, every_block, hostile_report, hostile_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -98,5 +98,20 @@ def test_a_page_on_the_disk_is_as_inert_as_one_in_memory(shown: Shown, tmp_path:
     browser = shown.open(file)
     touch_everything(browser)
 
+    assert foreign(browser) == []
+    assert shown.complaints == []
+
+
+@pytest.mark.slow
+def test_at_full_size_a_hostile_run_is_a_page_of_bounded_length(shown: Shown, tmp_path: Path) -> None:
+    run = hostile_run(tmp_path / "runs", line_bytes=10_000_000, columns=100_000)
+
+    page = render(Report.read(run.path / "report.json"))
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    browser = shown.open(tmp_path / "page.html")
+    touch_everything(browser)
+
+    assert len(page) < 2_000_000
+    assert acting(page) == []
     assert foreign(browser) == []
     assert shown.complaints == []

@@ -132,7 +132,7 @@ def _below(stair: _Stair, index: int, each: Step) -> None:
     """What it is, how it ended, what it brought, what it cost."""
     x, y, room = stair.middle(index), _TOP + _PLOT + 20, stair.column - 6
     stair.canvas.label(x, y, each.label, room, css="row-label", anchor="middle")
-    stair.canvas.label(x, y + _LINE, each.word, room, css=each.tone.value, anchor="middle")
+    stair.canvas.label(x, y + _LINE, each.word, room, css=f"word {each.tone.value}", anchor="middle")
     if each.gain is not None and each.gain.value is not None:
         css = f"{_tone_of(each.gain)} strong"
         stair.canvas.text(x, y + 2 * _LINE, _signed(each.gain.value), css, anchor="middle")

@@ -103,7 +103,7 @@ def retention_frontier(folder: Path) -> Figure | None:
         ),
         x_label="retention drop",
         y_label="gain on held-out tasks",
-        caption="One point per training run; the upper left is best. Named: the runs that none beats in both.",
+        caption="One point per training run; the upper left is best. Named: runs that none beats in both.",
     )
 
 
