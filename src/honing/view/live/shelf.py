@@ -68,6 +68,8 @@ class Shelf:
             deadline = self._ticks() + patience_s
             for known in self._known.values():
                 self._refresh(known)
+            # Reports may be large: those of the newest runs, which are looked at first, are read first.
+            for known in sorted(self._known.values(), key=_age):
                 if self._ticks() < deadline:
                     _read_headline(known)
             return {key: {**known.row, "headline": known.headline} for key, known in self._known.items()}
@@ -113,6 +115,11 @@ class Shelf:
         if found != known.signature or known.row.get("can_stop"):
             known.signature = found
             known.row = shown(read_row(known.place), characters=_CHARACTERS)
+
+
+def _age(known: _Known) -> float:
+    created = known.row.get("created")
+    return -created if isinstance(created, int | float) else 0.0
 
 
 def _read_headline(known: _Known) -> None:
