@@ -14,7 +14,7 @@ import pytest
 from hone_process import LIMIT_S, Hone
 
 from honing.experiments import MatrixOptions, load_matrix, run_matrix
-from honing.harness import AGGREGATE_COLUMNS, SUMMARY_COLUMNS
+from honing.harness import AGGREGATE_COLUMNS, SUMMARY_COLUMNS, write_example
 from honing.store import Run, RunStatus, identity, list_runs
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "matrices"
@@ -137,6 +137,24 @@ def test_models_are_told_apart_and_a_target_that_cannot_be_measured_is_named(hon
     assert (run.status, run.reason) == (RunStatus.FAILED, "2 of 4 trials failed")
     scored = [entry for entry in list_runs(hone.runs, kind="measure") if entry.status is RunStatus.DONE]
     assert [(entry.path / "report.html").is_file() for entry in scored] == [True, True]
+
+
+def test_a_project_whose_own_budget_runs_out_is_a_failure_of_its_trial_alone(hone: Hone) -> None:
+    for name, budget in (("short", "{proposals: 1, task_runs: 9}"), ("plenty", "{proposals: 1}")):
+        write_example("ticket_router", hone.folder / name)
+        file = hone.folder / name / "honing.yaml"
+        file.write_text(file.read_text().replace("budget: 3", f"budget: {budget}"))
+
+    axes = ("--projects", "short,plenty", "--agents", "nop", "--token-limit", "1000")
+    done = hone("experiment", "matrix", *axes, "--json")
+
+    found = json.loads(done.out)
+    assert [(cell["project"], cell["mean"], cell["outcomes"]) for cell in found["cells"]] == [
+        ("short", None, "1 no-score"),
+        ("plenty", 0.75, "1 not-improved"),
+    ]
+    assert found["failures"][0]["reason"].startswith("its project's own budget is spent: ")
+    assert done.code == 1
 
 
 @pytest.mark.parametrize("name", ["harness.yaml", "measure.yaml"])

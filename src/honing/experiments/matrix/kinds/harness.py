@@ -73,7 +73,7 @@ class HarnessTrials:
         try:
             optimize_project(project, replace(options, asked=asked, run_name=run_name))
         except BudgetExhaustedError as error:
-            if self._is_own(spending, limits, run_name):
+            if _is_own(error, spending, limits):
                 # The other trials are none the poorer.
                 raise TrialError(f"its project's own budget is spent: {error}") from error
             raise
@@ -118,14 +118,6 @@ class HarnessTrials:
             folder = Path(scratch) / "project"
             write_example(name.removeprefix(_SHIPPED), folder)
             return forecast(load_project(folder), options)
-
-    def _is_own(self, spending: Spending, limits: Limits, run_name: str) -> bool:
-        """Whether the budget that a run met is its project's, not the matrix's."""
-        spent = read_ledger(Run.open(self._home / run_name)).spend
-        met = spent.task_runs >= _limit(spending.task_runs) or spent.wall_s >= _limit(spending.wall_s)
-        cost = None if limits.cost_usd is None else float(limits.cost_usd)
-        ours = _limit(limits.tokens) < _limit(spending.tokens) or _limit(cost) < _limit(spending.cost_usd)
-        return met or not ours
 
     def _request(self, cell: Cell, *, seed: int | None) -> OptimizeOptions:
         axes, values = self._axes, cell.values
@@ -196,3 +188,14 @@ def _smaller(first: _Number | None, second: _Number | None) -> _Number | None:
 
 def _limit(value: float | None) -> float:
     return math.inf if value is None else value
+
+
+def _is_own(error: BudgetExhaustedError, spending: Spending, limits: Limits) -> bool:
+    """Whether the budget that a run met is its project's, not the matrix's, which has no task runs and whose
+    time is not passed on."""
+    said = str(error)
+    runs = spending.task_runs is not None and f"the budget of {spending.task_runs} task runs" in said
+    time = spending.wall_s is not None and f"The budget of {spending.wall_s:g} s" in said
+    cost = None if limits.cost_usd is None else float(limits.cost_usd)
+    ours = _limit(limits.tokens) < _limit(spending.tokens) or _limit(cost) < _limit(spending.cost_usd)
+    return runs or time or not ours
