@@ -222,6 +222,13 @@ def test_of_several_files_every_one_must_hold(tmp_path: Path) -> None:
     assert (after.holds, after.reason) == (False, "c/metrics.json: it does not hold: metrics.ok is False")
 
 
+def test_what_is_only_counted_stands_for_all_its_files_at_once(tmp_path: Path) -> None:
+    evidence = evidence_of(tmp_path, {"a.csv": "x\n1\n", "b.csv": "x\n2\n"}, {"tables": "*.csv"})
+
+    assert (evidence.value_of("count(tables)"), evidence.value_of("tables[0].x")) == (2, [1, 2])
+    assert evidence.judge("count(tables) == 2 and exists(tables)").reads == ()
+
+
 def test_a_link_is_no_evidence(tmp_path: Path) -> None:
     (tmp_path / "elsewhere.json").write_text('{"ok": true}')
     run = tmp_path / "run"

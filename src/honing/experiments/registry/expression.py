@@ -52,7 +52,8 @@ class Expression:
     text: str
     tree: ast.expr
     names: frozenset[str]
-    """Names that it takes from outside: artifacts, or keys of the output."""
+    """Names whose values it takes from outside: artifacts, or keys of the output. What is only counted, or
+    asked for whether it is there, is not among them."""
 
     @classmethod
     def parse(cls, text: str) -> Expression:
@@ -74,9 +75,18 @@ class Expression:
         if len(parts) > MOST_PARTS:
             raise RegistryError(f"{_short(text)} has {len(parts)} parts; at most {MOST_PARTS} are read")
         own = {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
-        called = {id(part.func) for part in parts if isinstance(part, ast.Call)}
-        read = {part.id for part in parts if isinstance(part, ast.Name) and id(part) not in called}
+        unread = _unread(parts)
+        read = {part.id for part in parts if isinstance(part, ast.Name) and id(part) not in unread}
         return cls(text, tree, frozenset(read - own - set(CONSTANTS)))
+
+
+def _unread(parts: list[ast.AST]) -> set[int]:
+    """The parts that are names without being read: functions, and what is counted or looked for."""
+    calls = [part for part in parts if isinstance(part, ast.Call)]
+    asked = [
+        call for call in calls if isinstance(call.func, ast.Name) and call.func.id in ("count", "exists")
+    ]
+    return {id(call.func) for call in calls} | {id(one) for call in asked for one in call.args}
 
 
 def _checked(part: ast.AST, text: str, *, depth: int) -> Iterator[ast.AST]:
