@@ -75,9 +75,13 @@ def histogram(figure: Histogram, width: float) -> Canvas:
 def heat_map(figure: HeatMap, width: float) -> Canvas:
     """A grid of shaded cells, each with its number."""
     left = min(max([text_width(row, 13) for row in figure.rows] + [30]) + 24, width * 0.36)
-    cell = min((width - left - 6) / max(len(figure.columns), 1), 96.0)
+    count = max(len(figure.columns), 1)
+    cell = min((width - left - 6) / count, 96.0)
     longest = max([text_width(column, 12) for column in figure.columns] + [0])
     turned = longest > cell - 6
+    if turned:
+        # The last name leans out over the right edge.
+        cell = min((width - left - 6 - min(longest, 130) * 0.62) / (count - 0.5), cell)
     top = (min(longest * 0.62 + 16, 96) if turned else 24.0) + (18 if figure.column_label else 0)
     height = min(max(cell * 0.62, 26.0), 38.0)
     canvas = Canvas(width, top + height * len(figure.rows) + 8)
