@@ -80,14 +80,14 @@ def data(hone: Hone) -> str:
     (hone.folder / "data").mkdir()
     rows = [{"question": f"What is {i} + {i}?", "answer": f"#### {2 * i}"} for i in range(40)]
     (hone.folder / "data" / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return "data"
+    return str(hone.folder / "data")
 
 
-MEASURE = ("measure", "data", "--llm", "scripted/perfect", "--json", "--no-progress")
+MEASURE = ("--llm", "scripted/perfect", "--json", "--no-progress")
 
 
 def test_a_run_is_handed_on_when_it_has_ended(hone: Hone, data: str) -> None:
-    ended = hone("--track", "csv", *MEASURE, "--env", "COLOUR=ultramarine-blue")
+    ended = hone("--track", "csv", "measure", data, *MEASURE, "--env", "COLOUR=ultramarine-blue")
 
     (told,) = (hone.folder / "tracked" / "csv").iterdir()
     with (told / "metrics.csv").open(newline="") as stream:
@@ -102,7 +102,7 @@ def test_a_run_is_handed_on_when_it_has_ended(hone: Hone, data: str) -> None:
 
 def test_a_tracker_that_fails_is_a_warning_and_the_run_counts(hone: Hone, data: str) -> None:
     (hone.folder / "tracked").write_text("a file where a folder should be")
-    ended = hone(*MEASURE, environ={"HONING_TRACK": "csv"})
+    ended = hone("measure", data, *MEASURE, environ={"HONING_TRACK": "csv"})
 
     (run,) = [path for path in hone.runs.iterdir() if (path / "run.json").is_file()]
     assert (ended.code, json.loads(ended.out)["score"]) == (0, 1.0)
@@ -112,7 +112,7 @@ def test_a_tracker_that_fails_is_a_warning_and_the_run_counts(hone: Hone, data: 
 
 
 def test_a_tracker_that_there_is_not_is_refused_before_anything_runs(hone: Hone, data: str) -> None:
-    ended = hone("--track", "nowhere", *MEASURE)
+    ended = hone("--track", "nowhere", "measure", data, *MEASURE)
 
     assert (ended.code, ended.out, hone.runs.exists()) == (2, "", False)
     assert "--track 'nowhere': no such tracker. There are mlflow, wandb" in ended.err
