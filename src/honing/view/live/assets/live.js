@@ -409,7 +409,7 @@
     if (!paired) return section("Difference", make("p", "lead", found.unpaired || "Runs of these kinds have no samples in common; their numbers stand side by side below."));
     const towardsB = !paired.metric || paired.metric.direction !== "minimize" ? paired : { ...paired, difference: -paired.difference, ci95: [-paired.ci95[1], -paired.ci95[0]] };
     const verdict = paired.verdict === "undecided" ? badge("undecided", "warn") : badge(`${paired.verdict} is better`, "good");
-    const facts = make("dl", "strip", fact("Pairs", `${count(paired.pairs)} of ${count(paired.tasks)} tasks`), fact("B better, A better, equal", `${count(paired.better_b)}, ${count(paired.better_a)}, ${count(paired.ties)}`), fact("p", number(paired.p_value)), fact("Test", paired.test), fact("Interval", paired.interval_method));
+    const facts = make("dl", "strip", fact("Pairs", `${count(paired.pairs)} of ${count(paired.tasks)} tasks`), fact("B better, A better, equal", `${count(paired.better_b)}, ${count(paired.better_a)}, ${count(paired.ties)}`), fact("p", paired.p_value < 0.001 ? "below 0.001" : number(paired.p_value)), fact("Test", paired.test), fact("Interval", paired.interval_method));
     const warnings = (paired.warnings || []).map((text) => make("p", "box warn", text));
     const flips = (paired.flips || []).slice(0, 20);
     const flipped = flips.length ? make("details", "", make("summary", "", `${count(paired.flips.length)} samples flipped`), table("", [["Sample"], ["A", 1], ["B", 1]], flips.map((one) => make("tr", "", make("td", "", make("code", "", String(one.id))), make("td", "right", number(one.a)), make("td", "right", number(one.b)))), "Flipped samples")) : "";
@@ -430,6 +430,8 @@
     document.title = `${x.name} and ${y.name}`;
     const swap = link("Swap them", `#/compare/${b}/${a}`);
     const head = [make("p", "back", link("\u2190 All runs", "#/")), make("div", "masthead", make("h1", "", "Two runs"), make("p", "subtitle", swap)), make("div", "sides", sideOf("A", x), sideOf("B", y))];
+    if (holder.dataset.of !== `${a} ${b}`) holder.replaceChildren(...head, make("p", "caption", "Comparing them \u2026"));
+    holder.dataset.of = `${a} ${b}`;
     let found;
     try { found = await ask(`compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`); } catch (error) { holder.replaceChildren(...head, make("p", "box bad", error.message)); return; }
     const parts = [pairedOf(found)];
