@@ -178,4 +178,3 @@ def world_subject(
 def _score(row: Mapping[str, Json]) -> float | None:
     """1 for a solved task; None where the episode cannot be trusted."""
     return None if row["tampered"] else float(row["success"])
-
