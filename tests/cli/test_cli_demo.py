@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
 from honing.cli.demo import NEEDED, WITHOUT, missing_packages
 
 
