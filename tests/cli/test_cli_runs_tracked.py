@@ -76,9 +76,11 @@ def test_a_server_that_is_not_there_is_exit_code_6(hone: Hone, name: str) -> Non
 
 @pytest.fixture
 def data(hone: Hone) -> str:
-    """A data set of forty sums."""
+    """A data set of forty sums, each with a word that a command gives as the value of a variable."""
     (hone.folder / "data").mkdir()
-    rows = [{"question": f"What is {i} + {i}?", "answer": f"#### {2 * i}"} for i in range(40)]
+    rows = [
+        {"question": f"What is {i} + {i} in ultramarine-blue?", "answer": f"#### {2 * i}"} for i in range(40)
+    ]
     (hone.folder / "data" / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return str(hone.folder / "data")
 

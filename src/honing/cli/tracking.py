@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from honing.cli.printing import visible
 from honing.cli.surroundings import find_dotenv, read_document
-from honing.errors import HoningError
+from honing.errors import HoningError, UsageError
 
 if TYPE_CHECKING:
     from honing.cli.frame import Frame
@@ -44,12 +44,7 @@ def telling_tracker(frame: Frame) -> Iterator[None]:
 
     Neither the command's error nor its exit code changes. After Ctrl-C nobody is told.
     """
-    try:
-        asked = bool(frame.settings().tracking.track)
-    except HoningError:
-        # Settings that cannot be read are the command's to report.
-        asked = False
-    if not asked:
+    if not _asked(frame):
         yield
         return
     from honing.store import ended_runs
@@ -61,6 +56,25 @@ def telling_tracker(frame: Frame) -> Iterator[None]:
             _tell(frame, ended)
             raise
     _tell(frame, ended)
+
+
+def _asked(frame: Frame) -> bool:
+    """Whether there is a tracker to be told. A name that is none is refused before anything is spent.
+
+    Raises:
+        UsageError: There is no such tracker.
+    """
+    try:
+        name = frame.settings().tracking.track
+    except HoningError:
+        # Settings that cannot be read are the command's to report.
+        return False
+    if name:
+        from honing.experiments import TRACKERS
+
+        if name not in TRACKERS:
+            raise UsageError(f"--track {name!r}: no such tracker. There are {', '.join(TRACKERS)}.")
+    return bool(name)
 
 
 def _tell(frame: Frame, ended: Sequence[Path]) -> None:
