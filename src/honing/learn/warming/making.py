@@ -55,12 +55,7 @@ def warm_start(
         UsageError: The world has no expert.
         StoreError: The cache cannot be written.
     """
-    recipe = {
-        "version": _VERSION,
-        "world": world.identity(),
-        "options": options.as_document(),
-        "packages": package_versions(),
-    }
+    recipe = _recipe(world, options)
     return kept_student(cache, recipe, lambda draft: _make(draft, world, options, told), told)
 
 
@@ -92,6 +87,16 @@ def kept_student(
     except OSError as error:
         raise StoreError(f"{folder}: the student cannot be kept ({error}). Is the disk full?") from error
     return folder
+
+
+def _recipe(world: World, options: WarmStartOptions) -> dict[str, Any]:
+    """Everything that decides the bytes of a student, but the processor."""
+    return {
+        "version": _VERSION,
+        "world": world.identity(),
+        "options": options.as_document(),
+        "packages": package_versions(),
+    }
 
 
 def package_versions() -> dict[str, str]:
