@@ -19,9 +19,16 @@ else
 WITHOUT_TEACH :=
 endif
 
+# The demo teaches a tiny student, which needs torch; without it the demo measures only and says so.
+ifeq ($(TEACH),none)
+DEMO_NEEDS := .installed-base
+else
+DEMO_NEEDS := .installed-demo
+endif
+
 .PHONY: demo test test-all agents teach check format docs bench clean
 
-demo: $(VENV)/.installed-base
+demo: $(VENV)/$(DEMO_NEEDS)
 	@$(BIN)/hone demo
 
 agents:
@@ -77,6 +84,11 @@ $(VENV)/.installed-base: $(VENV)/bin/python constraints.txt pyproject.toml
 $(VENV)/.installed-dev: $(VENV)/bin/python constraints.txt pyproject.toml
 	@echo "installing honing and its development tools into $(VENV) ..." >&2
 	@$(PIP) install -c constraints.txt -e ".[dev]"
+	@touch $@ $(VENV)/.installed-base
+
+$(VENV)/.installed-demo: $(VENV)/bin/python constraints.txt pyproject.toml
+	@echo "installing honing and what its demo teaches a student with into $(VENV), about a minute or two ..." >&2
+	@$(PIP) install -c constraints.txt -e ".[teach]"
 	@touch $@ $(VENV)/.installed-base
 
 # torch is pinned to a version whose build needs no GPU where the registry has one.
