@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from honing.errors import HoningError, StoppedError, StoreError
+from honing.errors import HoningError, LeakageError, StoppedError, StoreError
 from honing.executors import Executor, Json, Memo, ResidentExecutor
 from honing.experiments.improve.base import (
     Measurement,
@@ -41,6 +41,7 @@ STEPS = "steps"
 """Folder of a run in which its steps make runs of their own."""
 _SESSION = "improve.session"
 _PANEL, _MEASURED, _PROPOSED = "improve.panel", "improve.measured", "improve.proposed"
+_SETTLED, _BEGAN, _OPENED = "improve.settled", "improve.began", "improve.opened"
 _LOOK_EVERY_S = 0.2
 
 
@@ -79,6 +80,17 @@ class Bench:
             )
         return kept
 
+    def settled(self, split: BudgetSplit) -> BudgetSplit:
+        """The split with as many proposals as the first session settled on. With another number the search
+        would be another one, and a session with a larger budget could not go on with it."""
+        proposals = self.memo.remember(_SETTLED, "proposals", lambda: split.proposals)
+        return replace(split, proposals=proposals)
+
+    def open_seal(self) -> None:
+        """Break the seal on the held-out tasks, for this session and every later one."""
+        self.memo.remember(_OPENED, "seal", lambda: True)
+        self.sealed.open()
+
     def measure(self, version: Version, part: Part, seeds: Sequence[int]) -> Measurement:
         """One measurement, made once in the life of the run.
 
@@ -103,16 +115,20 @@ class Bench:
         return panel_from(self.memo.remember(_PANEL, "panel", _never)).ids(part)
 
     def propose(self, step: StepName, version: Version) -> Proposal:
-        """What a step proposes on top of a version, made once in the life of the run."""
-        if self.sealed.opened:
-            raise StoreError(f"step '{step}': nothing is proposed after the last look.")
+        """What a step proposes on top of a version, made once in the life of the run.
+
+        Raises:
+            LeakageError: The held-out tasks were looked at, in this session or an earlier one.
+        """
 
         def make() -> Json:
+            if self.sealed.opened:
+                raise LeakageError(f"step '{step}': nothing is proposed after the last look.")
             self._may_begin(f"the step '{step.value}'")
-            began = self.clock()
+            allowance, began = self._allowance(step), self.clock()
             change = self.subject.rewrite if step is StepName.HARNESS else self.subject.teach
             with _forwarding_stop(self.run):
-                found = change(replace(self.desk, allowance=self._allowance(step)), version)
+                found = change(replace(self.desk, allowance=allowance), version)
             return proposal_document(replace(found, spent=replace(found.spent, wall_s=self.clock() - began)))
 
         return proposal_from(self._remember(_PROPOSED, [step.value, version.as_document()], make))
@@ -157,8 +173,11 @@ class Bench:
         check_limits(self.options.limits, self.spent(), needs=needs, doing=doing)
 
     def _allowance(self, step: StepName) -> Allowance:
+        """What a step may take. Its seconds are those that were left when it first began: a run of its own
+        counts its seconds over all sessions itself."""
         assert self.split is not None
-        return self.split.allowance(step, self.spent())
+        seconds = self.memo.remember(_BEGAN, step.value, lambda: self.spent().wall_s)
+        return self.split.allowance(step, replace(self.spent(), wall_s=seconds))
 
 
 @contextmanager
@@ -186,6 +205,8 @@ def open_bench(subject: Subject, spec: ImproveSpec, options: ImproveOptions) -> 
             journal=journal,
             sealed=Sealed(subject),
         )
+        if bench.memo.count(_OPENED):
+            bench.sealed.open()
         bench.begin()
         stack.callback(bench.settle)
         yield bench

@@ -73,23 +73,26 @@ def _prepared(bench: Bench) -> tuple[Version, Panel]:
         bench.split = split_budget(bench.spec, bench.options.limits, sizes)
         for line in bench.split.lines():
             bench.told(line)
+    bench.split = bench.settled(bench.split)
     counts = ", ".join(f"{len(panel.tasks[part])} {part.value.replace('_', '-')}" for part in Part)
     bench.told(f"panel {panel.id}: {counts} tasks")
     return start, panel
 
 
 def _told_baseline(bench: Bench, start: Version) -> None:
-    """The baseline on the check tasks, under the seeds that the first step is compared by."""
-    found = bench.measure(start, Part.CHECK, _seeds(bench, bench.spec.steps[0] if bench.spec.steps else None))
+    """The baseline on the check tasks, under the seeds that the first step is compared by. Where no step is
+    made nothing is compared, and nothing is spent on it."""
+    first = next((step for step in bench.spec.steps if _asked_for(bench, step)), None)
+    if first is None:
+        return
+    found = bench.measure(start, Part.CHECK, _seeds(bench, first))
     score = mean_of(found)
     bench.told(f"baseline on the check tasks: {'no score' if score is None else format(score, '.3f')}")
 
 
 def _stage(bench: Bench, panel: Panel, step: StepName, before: Version) -> Stage:
     """One step: a proposal, and whether it is kept."""
-    assert bench.split is not None
-    steps = bench.split.proposals if step is StepName.HARNESS else bench.split.training_steps
-    if not steps:
+    if not _asked_for(bench, step):
         verdict = Verdict(ending=Ending.SKIPPED, reason="the step was not asked for")
         return Stage(step=step, before=before, proposal=Proposal(version=None), verdict=verdict)
     bench.told(f"{step.value}: begins")
@@ -99,6 +102,11 @@ def _stage(bench: Bench, panel: Panel, step: StepName, before: Version) -> Stage
     )
     bench.told(f"{step.value}: {stage.verdict.ending.value}; {stage.verdict.reason}")
     return stage
+
+
+def _asked_for(bench: Bench, step: StepName) -> bool:
+    assert bench.split is not None
+    return (bench.split.proposals if step is StepName.HARNESS else bench.split.training_steps) > 0
 
 
 def _gated(bench: Bench, panel: Panel, stage: Stage) -> Stage:
@@ -129,9 +137,8 @@ def _pair(bench: Bench, before: Version, after: Version, seeds: list[int]) -> Pa
     )
 
 
-def _seeds(bench: Bench, step: StepName | None, *, again: bool = False) -> list[int]:
+def _seeds(bench: Bench, step: StepName, *, again: bool = False) -> list[int]:
     """Seeds of one step's comparison: nothing of an earlier step was chosen on them."""
-    name = "baseline" if step is None else step.value
     if again:
-        return bench.seeds(f"{name}: again", bench.spec.retest_repeats)
-    return bench.seeds(f"{name}: first", bench.spec.check_repeats)
+        return bench.seeds(f"{step.value}: again", bench.spec.retest_repeats)
+    return bench.seeds(f"{step.value}: first", bench.spec.check_repeats)

@@ -81,7 +81,7 @@ def split_budget(spec: ImproveSpec, limits: ImproveLimits, sizes: Sizes) -> Budg
     its proof is not begun.
 
     Raises:
-        UsageError: The limit of task runs does not pay for one proposal and its proof.
+        UsageError: The limit of task runs does not pay for the proof, or not for one proposal beside it.
     """
     harness = StepName.HARNESS in spec.steps and spec.proposals > 0
     weights = StepName.WEIGHTS in spec.steps and spec.training_steps > 0
@@ -90,18 +90,19 @@ def split_budget(spec: ImproveSpec, limits: ImproveLimits, sizes: Sizes) -> Budg
     training = sizes.training_runs if weights else 0
     proposals = spec.proposals if harness else 0
     search = _search_runs(proposals, sizes)
-    if limits.task_runs is not None and harness:
+    if limits.task_runs is not None:
         left = limits.task_runs - check - held_out - training
         while proposals and _search_runs(proposals, sizes) > left:
             proposals -= 1
-        if not proposals:
-            least = check + held_out + training + _search_runs(1, sizes)
+        if left < 0 or (harness and not proposals):
+            one = _search_runs(1, sizes) if harness else 0
+            least = check + held_out + training + one
             raise UsageError(
                 f"--task-runs {limits.task_runs}: this loop takes {least} attempts at tasks at least (check "
-                f"{check}, held-out {held_out}, training {training}, one proposal of each arm "
-                f"{_search_runs(1, sizes)}). Allow more, or make the panel's parts smaller."
+                f"{check}, held-out {held_out}, training {training}, one proposal of each arm {one}). Allow "
+                "more, or make the panel's parts smaller."
             )
-        search = left
+        search = left if harness else 0
     runs = {
         Purpose.SEARCH: search,
         Purpose.TRAINING: training,

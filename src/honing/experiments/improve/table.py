@@ -93,7 +93,7 @@ def last_look(bench: Bench, start: Version, stages: Sequence[Stage]) -> list[Row
     Versions of steps that were rejected are not measured: held-out tasks decide nothing, so there is nothing
     that their scores could be used for.
     """
-    bench.sealed.open()
+    bench.open_seal()
     seeds = bench.seeds("held-out", bench.spec.final_repeats)
 
     def look(version: Version) -> Measurement:
