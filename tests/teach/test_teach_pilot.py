@@ -31,6 +31,8 @@ def pilot(folder: Path, environ: dict[str, str], *words: str) -> int:
     return run([*usual, "--n-tasks", "2", "--max-steps", "10", *words], environ=environ, cwd=folder)
 
 
+# `make test` runs the same two pilots in tests/test_from_the_seeds.py, by their exit codes and parts.
+@pytest.mark.slow
 def test_a_pilot_without_any_call_leaves_all_its_parts(
     tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -41,6 +43,7 @@ def test_a_pilot_without_any_call_leaves_all_its_parts(
     assert (code, found["ok"], [each["met"] for each in found["criteria"]]) == (0, True, [True] * 4)
 
 
+@pytest.mark.slow
 def test_a_pilot_with_a_teacher_counts_its_real_calls(
     tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
