@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -215,3 +216,16 @@ def _number(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "-", "http", "eyJ-", "token", "secret=", "://", "bearer ", "x@", "-----BEGIN "]
+)
+def test_a_megabyte_that_repeats_itself_is_read_in_time(piece: str) -> None:
+    """Models that fail say one thing for ever; text of a quarter of that length would take minutes, were the
+    time to grow with its square."""
+    began = time.process_time()
+
+    Redactor(["a-known-value"]).text(piece * (1_000_000 // len(piece)))
+
+    assert time.process_time() - began < 20.0

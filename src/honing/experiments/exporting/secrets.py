@@ -24,19 +24,23 @@ _NAME = re.compile(
 _COUNTED = re.compile(r"token", re.IGNORECASE)
 """Names that are secrets when they hold a word, and counts when they hold a number."""
 _AMOUNT = re.compile(r"[+-]?[\d.,_\s]*\d(\s.*|[kMG]?)")
+# Text may be megabytes of one character. So no pattern begins with a repetition, and repetitions in one that
+# may begin often are bounded: the time grows with the length of the text, not with its square.
 _FORMS = re.compile(
     r"\b(?:sk-[\w-]{16,}|hf_[A-Za-z0-9]{16,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}"
     r"|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|xox[abeprs]-[\w-]{10,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,}"
-    r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{4,})"
+    r"|(?<!-)eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{4,})"
 )
-_KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
-_IN_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s@\"'<>\\]+@", re.IGNORECASE)
+_KEY_BLOCK = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.{0,20000}?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL
+)
+_IN_ADDRESS = re.compile(r"(?<=[A-Za-z0-9+.-]://)[^/\s@\"'<>\\]+@")
 _HEADER = re.compile(
     r"(authorization[\"'\s:=]{1,6}(?:basic|bearer|token)\s+|\bbearer\s+(?=\S*\d))([\w+/=.~-]{8,})",
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
-    rf"([\w.-]*(?:{_NAME.pattern})[\w-]*)(\\?[\"']\s*[=:]\s*|\s*=\s*)(\\?[\"']?)([^\s\"'&<>,;\\]+)",
+    rf"((?:{_NAME.pattern})[\w-]{{0,100}})(\\?[\"']\s*[=:]\s*|\s*=\s*)(\\?[\"']?)([^\s\"'&<>,;\\]+)",
     re.IGNORECASE,
 )
 _SHORTEST = 8
@@ -110,7 +114,7 @@ class Redactor:
         text = self._pattern.sub(HIDDEN, text)
         text = _KEY_BLOCK.sub(HIDDEN, text)
         text = _FORMS.sub(HIDDEN, text)
-        text = _IN_ADDRESS.sub(rf"\1{HIDDEN}@", text)
+        text = _IN_ADDRESS.sub(f"{HIDDEN}@", text)
         text = _HEADER.sub(rf"\1{HIDDEN}", text)
         return _ASSIGNED.sub(_without_value, text)
 
