@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from live_server import Served, served
 
-from honing.errors import UsageError
+from honing.errors import StoreError, UsageError
 from honing.store import Report, Run, RunStatus
 from honing.view import Actions, LiveOptions, serve
+from honing.view.live.files import read_plain
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,13 @@ def test_only_who_has_the_token_and_names_this_machine_is_answered(live: Served)
         "another port": 421,
         "another method": 405,
     }
+
+
+@pytest.mark.parametrize("other", ['state={"a": 1}', "theme=dark mode", "bare", 'open="', "colour=gr\xfcn"])
+def test_cookies_of_other_servers_on_this_machine_do_not_lock_anybody_out(live: Served, other: str) -> None:
+    cookies = f"{other}; honing-view-{live.port}={live.token}; {other}"
+
+    assert live.ask("/", known=False, headers={"Cookie": cookies})[0] == 200
 
 
 def test_the_first_answer_sets_a_cookie_that_no_script_and_no_other_site_gets(live: Served) -> None:
@@ -164,3 +172,8 @@ def test_no_other_address_than_the_loopback_is_served(tmp_path: Path, host: str)
 
     with pytest.raises(UsageError, match="to this machine alone"):
         serve(tmp_path, actions, LiveOptions(host=host))
+
+
+def test_a_file_of_a_run_that_was_removed_meanwhile_is_a_named_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="the run cannot be read: No such file or directory"):
+        read_plain(tmp_path / "gone", "notes.txt")

@@ -39,7 +39,10 @@ def open_plain(folder: Path, relative: str) -> int:
     parts = relative.split("/")
     if not relative or any(part in ("", ".", "..") for part in parts) or "\0" in relative:
         raise StoreError(f"{relative!r}: expected the path of a file inside the run.")
-    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise StoreError(f"{folder}: the run cannot be read: {error.strerror}.") from error
     try:
         for part in parts[:-1]:
             inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place)

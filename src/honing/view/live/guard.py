@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -93,12 +92,10 @@ class Guard:
 
     def _cookie_fits(self, headers: list[tuple[str, str]]) -> bool:
         for name, value in headers:
-            if name == "cookie":
-                try:
-                    found = SimpleCookie(value).get(self._secrets.cookie_name)
-                except CookieError:
-                    continue
-                if found is not None and _same(found.value, self._secrets.token):
+            # Other servers of this machine set cookies for the same address, of whatever form.
+            for pair in value.split(";") if name == "cookie" else ():
+                given, _, token = pair.strip().partition("=")
+                if given == self._secrets.cookie_name and _same(token, self._secrets.token):
                     return True
         return False
 
