@@ -6,7 +6,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from honing.executors import InlineExecutor, MapOptions, Observation, ThreadsExecutor, run_map
+from honing.executors.progress import mean_of
 from honing.store import Run, identity, read_log, read_progress
 
 
@@ -94,3 +97,20 @@ def test_what_is_told_is_no_part_of_a_runs_identity(tmp_path: Path) -> None:
 
     assert (run.path / "logs/log.txt").is_file()
     assert identity(run.path) == {}
+
+
+def test_values_that_a_float_just_holds_do_not_fail_the_step(tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    values = [1e200, 3e200, 1.7e308]
+
+    results = run_map(
+        run, "large", float, values, executor=InlineExecutor(), options=MapOptions(observe=worth)
+    )
+    (told,) = read_progress(run.path)
+
+    assert [each.result for each in results] == values
+    assert told["mean"][0] == pytest.approx(1.7e308 / 3)
+
+
+def test_values_whose_spread_no_float_holds_have_a_mean_and_no_interval() -> None:
+    assert mean_of([1.7e308, -1.7e308]) == (0.0, None)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from honing.stats import Interval
 
 _REFRESH_S = 0.1
+_LARGE = 1e150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,13 +234,16 @@ def mean_of(values: Sequence[float]) -> tuple[float, Interval | None]:
     from honing.stats import t_interval, wilson
 
     n = len(values)
-    mean = math.fsum(values) / n
     if all(value in (0.0, 1.0) for value in values):
-        return mean, wilson(round(math.fsum(values)), n)
+        return math.fsum(values) / n, wilson(round(math.fsum(values)), n)
     if n < 2:
-        return mean, None
-    deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    return mean, t_interval(n, mean, deviation)
+        return values[0], None
+    # Squares and sums of numbers that a float just holds are too large for one.
+    largest = max(map(abs, values))
+    unit = largest if largest > _LARGE else 1.0
+    mean = math.fsum(value / unit for value in values) / n
+    deviation = unit * math.sqrt(math.fsum((value / unit - mean) ** 2 for value in values) / (n - 1))
+    return mean * unit, t_interval(n, mean * unit, deviation) if math.isfinite(deviation) else None
 
 
 def _mean(values: Sequence[float]) -> str:
