@@ -27,7 +27,7 @@ FULL: Mapping[str, Mapping[str, Any]] = {
 QUICK: Mapping[str, Mapping[str, Any]] = {
     "spec": {"proposals": 6, "training_steps": 100},
     "options": {
-        "warm_start": {"hidden": 64, "steps": 700, "demonstrations": 12000},
+        "warm_start": {"hidden": 64, "steps": 500, "demonstrations": 8000},
         "search_tasks": 320,
         "check_tasks": 256,
         "held_out_tasks": 256,
