@@ -10,7 +10,7 @@ from world_scenes import SPEC, asked, options, subject
 
 from honing.errors import CalibrationError, StoppedError, UsageError
 from honing.executors import ResidentExecutor
-from honing.experiments import ImproveResult, improve_subject, world_subject
+from honing.experiments import ImproveResult, ImproveSpec, improve_subject, world_subject
 from honing.learn import is_model_folder, read_acting
 from honing.store import identity
 
@@ -109,6 +109,22 @@ def test_a_loop_that_is_done_is_not_done_again(looped: ImproveResult, students: 
 def test_a_world_that_chance_solves_gives_no_score(students: Path, tmp_path: Path) -> None:
     with pytest.raises(CalibrationError, match="a random agent"):
         improve_subject(subject(random_to=0.0), SPEC, asked(tmp_path, students))
+
+
+def test_tasks_that_show_the_same_are_asked_once_and_never_in_two_parts(
+    students: Path, tmp_path: Path
+) -> None:
+    small = world_subject("world_scenes:FewChains", options())
+    spec = ImproveSpec(seed=3, proposals=0, training_steps=0, final_repeats=1)
+    result = improve_subject(small, spec, asked(tmp_path, students))
+    panel = json.loads((result.run.path / "panel.json").read_text())["tasks"]
+    lines = (result.run.path / "held_out.tsv").read_text().splitlines()[1:]
+    digests = [task["digest"] for part in panel.values() for task in part]
+
+    assert {part: len(tasks) for part, tasks in panel.items()} == {"search": 19, "check": 15, "held_out": 10}
+    assert len(digests) == len(set(digests))
+    assert [line.split("\t")[1] for line in lines] == [task["id"] for task in panel["held_out"]]
+    assert result.document["panel"]["certificate"]["expert"]["tasks"] == len(panel["check"]) + len(lines)
 
 
 def test_a_harness_that_cannot_be_read_is_refused_before_anything_is_made(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from honing.environments import Task
+from honing.environments.scripted import ScriptedWorld
 from honing.executors import InlineExecutor
 from honing.experiments import ImproveOptions, ImproveSpec, WorldOptions, world_subject
 from honing.experiments.improve.worlds.subject import WorldSubject
@@ -13,6 +16,16 @@ from honing.learn import Episode, Move
 CHAIN = {"length": 3, "doors": 3, "pit_share": 0.0}
 TINY = {"hidden": 16, "heads": 2, "layers": 1, "steps": 60, "demonstrations": 400}
 SPEC = ImproveSpec(seed=3, proposals=3, training_steps=4, retest_repeats=1, final_repeats=1)
+
+
+class FewChains(ScriptedWorld):
+    """Chains of which some show the same, within a split and in two of them."""
+
+    def tasks(self, split: str, n: int, *, seed: int = 0) -> list[Task]:
+        """See `World.tasks`."""
+        first, times = {"evaluate": (0, 2), "validation": (5, 1), "collect": (20, 1)}.get(split, (100, 1))
+        drawn = [self._drawn(f"{seed}-{first + number // times}") for number in range(n)]
+        return [replace(task, id=f"{split}-{number}") for number, task in enumerate(drawn)]
 
 
 def options(**changes: Any) -> WorldOptions:

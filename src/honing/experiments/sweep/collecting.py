@@ -10,9 +10,10 @@ from typing import Any
 
 from honing.contract import RolloutOptions, Session
 from honing.errors import HoningError, LeakageError, StoppedError
+from honing.experiments.shares import share_of
 from honing.experiments.sweep.answering import StageModel
 from honing.experiments.sweep.fixed import KnownTarget
-from honing.experiments.sweep.measuring import options_for, samples_of, share_of
+from honing.experiments.sweep.measuring import options_for, samples_of
 from honing.experiments.sweep.sessions import OpenTargets
 from honing.experiments.sweep.spec import SweepSpec
 from honing.learn import TextRow, prompt_digest, read_text_rows
@@ -152,7 +153,8 @@ class Collector:
             if sample["id"] in fixed_ids or prompt_digest(prompt) in self.fixed:
                 removed += 1
                 continue
-            is_right = sample["reward"] is not None and share_of(session, float(sample["reward"])) >= _RIGHT
+            reward = sample["reward"]
+            is_right = reward is not None and share_of(session.contract, float(reward)) >= _RIGHT
             own = is_right and bool(said.strip())
             completion = said if own else gold.get(str(sample["id"]), "")
             if not completion.strip() or not prompt.strip():

@@ -11,6 +11,7 @@ from typing import Any
 
 from honing.contract import Mode, RolloutOptions, Session, unmeasured
 from honing.errors import HoningError, StoppedError
+from honing.experiments.shares import share_of
 from honing.experiments.sweep.answering import StageModel
 from honing.experiments.sweep.fixed import FixedSample
 from honing.experiments.sweep.sessions import OpenTargets
@@ -170,19 +171,8 @@ def scores_of(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, 
     lacking = {_task(session, row) for row in rows if row["reward"] is None}
     for row in sorted(rows, key=lambda row: int(row["epoch"])):
         if (task := _task(session, row)) not in lacking:
-            found.setdefault(task, []).append(share_of(session, float(row["reward"])))
+            found.setdefault(task, []).append(share_of(session.contract, float(row["reward"])))
     return found
-
-
-def share_of(session: Session, reward: float) -> float:
-    """A reward as a share of the metric's range, higher is better."""
-    if not session.contract.stages.target_judges:
-        # Honing's own scorers give shares.
-        return reward
-    metric = session.contract.metric
-    low, high = metric.range
-    share = min(1.0, max(0.0, (reward - low) / (high - low)))
-    return share if metric.direction == "maximize" else 1.0 - share
 
 
 def _task(session: Session, row: Mapping[str, Any]) -> str:

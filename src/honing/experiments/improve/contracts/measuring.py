@@ -11,6 +11,7 @@ from typing import Any
 from honing.contract import (
     AskedRows,
     Calibration,
+    ContractSpec,
     RolloutOptions,
     SampleStatus,
     Session,
@@ -23,6 +24,7 @@ from honing.errors import BudgetExhaustedError, CalibrationError, ModelError, Us
 from honing.experiments.improve.base import Spending
 from honing.experiments.improve.contracts.prompt_folder import PromptHarness
 from honing.experiments.improve.desk import Desk
+from honing.experiments.shares import share_of
 from honing.store import read_journal
 
 HOME = "cache/measured"
@@ -185,21 +187,17 @@ class Asker:
                 f"{len(lost) or len(options.ids)} of {len(options.ids)} answers are missing: {why}. The same "
                 "call asks for those again."
             )
-        rows = tuple(_answered(samples[name], found.metrics["metric"]) for name in options.ids)
+        rows = tuple(_answered(samples[name], session.contract) for name in options.ids)
         return Answers(rows=rows, spent=_spent(samples.values(), found.metrics))
 
 
-def _answered(row: Mapping[str, Any], metric: Mapping[str, Any]) -> Answered:
-    low, high = metric["range"]
-    share = None if row["reward"] is None else (row["reward"] - low) / (high - low)
-    if share is not None:
-        share = min(1.0, max(0.0, share if metric["direction"] == "maximize" else 1 - share))
+def _answered(row: Mapping[str, Any], contract: ContractSpec) -> Answered:
     return Answered(
         id=row["id"],
         prompt=row["prompt"],
         completion=row["completion"],
         gold=row["target"],
-        score=share,
+        score=None if row["reward"] is None else share_of(contract, float(row["reward"])),
         why=row["why"],
     )
 

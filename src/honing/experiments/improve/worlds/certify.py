@@ -20,8 +20,33 @@ SPLITS: Mapping[Part, str] = {Part.SEARCH: "collect", Part.CHECK: "validation", 
 """Splits of the world, by part: those that a study collects on, and those that it never trains on."""
 
 
-def tasks_of(world: World, options: WorldOptions, part: Part, seed: int) -> list[Task]:
-    """The tasks of a part, in their order."""
+def tasks_of(
+    desk: Desk, world: World, document: Mapping[str, Json], options: WorldOptions
+) -> dict[Part, list[tuple[Task, str]]]:
+    """The tasks of each part in their order, with their hash by content. No two show the same: parts that
+    scores are taken on choose first. What tasks show is found out once in the life of the run.
+
+    Args:
+        desk: Of the loop.
+        world: The tasks' world.
+        document: The same as a unit of work names it.
+        options: How many tasks.
+    """
+    found: dict[Part, list[tuple[Task, str]]] = {}
+    taken: set[str] = set()
+    for part in (Part.HELD_OUT, Part.CHECK, Part.SEARCH):
+        tasks = _drawn(world, options, part, desk.seed)
+        units = [{"world": dict(document), "tasks": [one.as_document() for one in tasks]}]
+        digests = mapped(desk.run, desk.executor, f"world.hashes.{part.value}", hash_chunk, units)
+        found[part] = []
+        for task, digest in zip(tasks, digests, strict=True):
+            if digest not in taken:
+                taken.add(digest)
+                found[part].append((task, digest))
+    return found
+
+
+def _drawn(world: World, options: WorldOptions, part: Part, seed: int) -> list[Task]:
     sizes = {
         Part.SEARCH: options.search_tasks,
         Part.CHECK: options.check_tasks,
@@ -43,26 +68,27 @@ def certified_panel(desk: Desk, world: World, document: Mapping[str, Json], opti
         CalibrationError: The expert does not solve the tasks, or chance does; or there is no expert.
         LeakageError: Two parts share a task.
     """
-    found: dict[Part, tuple[PanelTask, ...]] = {}
-    taken: set[str] = set()
-    # Parts that scores are taken on choose first; search tasks that show the same are left out.
-    for part in (Part.HELD_OUT, Part.CHECK, Part.SEARCH):
-        tasks = tasks_of(world, options, part, desk.seed)
-        units = [{"world": dict(document), "tasks": [one.as_document() for one in tasks]}]
-        digests = mapped(desk.run, desk.executor, "world.hashes", hash_chunk, units)
-        chosen = []
-        for task, digest in zip(tasks, digests, strict=True):
-            if digest not in taken:
-                taken.add(digest)
-                chosen.append(PanelTask(id=task.id, digest=digest))
-        found[part] = tuple(chosen)
+    found = tasks_of(desk, world, document, options)
+    if empty := [part.value for part in Part if not found[part]]:
+        raise CalibrationError(
+            f"{world.name}: every task of the part '{empty[0]}' shows what another part's shows. Ask for "
+            "fewer tasks, or choose other options of the world."
+        )
+    measured = [task for part in (Part.CHECK, Part.HELD_OUT) for task, _ in found[part]]
     return Panel(
-        tasks={part: found[part] for part in Part}, certificate=_bracket(desk, world, document, options)
+        tasks={
+            part: tuple(PanelTask(id=task.id, digest=digest) for task, digest in found[part]) for part in Part
+        },
+        certificate=_bracket(desk, world, document, options, measured),
     )
 
 
 def _bracket(
-    desk: Desk, world: World, document: Mapping[str, Json], options: WorldOptions
+    desk: Desk,
+    world: World,
+    document: Mapping[str, Json],
+    options: WorldOptions,
+    tasks: Sequence[Task],
 ) -> dict[str, Json]:
     """How the expert and a random agent do on the tasks that scores are taken on."""
     environment: object = world.make()
@@ -71,9 +97,6 @@ def _bracket(
             f"{world.name}: it has no expert, so nothing shows that its tasks can be solved. Take a world "
             "with an expert inside."
         )
-    tasks = [
-        task for part in (Part.CHECK, Part.HELD_OUT) for task in tasks_of(world, options, part, desk.seed)
-    ]
     rates = {name: _rate(desk, document, name, tasks) for name in ("expert", "random")}
     if rates["expert"]["success"] < options.expert_from or rates["random"]["success"] > options.random_to:
         raise CalibrationError(

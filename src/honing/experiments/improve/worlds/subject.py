@@ -138,7 +138,7 @@ class WorldSubject:
         return taught(desk, version, world=self.document, options=self.options)
 
     def _tasks(self, desk: Desk, part: Part) -> list[Task]:
-        return tasks_of(self.world, self.options, part, desk.seed)
+        return [task for task, _ in tasks_of(desk, self.world, self.document, self.options)[part]]
 
 
 def world_subject(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from honing.errors import MissingToolError, TrainingError
+from honing.errors import LeakageError, MissingToolError, TrainingError
 from honing.experiments.improve.base import Proposal, Spending, Version
 from honing.experiments.improve.desk import Desk
 from honing.experiments.improve.worlds.options import WorldOptions
@@ -38,7 +38,7 @@ def taught(desk: Desk, version: Version, *, world: Mapping[str, Json], options: 
     """
     try:
         result = run_study(_study(desk, version, world, options), _asked(desk))
-    except MissingToolError as error:
+    except (MissingToolError, LeakageError) as error:
         return Proposal(version=None, reason=f"the weights were not taught: {error}")
     except TrainingError as error:
         return Proposal(version=None, reason=f"there was nothing to teach: {error}")
