@@ -46,7 +46,7 @@ WITHOUT = (
 def demo(
     ctx: typer.Context,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A smaller student and smaller panels: under two minutes.")
+        bool, typer.Option("--quick", help="A smaller student and smaller panels: about two minutes.")
     ] = False,
     measure: Annotated[
         bool, typer.Option("--measure", help="The measurement of three scripted models alone.")
