@@ -94,6 +94,18 @@ def test_a_score_that_is_missing_is_no_zero() -> None:
     assert (verdict.first.tasks, verdict.first.difference, verdict.first.unpaired) == (39, 1.0, 1)
 
 
+@pytest.mark.parametrize("fixed", [False, True], ids=["seeds", "halves"])
+@pytest.mark.parametrize("judged_tasks", [0, 35], ids=["none", "too few"])
+def test_a_version_that_leaves_out_what_it_cannot_do_is_rejected(judged_tasks: int, *, fixed: bool) -> None:
+    done = {task.id for task in TASKS[:judged_tasks]}
+    after = measured(lambda task: 1.0 if task in done else None, fixed=fixed)
+    pair = Pair(before=measured(lambda _: 0.0, fixed=fixed), after=after)
+    verdict = judged(pair, None if fixed else pair, PANEL, SPEC)
+
+    assert (verdict.ending, verdict.first) == (Ending.REJECTED, None)
+    assert "check tasks could be judged for both versions, 90% are needed" in verdict.reason
+
+
 def test_the_halves_are_disjoint_and_hold_every_task() -> None:
     first, second = halves(PANEL)
 

@@ -277,6 +277,8 @@ def test_a_name_belongs_to_one_loop(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="is another run: other seed"):
         loop(tmp_path, REAL, ImproveSpec(seed=1), run_name="one")
+    with pytest.raises(UsageError, match=r"is there already\. Choose another name"):
+        loop(tmp_path, REAL, run_name="one", fresh=True)
 
 
 def test_a_target_that_changed_is_not_gone_on_with(tmp_path: Path) -> None:

@@ -253,6 +253,8 @@ def test_the_name_of_another_matrix_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match=r"--run-name m: .* is another run \(different: matrix\)"):
         ran(tmp_path, spec=small(seed=9))
+    with pytest.raises(UsageError, match=r"is there already\. Choose another name"):
+        ran(tmp_path, fresh=True)
 
 
 def test_what_an_earlier_matrix_of_that_name_left_is_not_taken(tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ SUMMARY = {
         ('order(summary.targets, "targets.txt")', True),
         ('order(summary.order, "targets.txt")', True),
         ('order(["a", "b"], "targets.txt")', False),
+        ("order([], [])", False),
         ("order([t.target for t in summary.targets], summary.order)", True),
         ("exists(metrics)", True),
         ("exists(metrics.score)", True),

@@ -9,6 +9,9 @@
 
 Where other seeds change nothing (a deterministic target, temperature 0), the check tasks are cut in two
 halves: A is one, B the other, and 3 is judged over both, as nothing there is luck of a draw.
+
+Nothing is kept where too few tasks could be judged for both versions: a version that leaves out what it
+cannot do would look better than it is.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from honing.experiments.paired import Change, Direction, paired_change
 
 Scores = Mapping[str, Sequence[float]]
 """Of each task by its id, in the order of seeds."""
+COMPARED_FROM = 0.9
+"""Share of the check tasks that must have a score of both versions."""
 
 
 class Ending(StrEnum):
@@ -86,6 +91,10 @@ class Pair:
     def spent(self) -> Spending:
         return self.before.spent.plus(self.after.spent)
 
+    def compared(self, tasks: Sequence[str]) -> int:
+        """How many of these tasks have a score of both versions."""
+        return len(self.before.by_task().keys() & self.after.by_task().keys() & set(tasks))
+
     def change(self, tasks: Sequence[str] | None = None) -> Change:
         """The paired gain, over some tasks or all."""
         return paired_change(_only(self.before.by_task(), tasks), _only(self.after.by_task(), tasks))
@@ -97,9 +106,22 @@ def halves(panel: Panel) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(ranked[0::2]), tuple(ranked[1::2])
 
 
-def first_look(pair: Pair, panel: Panel) -> Change:
-    """The gain that decides whether a proposal is worth a re-test."""
-    return pair.change(halves(panel)[0] if pair.deterministic else None)
+def first_look(pair: Pair, panel: Panel) -> Change | None:
+    """The gain that decides whether a proposal is worth a re-test; None where too few tasks were judged."""
+    return None if _too_few(pair, panel) else pair.change(halves(panel)[0] if pair.deterministic else None)
+
+
+def _too_few(pair: Pair, panel: Panel) -> str:
+    """Why a pair says nothing; empty where it says something."""
+    parts = halves(panel) if pair.deterministic else (panel.ids(Part.CHECK),)
+    for part in parts:
+        compared = pair.compared(part)
+        if not compared or compared < COMPARED_FROM * len(part):
+            return (
+                f"{compared} of {len(part)} check tasks could be judged for both versions, "
+                f"{COMPARED_FROM:.0%} are needed"
+            )
+    return ""
 
 
 def judged(first: Pair, again: Pair | None, panel: Panel, spec: ImproveSpec) -> Verdict:
@@ -112,7 +134,15 @@ def judged(first: Pair, again: Pair | None, panel: Panel, spec: ImproveSpec) -> 
         spec: The limits.
     """
     deterministic = first.deterministic
+    second = first if again is None else again
     gain = first_look(first, panel)
+    if gain is None or _too_few(second, panel):
+        return Verdict(
+            ending=Ending.REJECTED,
+            reason=_too_few(first, panel) or _too_few(second, panel),
+            first=gain,
+            deterministic=deterministic,
+        )
     if gain.difference <= 0:
         return Verdict(
             ending=Ending.REJECTED,
@@ -120,7 +150,6 @@ def judged(first: Pair, again: Pair | None, panel: Panel, spec: ImproveSpec) -> 
             first=gain,
             deterministic=deterministic,
         )
-    second = first if again is None else again
     retest = second.change(halves(panel)[1] if deterministic else None)
     kept = _retained(first, second, spec)
     ending, reason = _decided(

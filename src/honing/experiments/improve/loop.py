@@ -115,8 +115,8 @@ def _gated(bench: Bench, panel: Panel, stage: Stage) -> Stage:
     if after is None or after == before:
         return stage
     first = _pair(bench, before, after, _seeds(bench, stage.step))
-    again = None
-    if not first.deterministic and first_look(first, panel).difference > 0:
+    again, gain = None, first_look(first, panel)
+    if not first.deterministic and gain is not None and gain.difference > 0:
         again = _pair(bench, before, after, _seeds(bench, stage.step, again=True))
     verdict = judged(first, again, panel, bench.spec)
     spent = first.spent if again is None else first.spent.plus(again.spent)

@@ -58,6 +58,11 @@ def _known(subject: Subject, spec: ImproveSpec, options: ImproveOptions) -> Run 
     config = config_of(subject, spec)
     named = options.home / options.run_name
     if options.run_name and named.is_dir():
+        if options.fresh:
+            raise UsageError(
+                f"--fresh --run-name {options.run_name}: {named} is there already. Choose another name, or "
+                "leave --fresh out to go on with it."
+            )
         return _named(named, config)
     if not options.run_name and not options.fresh:
         for path in _runs(options.home):

@@ -68,6 +68,11 @@ def _named(config: Mapping[str, Any], options: MatrixOptions) -> Run | None:
     folder = options.home / options.run_name
     if not folder.exists():
         return None
+    if options.fresh:
+        raise UsageError(
+            f"--fresh --run-name {options.run_name}: {folder} is there already. Choose another name, or "
+            "leave --fresh out to go on with it."
+        )
     run = Run.open(folder, clock=options.clock)
     other = _differing(run, config)
     if other:

@@ -304,7 +304,7 @@ class _Evaluation:
         )
         self._note(f"names of {ast.unparse(part)}", ", ".join(names))
         self._note(f"names of {ast.unparse(wanted)}", ", ".join(expected))
-        return names == expected
+        return bool(names) and names == expected
 
 
 _KINDS: Mapping[type[ast.AST], Callable[[_Evaluation, Any], Any]] = {
