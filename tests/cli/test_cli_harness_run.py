@@ -121,6 +121,27 @@ def test_runs_resume_repeats_the_command(hone: Hone, project: Path) -> None:
     assert hone("runs", "resume", "one").code == 4
 
 
+def test_runs_resume_goes_on_where_the_folder_of_runs_lies_now(hone: Hone, project: Path) -> None:
+    assert hone("harness", "run", str(project), "--run-name", "one", "--task-runs", "2").code == 4
+    moved = hone.runs.rename(hone.folder / "moved")
+
+    ended = hone("--home", str(moved), "runs", "resume", "one")
+
+    assert ended.code == 4
+    assert not hone.runs.exists()
+
+
+def test_runs_resume_refuses_to_go_on_with_another_run_of_the_same_command(hone: Hone, project: Path) -> None:
+    run = ("harness", "run", str(project), "--task-runs", "2", "--fresh")
+    assert (hone(*run).code, hone(*run).code) == (4, 4)
+    older, newer = (run["name"] for run in json.loads(hone("runs", "list", "--json").out))
+
+    refused = hone("runs", "resume", older)
+
+    assert (refused.code, f"hone runs rm {newer}" in refused.err) == (2, True)
+    assert hone("runs", "resume", newer).code == 4
+
+
 def test_a_dry_run_counts_and_writes_nothing(hone: Hone, project: Path) -> None:
     ended = hone(
         *("harness", "run", str(project), "--dry-run", "--json", "--budget", "5", "--token-limit", "1000")

@@ -171,8 +171,9 @@ def resume(
             "call again, "
             "with them, to go on with it."
         )
+    _check_is_the_newest(frame.settings().paths.home, found)
     track = frame.settings().tracking.track or ""
-    return run_command(found.command[1:], environ={**frame.environ, "HONING_TRACK": track}, cwd=frame.cwd)
+    return run_command(_where_it_lies(found), environ={**frame.environ, "HONING_TRACK": track}, cwd=frame.cwd)
 
 
 @app.command()
@@ -239,6 +240,33 @@ def _find(settings: Settings, wanted: str) -> Run:
     from honing.store import find_run
 
     return find_run(settings.paths.home, wanted)
+
+
+def _check_is_the_newest(home: Path, run: Run) -> None:
+    """The command goes on with the newest of its runs that are not done, which must be this one.
+
+    Raises:
+        UsageError: It is another one.
+    """
+    from honing.store import Run, RunStatus, list_runs
+
+    left = (RunStatus.DONE, RunStatus.RUNNING)
+    for entry in list_runs(home, kind=run.kind):
+        newer = not entry.damage and entry.id > run.id and entry.status not in left
+        if newer and Run.open(entry.path).command == run.command:
+            raise UsageError(
+                f"{entry.name} was made by the same command later and is not done either: that one would be "
+                f"gone on with. Resume it, or remove it first: hone runs rm {entry.name}"
+            )
+
+
+def _where_it_lies(run: Run) -> list[str]:
+    """The arguments of its command; those for where it is now, if its folder of runs was moved or copied."""
+    words = list(run.command[1:])
+    home = run.path.resolve().parent
+    if words[0] == "--home" and len(words) > 1 and Path(words[1]).resolve() != home:
+        words[1] = str(home)
+    return words
 
 
 def _entry_row(entry: RunEntry) -> dict[str, Any]:
