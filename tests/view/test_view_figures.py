@@ -230,6 +230,16 @@ def test_every_number_on_an_axis_stands_where_the_axis_says(width: int, figure: 
             assert [place for _, place in distinct] == pytest.approx(wanted, abs=2)
 
 
+@pytest.mark.parametrize(("last", "between"), [(2.0, 0), (1.75, 1)])
+def test_halves_of_what_is_counted_are_not_marked(last: float, between: int) -> None:
+    points = tuple(Point(x=x, y=0.5) for x in (0.0, 1.0, last))
+
+    svg = draw(Lines(title="t", series=(Series(name="s", points=points),)), 780, "b")
+
+    texts = [node.text for node in marks(svg, "tick") if node.get("text-anchor") == "middle"]
+    assert texts.count("0.5") == between
+
+
 def test_labels_of_controls_that_score_alike_do_not_overlap() -> None:
     floors = tuple(Estimate(label=f"control {n}", value=n / 1000) for n in range(5))
     bracket = Bracket(title="b", scores=(), ceilings=(Estimate(label="oracle", value=1),), floors=floors)

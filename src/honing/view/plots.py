@@ -37,7 +37,8 @@ def lines(figure: Lines, width: float) -> Canvas:
     place_x = Scale(*spread(*across), left + 4, width - 14)
     place_y = Scale(y_ticks[0], y_ticks[-1], bottom, top)
     _grid(canvas, (left, width - 10), y_ticks, place_y)
-    _x_axis(canvas, place_x, bottom, figure.x_label)
+    whole = all(point.x == round(point.x) for series in figure.series for point in series.points)
+    _x_axis(canvas, place_x, bottom, figure.x_label, whole=whole)
     if figure.y_label:
         words = fit(figure.y_label, bottom - top, 11)
         canvas.text(12, (top + bottom) / 2, words, "tick", anchor="middle", turn=-90)
@@ -185,9 +186,12 @@ def _grid(canvas: Canvas, across: tuple[float, float], y_ticks: list[float], pla
         canvas.text(across[0] - 6, place(tick) + 4, compact(tick), "tick", anchor="end")
 
 
-def _x_axis(canvas: Canvas, place: Scale, bottom: float, label: str) -> None:
+def _x_axis(canvas: Canvas, place: Scale, bottom: float, label: str, *, whole: bool = False) -> None:
+    """An axis below; if all that stands on it is `whole`, no halves of a round or a segment are marked."""
     canvas.line(place.start - 4, bottom, place.end + 4, bottom, "axis")
-    for tick in _inside(place, 4 if canvas.width < 420 else 7):
+    marks = _inside(place, 4 if canvas.width < 420 else 7)
+    whole_marks = [tick for tick in marks if tick == round(tick)] if whole else []
+    for tick in whole_marks or marks:
         canvas.line(place(tick), bottom, place(tick), bottom + 4, "axis")
         canvas.text(place(tick), bottom + 16, compact(tick), "tick", anchor="middle")
     if label:
