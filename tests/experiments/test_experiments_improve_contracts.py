@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from honing.contract import SetupOptions, asked_rows
-from honing.errors import CalibrationError, UsageError
+from honing.errors import CalibrationError, StoppedError, UsageError
 from honing.executors import InlineExecutor
 from honing.experiments import (
     ContractOptions,
@@ -209,6 +210,31 @@ def test_a_loop_killed_while_it_asks_goes_on_and_asks_nothing_twice(
     assert lasting(result.run.path) == lasting(done[0].run.path)
     # Asked again is what was under way when it died, 8 calls at most, and as many that had just ended.
     assert len(counting.asked) <= len(done[1].asked) - call + 16
+
+
+def test_a_stop_reaches_the_questions_that_are_under_way(scene: Path, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def slow(request: ModelRequest) -> str:
+        asked.append(request.messages[-1].text)
+        load_run(tmp_path / "one").request_stop()
+        time.sleep(0.5)
+        return answer(request)
+
+    options = replace(
+        options_in(scene),
+        sizes={Part.SEARCH: 1, Part.CHECK: 1, Part.HELD_OUT: 38},
+        setup=SetupOptions(max_connections=2),
+    )
+    spec = ImproveSpec(proposals=0, training_steps=0)
+    with ScriptedServer(ScriptedModel(slow)) as server, pytest.raises(StoppedError):
+        ran(options, tmp_path, server, spec)
+    before = len(asked)
+    with ScriptedServer(ScriptedModel(answer)) as server:
+        result = ran(options, tmp_path, server, spec)
+
+    assert before < 10
+    assert result.rows[0]["tasks"] == 38
 
 
 def lasting(run: Path) -> Mapping[str, str]:

@@ -37,8 +37,8 @@ from honing.experiments.improve.spec import ImproveOptions, ImproveSpec
 from honing.experiments.improve.split import BudgetSplit, check_limits
 from honing.store import Journal, Run
 
-STEPS = "steps"
-"""Folder of a run in which its steps make runs of their own."""
+NESTED = ("steps/*/run.json", "cache/*/*/run.json")
+"""Where a subject makes runs of its own in the loop's: of its steps, and of what it asks."""
 _SESSION = "improve.session"
 _PANEL, _MEASURED, _PROPOSED = "improve.panel", "improve.measured", "improve.proposed"
 _SETTLED, _BEGAN, _OPENED = "improve.settled", "improve.began", "improve.opened"
@@ -104,7 +104,8 @@ class Bench:
             tasks = len(self.panel_ids(part)) * len(seeds)
             self._may_begin(f"measuring the '{part.value}' tasks", needs=tasks)
             began = self.clock()
-            found = self.sealed.measure(self.desk, version, part, seeds)
+            with _forwarding_stop(self.run):
+                found = self.sealed.measure(self.desk, version, part, seeds)
             spent = replace(found.spent, wall_s=self.clock() - began)
             return measurement_document(replace(found, spent=spent))
 
@@ -238,13 +239,13 @@ def _closing(subject: Subject) -> Callable[[object, BaseException | None, object
 
 @contextmanager
 def _forwarding_stop(run: Run) -> Iterator[None]:
-    """While a step works in runs of its own, a stop that is asked of the loop is asked of them."""
+    """While a subject works in runs of its own, a stop that is asked of the loop is asked of them."""
     over = threading.Event()
 
     def look() -> None:
         while not over.wait(_LOOK_EVERY_S):
             if run.stop_requested():
-                for manifest in (run.path / STEPS).glob("*/run.json"):
+                for manifest in (one for place in NESTED for one in run.path.glob(place)):
                     (manifest.parent / "stop").touch()
                 return
 
