@@ -41,7 +41,7 @@ Json = Mapping[str, Any]
 _TONES = {"kept": Tone.GOOD, "rejected": Tone.BAD, "baseline": Tone.INFO}
 _COUNTS = (("task_runs", "Task runs"), ("calls", "Calls"), ("tokens", "Tokens"))
 _LONGEST_DIFF = 60_000
-_OWN_FACTS = frozenset({"diff", "losses"})
+_OWN_FACTS = frozenset({"diff", "harness", "losses"})
 
 
 def write_report(run: Run, home: Path, document: Json) -> None:
@@ -148,7 +148,7 @@ def _cost_words(row: Json) -> str:
         name: sum(part[name] for part in row["spent"].values()) for name in ("task_runs", "training_steps")
     }
     steps = f", {spent['training_steps']} optimiser steps" if spent["training_steps"] else ""
-    return f"{spent['task_runs']} task runs{steps}"
+    return f"{spent['task_runs']:,} task runs{steps}"
 
 
 def _headline(document: Json, rows: Sequence[Json]) -> Headline:
@@ -227,9 +227,9 @@ def _step(step: Json, trees: TreeStore) -> Section:
     if comparisons:
         blocks.append(_gate_table(comparisons))
     blocks += _changes(step, trees)
-    facts = [_fact(name, value) for name, value in sorted(step["facts"].items()) if name not in _OWN_FACTS]
+    facts = _facts({name: value for name, value in step["facts"].items() if name not in _OWN_FACTS})
     if facts:
-        blocks.append(KeyValues(facts=tuple(facts), caption="What the step says of itself"))
+        blocks.append(KeyValues(facts=facts, caption="What the step says of itself"))
     return Section(title=f"Step: {step['step']}", text=step["what"], blocks=tuple(blocks))
 
 
@@ -319,7 +319,7 @@ def _panel(panel: Json) -> Section:
         Fact(label=part.replace("_", "-"), value=count, kind=CellKind.NUMBER)
         for part, count in ((part.value, panel["tasks"][part.value]) for part in Part)
     )
-    certificate = tuple(_fact(name, value) for name, value in sorted(panel["certificate"].items()))
+    certificate = _facts(panel["certificate"])
     blocks: list[Block] = [KeyValues(facts=counts, caption="Tasks of each part; no two share one")]
     if certificate:
         blocks.append(KeyValues(facts=certificate, caption="Why a score on them can be believed"))
@@ -328,16 +328,23 @@ def _panel(panel: Json) -> Section:
     )
 
 
-def _fact(name: str, value: Any) -> Fact:
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return Fact(label=name.replace("_", " "), value=value)
-    if isinstance(value, int | float):
-        return Fact(label=name.replace("_", " "), value=value, kind=CellKind.NUMBER)
-    if isinstance(value, Mapping):
-        return Fact(
-            label=name.replace("_", " "), value=", ".join(f"{k} {_word(v)}" for k, v in value.items())
-        )
-    return Fact(label=name.replace("_", " "), value=", ".join(map(_word, value)))
+def _facts(found: Mapping[str, Any], within: str = "") -> tuple[Fact, ...]:
+    """A fact for each number and word, however deep it lies; what stands beside a `ci95` comes with it."""
+    ends = found.get("ci95")
+    facts: list[Fact] = []
+    for name, value in sorted(found.items()):
+        label = f"{within} {name}".strip().replace("_", " ")
+        numeric = isinstance(value, int | float) and not isinstance(value, bool)
+        if isinstance(value, Mapping):
+            facts += _facts(value, label)
+        elif ends is not None and isinstance(value, float):
+            facts.append(Fact(label=label, value=_interval(value, ends), kind=CellKind.INTERVAL))
+        elif numeric:
+            facts.append(Fact(label=label, value=value, kind=CellKind.NUMBER))
+        elif name != "ci95":
+            plain = isinstance(value, str | bool) or value is None
+            facts.append(Fact(label=label, value=value if plain else ", ".join(map(_word, value))))
+    return tuple(facts)
 
 
 def _word(value: Any) -> str:
