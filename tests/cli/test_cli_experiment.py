@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from hone_process import Hone
@@ -128,6 +129,21 @@ def test_one_experiment_is_shown_with_its_signals(hone: Hone) -> None:
     assert rows[0].split("\t")[:6] == ["id", "category", "target", "agent", "smoke", "full"]
     assert rows[1].split("\t")[:6] == ["Sums", "Contract", "sums", "scripted/perfect", "absent", "absent"]
     assert schema["title"] == "Experiments of a project that uses Honing"
+
+
+def test_what_was_read_is_shown_for_people(hone: Hone) -> None:
+    prepared(hone)
+    registry = REGISTRY.replace("metrics: [metrics.score,", "metrics: [metrics.ci95,")
+    (hone.folder / "experiments.yaml").write_text(registry)
+    assert hone("-q", "experiment", "run", "Sums", "--set", "sums=sums").code == 0
+
+    lines = [line.strip() for line in hone("experiment", "show", "Sums").out.splitlines()]
+
+    (ends,) = [line for line in lines if line.startswith("metrics.ci95: ")]
+    (ended,) = [line for line in lines if line.startswith("ended: ")]
+    assert re.fullmatch(r"metrics\.ci95: \[0\.\d+, 1\]", ends)
+    assert re.fullmatch(r"ended: \d{4}-\d\d-\d\d \d\d:\d\d", ended)
+    assert not [line for line in lines if "None" in line]
 
 
 def test_the_results_file_is_kept_up_to_date(hone: Hone) -> None:

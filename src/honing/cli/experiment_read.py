@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from honing.cli.frame import Frame
-from honing.cli.printing import Column, Format, print_json, print_rows, visible
+from honing.cli.printing import Column, Format, print_json, print_rows, show_time, visible
 
 if TYPE_CHECKING:
     from honing.experiments import RegistryFile
@@ -168,7 +168,18 @@ def _plain(value: object) -> str:
         verdict = "holds" if value["holds"] else "DOES NOT HOLD"
         return f"{verdict}: {value['expression']} ({value['reason'] or read})"
     if isinstance(value, dict):
-        return "\n".join(f"{key}: {_plain(member)}" for key, member in value.items())
+        told = {key: member for key, member in value.items() if member not in ("", None, [], {})}
+        return "\n".join(f"{key}: {_member(key, member)}" for key, member in told.items())
     if isinstance(value, list):
         return "\n".join(map(_plain, value))
     return str(value)
+
+
+def _member(key: str, value: object) -> str:
+    """A value of a mapping: a time as people read one, an interval on one line, more than one line below."""
+    if key == "ended" and isinstance(value, float):
+        return show_time(value)
+    if isinstance(value, list) and all(isinstance(each, int | float) for each in value):
+        return f"[{', '.join(f'{each:.6g}' for each in value)}]"
+    words = _plain(value)
+    return words if "\n" not in words else "\n" + "\n".join(f"  {line}" for line in words.split("\n"))
