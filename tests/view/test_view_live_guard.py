@@ -107,6 +107,16 @@ def test_only_the_page_itself_may_change_something(live: Served) -> None:
     assert not (live.home / "one" / "stop").exists()
 
 
+def test_a_run_that_is_done_is_not_resumed_and_what_it_printed_stays(live: Served) -> None:
+    key = live.rows()["one"]["key"]
+    headers = {"Origin": live.origin, "X-Honing-Key": key_in(live)}
+
+    status, _, body = live.ask(f"/api/runs/{key}/resume", method="POST", headers=headers)
+
+    assert (status, body) == (409, '{"error":"one is done; there is nothing to go on with."}')
+    assert not (live.home / "one" / "logs" / "resumed.txt").exists()
+
+
 def test_files_of_a_run_are_text_of_an_origin_of_their_own_and_nothing_outside_is_reached(
     live: Served,
 ) -> None:

@@ -18,7 +18,7 @@ from honing.view.live.files import is_plain, read_plain, signature
 from honing.view.live.folders import Place
 from honing.view.live.guard import FOREIGN_POLICY, Guard, Secrets, policy
 from honing.view.live.hub import Hub
-from honing.view.live.rows import WATCHED, open_run
+from honing.view.live.rows import RESUMABLE, WATCHED, open_run
 from honing.view.live.shelf import Shelf
 from honing.view.live.wording import shown
 from honing.view.page import render
@@ -150,7 +150,10 @@ class LiveApp:
                 raise UsageError(
                     f"{place.name} lies inside another run; resume that one, and it goes on too."
                 )
-            child = self._resumed[place.key] = self._actions.resume(open_run(place))
+            run = open_run(place)
+            if run.status not in RESUMABLE:
+                raise UsageError(f"{place.name} is {run.status.value}; there is nothing to go on with.")
+            child = self._resumed[place.key] = self._actions.resume(run)
         self.hub.look()
         return {"pid": child.pid}
 
