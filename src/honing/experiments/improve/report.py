@@ -329,8 +329,9 @@ def _panel(panel: Json) -> Section:
 
 
 def _facts(found: Mapping[str, Any], within: str = "") -> tuple[Fact, ...]:
-    """A fact for each number and word, however deep it lies; what stands beside a `ci95` comes with it."""
-    ends = found.get("ci95")
+    """A fact for each number and word, however deep it lies; the one share beside a `ci95` comes with it."""
+    shares = [name for name, value in found.items() if isinstance(value, float)]
+    ends = found.get("ci95") if len(shares) == 1 else None
     facts: list[Fact] = []
     for name, value in sorted(found.items()):
         label = f"{within} {name}".strip().replace("_", " ")
