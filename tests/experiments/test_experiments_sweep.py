@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,18 @@ from typing import Any
 import pytest
 from sweep_scene import TUNING, WORDS, spec_of, write_rows, write_target
 
-from honing.contract import SetupOptions
-from honing.errors import LeakageError, UsageError
+from honing.contract import Session, SetupOptions
+from honing.errors import (
+    HoningError,
+    LeakageError,
+    ModelServerError,
+    SandboxError,
+    TargetError,
+    UsageError,
+)
 from honing.experiments import SweepOptions, forecast_sweep, sweep
-from honing.experiments.sweep.collecting import rows_of_files
+from honing.experiments.sweep.answering import StageModel
+from honing.experiments.sweep.collecting import Collector, rows_of_files
 from honing.experiments.sweep.fixed import KnownTarget, fix_samples, fixed_prompts
 from honing.experiments.sweep.measuring import Outcome, Rows
 from honing.experiments.sweep.report import report_of
@@ -124,6 +134,50 @@ def test_rows_of_the_user_that_are_measured_are_removed_and_counted(tmp_path: Pa
     assert [(one.rows, one.removed) for one in files] == [(49, 10)]
     assert len(rows) == 39
     assert {row.digest for row in rows}.isdisjoint(fixed_prompts([known]))
+
+
+class Failing:
+    """Targets that cannot be opened, for a reason of ours or of theirs."""
+
+    def __init__(self, error: HoningError) -> None:
+        self.error = error
+
+    @contextmanager
+    def session(self, name: str) -> Iterator[Session]:
+        raise self.error
+        yield
+
+
+@pytest.mark.parametrize("error", [SandboxError("the disk is full"), ModelServerError("500")])
+def test_a_failure_of_ours_while_rows_are_collected_is_no_word_on_the_target(
+    tmp_path: Path, target: str, error: HoningError
+) -> None:
+    collect, folder = collector(tmp_path, target, error)
+
+    with pytest.raises(type(error)):
+        collect.rows_of(0, StageModel("base", folder))
+    assert not (collect.run.path / "seg_0" / "train" / "data.json").exists()
+
+
+def test_a_target_that_fails_while_rows_are_collected_is_left_out_with_its_reason(
+    tmp_path: Path, target: str
+) -> None:
+    collect, folder = collector(tmp_path, target, TargetError("its grader is broken"))
+    found = collect.rows_of(0, StageModel("base", folder))
+
+    assert (found.rows, found.targets[0].reason) == ((), "TargetError: its grader is broken")
+
+
+def collector(tmp_path: Path, target: str, error: HoningError) -> tuple[Collector, Path]:
+    """What collects rows of a target that fails, and the folder of a model that is never loaded."""
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    run = Run.create(tmp_path / "sweeps", kind="sweep", config={}, command=(), seed=0)
+    known = fixed(tmp_path, (target,))
+    open_targets = Failing(error)
+    spec = spec_of(model, (target,))
+    return Collector(run=run, spec=spec, known=known, open=open_targets, fixed=fixed_prompts(known)), model
 
 
 def test_a_file_of_nothing_but_measured_rows_is_refused(tmp_path: Path) -> None:

@@ -66,9 +66,10 @@ def budget_of(budget: MatrixBudget) -> Budget:
 
 
 def observed(document: Json) -> Observation:
-    """Score and spending of a trial's result."""
+    """Spending of a trial's result. Its score is no part of the live line: a mean over cells that differ is a
+    mean of nothing; the tables have each cell's own."""
     ended = Ended.from_document(document)
-    return Observation(value=ended.score, tokens=ended.spent.tokens, cost_usd=ended.spent.cost_usd)
+    return Observation(tokens=ended.spent.tokens, cost_usd=ended.spent.cost_usd)
 
 
 def spent_in(folder: Path, kind: TrialKind) -> Spent:

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from honing.contract import RolloutOptions, Session
-from honing.errors import HoningError, LeakageError, StoppedError
+from honing.errors import (
+    BudgetExhaustedError,
+    ExecutorError,
+    HoningError,
+    LeakageError,
+    ModelError,
+    SandboxError,
+    StoppedError,
+)
 from honing.experiments.shares import share_of
 from honing.experiments.sweep.answering import StageModel
 from honing.experiments.sweep.fixed import KnownTarget
@@ -22,6 +30,9 @@ from honing.store import Run, parse_json
 ROWS = "rows.jsonl"
 ABOUT = "data.json"
 """Written last: a folder with one holds all rows of its segment."""
+_OURS = (StoppedError, BudgetExhaustedError, ModelError, ExecutorError, SandboxError)
+"""Failures that say nothing of a target: the session ends with them, and the same command asks again. Kept as
+a target's reason they would leave its rows out of the training for good."""
 _RIGHT = 1.0
 """Share of the metric's range from which an answer is learned from."""
 
@@ -95,7 +106,8 @@ class Collector:
 
         Raises:
             LeakageError: All rows of the user's files are in fixed samples.
-            StoppedError: Somebody asked to stop.
+            HoningError: One of ours failed (`_OURS`): nothing of the segment is kept, and the same call asks
+                again.
         """
         folder = Path(f"seg_{segment}/train")
         if (self.run.path / folder / ABOUT).is_file():
@@ -113,7 +125,7 @@ class Collector:
     def _of_target(
         self, target: KnownTarget, segment: int, model: StageModel
     ) -> tuple[list[TextRow], FromTarget]:
-        """The rows of one target; whatever goes wrong is its reason."""
+        """The rows of one target; what goes wrong with the target is its reason."""
         name = target.sample.target
         if not self.spec.trains_on(name):
             return [], FromTarget(target=name, reason="it is measured only")
@@ -125,7 +137,7 @@ class Collector:
             with self.open.session(name) as session:
                 samples = _asked(session, target, model, self._asking(target, session, segment))
                 return self._learned(session, target, samples)
-        except StoppedError:
+        except _OURS:
             raise
         except HoningError as error:
             return [], FromTarget(target=name, reason=f"{type(error).__name__}: {error}")
