@@ -62,7 +62,11 @@ def test_an_export_says_what_it_wrote(hone: Hone, pair: tuple[str, str]) -> None
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--to", "pdf", "--out", "x"), "The forms are mlflow, wandb, tensorboard, csv, parquet, model, harbor, inspect, verifiers, hf-results."),
+        (
+            ("--to", "pdf", "--out", "x"),
+            "The forms are mlflow, wandb, tensorboard, csv, parquet, model, harbor, inspect, verifiers, "
+            "hf-results.",
+        ),
         (("--to", "hf-results", "--out", "x"), "--dataset: which data set"),
     ],
     ids=["an unknown form", "no data set"],

@@ -12,7 +12,7 @@ from honing.errors import CalibrationError, StoppedError, UsageError
 from honing.executors import ResidentExecutor
 from honing.experiments import ImproveResult, ImproveSpec, improve_subject, world_subject
 from honing.learn import is_model_folder, read_acting
-from honing.store import identity
+from honing.store import identity, read_journal
 
 pytestmark = [pytest.mark.teach, pytest.mark.timeout(400)]
 
@@ -61,11 +61,12 @@ def test_what_is_left_to_take_away_is_a_harness_and_a_model(looped: ImproveResul
 
 def test_the_evidence_shown_to_proposers_is_of_search_tasks_alone(looped: ImproveResult) -> None:
     panel = json.loads((looped.run.path / "panel.json").read_text())
-    trace = (looped.run.path / "steps" / "trace.txt").read_text()
-    sealed = [task["id"] for task in panel["tasks"]["held_out"]] if "tasks" in panel else ["evaluate"]
+    with read_journal(looped.run.path / "journal.sqlite") as journal:
+        shown = journal.results("harness.evidence")
+    played = {episode["task"]["id"] for chunk in shown for episode in json.loads(chunk.value)}
 
-    assert "What seems to help" in trace
-    assert [name for name in sealed if name in trace] == []
+    assert "What seems to help" in (looped.run.path / "steps" / "trace.txt").read_text()
+    assert played == {task["id"] for task in panel["tasks"]["search"]}
 
 
 @pytest.mark.slow

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labelled_scene import labelled_desk, spec, tasks
 
 from honing.environments import Step, Task
 from honing.errors import LeakageError
@@ -27,6 +26,7 @@ from honing.teach.evaluation.unit import play
 from honing.teach.evaluation.verdict import criteria_of
 from honing.teach.phases.evaluate import FILES, LABELLED, Evaluation, evaluate_players, write_evaluation
 from honing.teach.snapshot import Quadrant, Route
+from labelled_scene import labelled_desk, spec, tasks
 
 MOCK = {"kind": "mock", "sharpness": 4.0}
 PLAYERS = (

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from labelled_scene import OPTIONS, SEED, WORLD, hash_of, labelled_desk, spec, tasks, tiny_student
 
 from honing.environments import world_named
 from honing.errors import LeakageError, StudyError, TrainingError, UsageError
@@ -41,6 +40,7 @@ from honing.teach.training.arms import (
     trainable,
 )
 from honing.teach.training.summary import only, players_of
+from labelled_scene import OPTIONS, SEED, WORLD, hash_of, labelled_desk, spec, tasks, tiny_student
 
 
 @pytest.fixture(scope="module")

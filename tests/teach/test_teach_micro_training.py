@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labelled_scene import OPTIONS, SEED, WORLD, labelled_desk, spec, tasks, tiny_student
 
 from honing.environments import Task, World, world_named
 from honing.errors import EnvironmentFaultError
@@ -23,6 +22,7 @@ from honing.teach.phases.micro_training import PHASE, RESULTS, _chunks, chosen_s
 from honing.teach.snapshot import Quadrant, Snapshot
 from honing.teach.training.arms import demo_run, trainable
 from honing.teach.training.summary import CORRELATION, UNVALIDATED, validation_of
+from labelled_scene import OPTIONS, SEED, WORLD, labelled_desk, spec, tasks, tiny_student
 
 LABELLED = "phase1/labeled_snapshots.jsonl"
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labelled_scene import labelled_desk, spec, tiny_student
 
 from honing.errors import UsageError
 from honing.stats import holm, mcnemar_exact
@@ -17,6 +16,7 @@ from honing.teach.prediction.cross_validation import OURS
 from honing.teach.selecting.comparison import selection_criteria
 from honing.teach.snapshot import Snapshot, Uncertainty
 from honing.teach.verdicts.artifacts import table
+from labelled_scene import labelled_desk, spec, tiny_student
 
 pytestmark = pytest.mark.teach
 
