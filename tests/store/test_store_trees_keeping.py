@@ -12,7 +12,7 @@ import pytest
 
 from honing.errors import StoreError
 from honing.store import Collected, TreeCheck, TreeId, TreeStore
-from honing.store.trees_blobs import blob_path
+from honing.store.trees.blobs import blob_path
 
 # ---- damage ----
 

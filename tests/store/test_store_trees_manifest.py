@@ -12,8 +12,8 @@ import pytest
 
 from honing.errors import StoreError
 from honing.store import Entry, EntryKind, Tree, TreeId, TreeLimits
-from honing.store.trees_manifest import make_tree, read_tree
-from honing.store.trees_scan import (
+from honing.store.trees.manifest import make_tree, read_tree
+from honing.store.trees.scan import (
     ChangedError,
     Seen,
     ignoring,

@@ -28,23 +28,8 @@ from honing.store.evidence import Damage, DamageKind, Evidence, EvidenceCheck, R
 from honing.store.journal import Attempt, AttemptOutcome, Committed, Journal, Totals
 from honing.store.journal_reader import JournalReader, StoredResult, read_journal
 from honing.store.manifest import RunStatus, make_home
-from honing.store.report import (
-    REPORT_FILE,
-    REPORT_SCHEMA,
-    Block,
-    Diff,
-    Headline,
-    KeyValues,
-    Report,
-    SampleRow,
-    Samples,
-    Section,
-    StageEvidence,
-    Table,
-    Text,
-)
-from honing.store.report_cells import Badge, Cell, CellKind, Column, Fact, Interval, Tone
-from honing.store.report_figures import (
+from honing.store.reports.cells import Badge, Cell, CellKind, Column, Fact, Interval, Tone
+from honing.store.reports.figures import (
     Bars,
     Bracket,
     Dots,
@@ -61,12 +46,27 @@ from honing.store.report_figures import (
     Step,
     Steps,
 )
+from honing.store.reports.report import (
+    REPORT_FILE,
+    REPORT_SCHEMA,
+    Block,
+    Diff,
+    Headline,
+    KeyValues,
+    Report,
+    SampleRow,
+    Samples,
+    Section,
+    StageEvidence,
+    Table,
+    Text,
+)
 from honing.store.run import Run, load_run
 from honing.store.telling import Telling, read_log, read_progress
-from honing.store.trees import Collected, TreeCheck, TreeStore
-from honing.store.trees_diff import Change, TreeDiff, line_operations, text_lines
-from honing.store.trees_manifest import Entry, EntryKind, Tree, TreeId
-from honing.store.trees_scan import Ignore, TreeLimits, ignoring
+from honing.store.trees.diff import Change, TreeDiff, line_operations, text_lines
+from honing.store.trees.manifest import Entry, EntryKind, Tree, TreeId
+from honing.store.trees.scan import Ignore, TreeLimits, ignoring
+from honing.store.trees.tree_store import Collected, TreeCheck, TreeStore
 from honing.store.volatile import VOLATILE_FIELDS, VOLATILE_NAMES, identity
 from honing.store.watching import ended_runs
 

@@ -16,7 +16,7 @@ from honing.errors import StoreError
 from honing.store.atomic import DRAFT
 from honing.store.manifest import MANIFEST, RunStatus
 from honing.store.run import Run
-from honing.store.trees import TreeStore
+from honing.store.trees.tree_store import TreeStore
 
 TREES = "trees"
 """Folder beside the runs in which they share the content of their targets."""

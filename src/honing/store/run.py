@@ -30,7 +30,7 @@ from honing.store.manifest import (
     versions,
 )
 from honing.store.plain_file import read_plain
-from honing.store.report import REPORT_FILE, Report
+from honing.store.reports.report import REPORT_FILE, Report
 from honing.store.telling import Telling
 from honing.store.volatile import OWN_FILES, VOLATILE_NAMES
 from honing.store.watching import watched

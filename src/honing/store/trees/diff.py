@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from honing.store.trees_manifest import Entry, EntryKind, Tree
+from honing.store.trees.manifest import Entry, EntryKind, Tree
 
 Read = Callable[[Entry], bytes]
 

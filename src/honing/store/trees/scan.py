@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from honing.errors import StoreError, UnfitTreeError
-from honing.store.trees_manifest import DEPTH, PERMISSIONS, EntryKind, shown
+from honing.store.trees.manifest import DEPTH, PERMISSIONS, EntryKind, shown
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC

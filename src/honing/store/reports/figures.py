@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from honing.errors import StoreError
-from honing.store.report_cells import CellKind, Interval, Tone, check_finite
+from honing.store.reports.cells import CellKind, Interval, Tone, check_finite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from enum import StrEnum
 from typing import Any
 
 from honing.errors import StoreError
-from honing.store import report, report_cells, report_figures
-from honing.store.report_cells import is_finite
+from honing.store.reports import cells, figures, report
+from honing.store.reports.cells import is_finite
 
 _TAGGED: dict[str, type[Any]] = {
     "headline": report.Headline,
@@ -23,18 +23,18 @@ _TAGGED: dict[str, type[Any]] = {
     "key-values": report.KeyValues,
     "text": report.Text,
     "diff": report.Diff,
-    "bracket": report_figures.Bracket,
-    "bars": report_figures.Bars,
-    "dots": report_figures.Dots,
-    "lines": report_figures.Lines,
-    "histogram": report_figures.Histogram,
-    "heat-map": report_figures.HeatMap,
-    "lineage": report_figures.Lineage,
-    "steps": report_figures.Steps,
+    "bracket": figures.Bracket,
+    "bars": figures.Bars,
+    "dots": figures.Dots,
+    "lines": figures.Lines,
+    "histogram": figures.Histogram,
+    "heat-map": figures.HeatMap,
+    "lineage": figures.Lineage,
+    "steps": figures.Steps,
     "samples": report.Samples,
     "evidence": report.StageEvidence,
-    "interval": report_cells.Interval,
-    "badge": report_cells.Badge,
+    "interval": cells.Interval,
+    "badge": cells.Badge,
 }
 _TAGS = {kind: tag for tag, kind in _TAGGED.items()}
 _HINTS: dict[type[Any], dict[str, Any]] = {}

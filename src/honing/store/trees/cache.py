@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 from honing.store.atomic import write_atomic
-from honing.store.trees_scan import Seen
+from honing.store.trees.scan import Seen
 
 _SETTLED_NS = 50_000_000
 """A file touched less than this before it was read may be written again within the same tick of the file

@@ -21,11 +21,11 @@ from pathlib import Path
 
 from honing.errors import StoreError, UnfitTreeError, boundary
 from honing.store.atomic import write_atomic
-from honing.store.trees_blobs import BlobWriter, copy_blob, damage, has_blob, read_blob
-from honing.store.trees_cache import StatCache
-from honing.store.trees_diff import TreeDiff, compare
-from honing.store.trees_manifest import Entry, EntryKind, Tree, TreeId, make_tree, read_tree, shown
-from honing.store.trees_scan import (
+from honing.store.trees.blobs import BlobWriter, copy_blob, damage, has_blob, read_blob
+from honing.store.trees.cache import StatCache
+from honing.store.trees.diff import TreeDiff, compare
+from honing.store.trees.manifest import Entry, EntryKind, Tree, TreeId, make_tree, read_tree, shown
+from honing.store.trees.scan import (
     ChangedError,
     Ignore,
     Seen,

@@ -14,8 +14,8 @@ from honing.errors import StoreError
 from honing.store.atomic import write_atomic
 from honing.store.encoding import json_bytes, parse_json
 from honing.store.plain_file import read_plain
-from honing.store.report_cells import Badge, Cell, CellKind, Column, Fact, Interval, Tone, check_finite
-from honing.store.report_figures import Bracket, Figure
+from honing.store.reports.cells import Badge, Cell, CellKind, Column, Fact, Interval, Tone, check_finite
+from honing.store.reports.figures import Bracket, Figure
 
 REPORT_SCHEMA = 1
 """Version of the shape of report.json. Raised when a field changes its meaning or goes."""
@@ -186,7 +186,7 @@ class Report:
         Raises:
             StoreError: A value is not JSON, such as a NaN in a table cell.
         """
-        from honing.store.report_json import encode
+        from honing.store.reports.document import encode
 
         return json_bytes({"schema": REPORT_SCHEMA, **encode(self)})
 
@@ -201,7 +201,7 @@ class Report:
         Raises:
             StoreError: It is no report, or of a schema this version does not know.
         """
-        from honing.store.report_json import decode_report
+        from honing.store.reports.document import decode_report
 
         return decode_report(parse_json(payload, where=where), where=where)
 

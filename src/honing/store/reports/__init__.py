@@ -1,0 +1,1 @@
+"""The plain data of a run's page. See docs/view.md."""

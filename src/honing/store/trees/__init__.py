@@ -1,0 +1,1 @@
+"""Folders kept by content. See docs/trees.md."""
