@@ -24,9 +24,11 @@ from honing.errors import (
 )
 from honing.experiments import SweepOptions, forecast_sweep, sweep
 from honing.experiments.sweep.answering import StageModel
+from honing.experiments.sweep.base_model import BaseModel
 from honing.experiments.sweep.collecting import Collector, rows_of_files
 from honing.experiments.sweep.fixed import KnownTarget, fix_samples, fixed_prompts
 from honing.experiments.sweep.measuring import Outcome, Rows
+from honing.experiments.sweep.opening import opened
 from honing.experiments.sweep.report import report_of
 from honing.experiments.sweep.spec import slugs
 from honing.experiments.sweep.stages import Stage, change, ok, score_of_others
@@ -178,6 +180,16 @@ def collector(tmp_path: Path, target: str, error: HoningError) -> tuple[Collecto
     open_targets = Failing(error)
     spec = spec_of(model, (target,))
     return Collector(run=run, spec=spec, known=known, open=open_targets, fixed=fixed_prompts(known)), model
+
+
+def test_a_sweep_of_a_name_is_never_begun_anew_in_its_place(tmp_path: Path, target: str) -> None:
+    base = BaseModel(name="m", folder=tmp_path, digest="d")
+    spec = spec_of(tmp_path, (target,))
+    first = opened(spec, SweepOptions(home=tmp_path / "runs", name="mine"), base)
+
+    with pytest.raises(UsageError, match="mine is there already. Choose another name"):
+        opened(spec, SweepOptions(home=tmp_path / "runs", name="mine", fresh=True), base)
+    assert first.path.is_dir()
 
 
 def test_a_file_of_nothing_but_measured_rows_is_refused(tmp_path: Path) -> None:

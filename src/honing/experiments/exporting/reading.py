@@ -18,7 +18,6 @@ from honing.experiments.exporting.secrets import Redactor
 from honing.store import REPORT_FILE, VOLATILE_NAMES, Report, Run, json_bytes, parse_json
 
 SAMPLES = "samples.jsonl"
-_PAGE = "report.html"
 _MAX_METRICS = 2000
 _MAX_DOCUMENT_BYTES = 512 * 1024
 """Larger documents are data: they are handed on as files, their numbers are not looked for."""

@@ -8,7 +8,7 @@ from typing import Any
 from honing.errors import UsageError
 from honing.experiments.sweep.base_model import BaseModel
 from honing.experiments.sweep.spec import KIND, SweepOptions, SweepSpec
-from honing.store import Run, RunStatus, list_runs, remove
+from honing.store import Run, RunStatus, list_runs
 
 
 def opened(spec: SweepSpec, options: SweepOptions, base: BaseModel) -> Run:
@@ -36,14 +36,16 @@ def _named(options: SweepOptions, config: Mapping[str, Any]) -> Run | None:
     if not folder.exists():
         return None
     run = Run.open(folder)
-    if options.fresh and run.kind == KIND:
-        remove(run)
-        return None
+    if options.fresh:
+        raise UsageError(
+            f"--fresh --run-name {options.name}: {folder} is there already. Choose another name, or leave "
+            "--fresh out to go on with it."
+        )
     other = sorted(name for name in config if run.config.get(name) != config[name])
     if run.kind != KIND or other:
         raise UsageError(
             f"{folder}: this run is another one ({', '.join(other) or f'a {run.kind}'} differs). Choose "
-            "another --run-name, or give --fresh to begin anew in its place."
+            "another --run-name."
         )
     return run
 

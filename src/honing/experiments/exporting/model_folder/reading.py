@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from honing.experiments.exporting.model_folder.trained import DataSource, Figure
-from honing.store import Run, parse_json
+from honing.store import Run
 
 
 def document(run: Run, relative: str) -> Any:
@@ -49,11 +49,6 @@ def figure(name: str, found: Mapping[str, Any] | None) -> Figure | None:
     low, high = found.get("ci95") or (found.get("low"), found.get("high"))
     n = next((found[key] for key in ("n", "tasks", "pairs") if found.get(key) is not None), None)
     return Figure(name=name, value=value, low=low, high=high, n=n)
-
-
-def lines_of(path: Path) -> list[Any]:
-    """The rows of a JSON lines file."""
-    return [parse_json(line, where=str(path)) for line in path.read_bytes().splitlines() if line.strip()]
 
 
 def present(*found: Any) -> tuple[Any, ...]:
