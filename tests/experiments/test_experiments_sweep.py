@@ -187,7 +187,7 @@ def test_a_sweep_of_a_name_is_never_begun_anew_in_its_place(tmp_path: Path, targ
     spec = spec_of(tmp_path, (target,))
     first = opened(spec, SweepOptions(home=tmp_path / "runs", name="mine"), base)
 
-    with pytest.raises(UsageError, match="mine is there already. Choose another name"):
+    with pytest.raises(UsageError, match="mine is there already"):
         opened(spec, SweepOptions(home=tmp_path / "runs", name="mine", fresh=True), base)
     assert first.path.is_dir()
 
