@@ -1,10 +1,10 @@
-"""The closed loop on a subject whose true skills are known: the harness step helps, the weights step does not.
+"""The closed loop on a subject whose true skills are known: the harness step helps, the weights step is luck.
 
 Run it: python examples/close_the_loop.py
 (no model, no key; `hone improve` and `hone demo` do the same with real ones)
 
-The gate sees only attempts at tasks. It keeps the gain that is there and rejects the one that is luck, and the
-sealed tasks say by how much.
+The gate sees only attempts at tasks. It keeps the gain that is there and rejects the other, and the sealed
+tasks say by how much.
 """
 
 from __future__ import annotations
