@@ -47,7 +47,7 @@ endif
 
 test: $(VENV)/.installed-dev agents teach
 	@scripts/system-packages bubblewrap chromium
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --hypothesis-profile=steady -m "not slow and not gpu and not ray $(WITHOUT_AGENTS) $(WITHOUT_TEACH)"
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --hypothesis-profile=steady -m "not slow and not gpu and not ray $(WITHOUT_AGENTS) $(WITHOUT_TEACH)"
 
 test-all: $(VENV)/.installed-dev agents teach
 	@scripts/system-packages bubblewrap chromium

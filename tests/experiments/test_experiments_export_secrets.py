@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
@@ -83,15 +83,24 @@ def planted_run(home: Path) -> Run:
     return run
 
 
+EACH = [
+    pytest.param(name, marks=pytest.mark.slow if name in ("mlflow", "wandb") else ()) for name in TRACKERS
+]
+"""Their clients take ten seconds to start; what is handed to them was redacted before, as for the others."""
+
+
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A folder that each tracker wrote of the planted run."""
+def told(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives the folder that a tracker wrote of the planted run."""
     run = planted_run(tmp_path_factory.mktemp("runs"))
-    found = {}
-    for name in TRACKERS:
-        found[name] = tmp_path_factory.mktemp("told") / name
-        track(run, tracker_named(name), Destination(folder=found[name], environ=outside()), known=KNOWN)
-    return found
+
+    @cache
+    def folder(name: str) -> Path:
+        found = tmp_path_factory.mktemp("told") / name
+        track(run, tracker_named(name), Destination(folder=found, environ=outside()), known=KNOWN)
+        return found
+
+    return folder
 
 
 @cache
@@ -113,19 +122,19 @@ def _texts(folder: Path) -> Iterator[tuple[str, str]]:
         yield "record", str(record)
 
 
-@pytest.mark.parametrize("name", list(TRACKERS))
+@pytest.mark.parametrize("name", EACH)
 @pytest.mark.parametrize("where", list(PLANTED))
-def test_no_planted_secret_is_found_anywhere(told: dict[str, Path], name: str, where: str) -> None:
+def test_no_planted_secret_is_found_anywhere(told: Callable[[str], Path], name: str, where: str) -> None:
     secret = PLANTED[where]
     forms = {secret, json.dumps(secret)[1:-1], quote(secret), base64.b64encode(secret.encode()).decode()}
-    found = [file for file, text in texts(told[name]) for form in forms if form in text]
+    found = [file for file, text in texts(told(name)) for form in forms if form in text]
 
     assert found == []
 
 
-@pytest.mark.parametrize("name", list(TRACKERS))
-def test_what_is_no_secret_is_still_there(told: dict[str, Path], name: str) -> None:
-    everything = "\n".join(text for _, text in texts(told[name]))
+@pytest.mark.parametrize("name", EACH)
+def test_what_is_no_secret_is_still_there(told: Callable[[str], Path], name: str) -> None:
+    everything = "\n".join(text for _, text in texts(told(name)))
 
     wanted = ("byte-pairs", "512", "host.example", "FOO_SECRET", "details", HIDDEN)
     assert [word for word in wanted if word not in everything] == []
@@ -193,7 +202,7 @@ def test_a_command_keeps_its_words_and_loses_its_values() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", list(TRACKERS))
+@pytest.mark.parametrize("name", EACH)
 def test_a_hostile_run_is_handed_on_inert(tmp_path: Path, name: str) -> None:
     run = hostile_run(tmp_path / "runs", line_bytes=20_000, columns=50)
     out = tmp_path / "out"

@@ -124,13 +124,19 @@ def test_what_is_under_way_is_named_by_its_slot(tmp_path: Path) -> None:
     assert read_ledger(run).running == ("c0001", "b0001", "c0003")
 
 
+def hashes(folder: Path) -> dict[str, str]:
+    """Of every file, by its path inside the folder."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
 def test_reading_changes_no_file_and_needs_no_lock(tmp_path: Path) -> None:
     run = made_run(tmp_path, ALL)
-    before = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in run.path.iterdir()}
+    before = hashes(run.path)
     with Run.open(run.path).lock():
         ledger = read_ledger(run)
 
-    after = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in run.path.iterdir()}
+    after = hashes(run.path)
     assert len(ledger.candidates) == 5
     assert {name: after[name] for name in before if name != "lock"} == {
         name: before[name] for name in before if name != "lock"

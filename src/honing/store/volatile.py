@@ -26,9 +26,9 @@ OWN_FILES = frozenset(
 )
 """Files and folders at the top of a run that belong to the run itself."""
 
-VOLATILE_NAMES = OWN_FILES | {"work", "cache", "logs"}
-"""First parts of paths inside a run that identity leaves out: its own files and what only serves while it
-runs."""
+VOLATILE_NAMES = OWN_FILES | {"work", "cache", "logs", "report.html"}
+"""First parts of paths inside a run that identity leaves out: its own files, what only serves while it runs,
+and the page, which draws report.json with its durations."""
 
 VOLATILE_FIELDS = frozenset(
     {
